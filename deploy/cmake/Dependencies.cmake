@@ -1,0 +1,49 @@
+# Every library Ringtrace links, found once. A missing one stops the configuration with the package to install;
+# deploy/install-packages installs all of them.
+
+function(ringtrace_missing what package)
+  message(FATAL_ERROR
+    "${what} was not found.\n"
+    "Install it with:  apt-get install ${package}\n"
+    "or everything Ringtrace needs with:  deploy/install-packages")
+endfunction()
+
+# ringtrace_package(<CMake package> <Debian package>): a library that ships its own CMake configuration.
+macro(ringtrace_package name package)
+  find_package(${name} QUIET ${ARGN})
+  if(NOT ${name}_FOUND)
+    ringtrace_missing("${name}" "${package}")
+  endif()
+endmacro()
+
+# ringtrace_pkgconfig(<target suffix> <pkg-config module> <Debian package>): gives PkgConfig::<suffix>.
+macro(ringtrace_pkgconfig name module package)
+  pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})
+  if(NOT ${name}_FOUND)
+    ringtrace_missing("${module}" "${package}")
+  endif()
+endmacro()
+
+ringtrace_package(PkgConfig pkg-config)
+ringtrace_package(Threads g++)
+ringtrace_package(Boost libboost-dev 1.74)
+ringtrace_package(OpenSSL libssl-dev)
+ringtrace_package(Protobuf libprotobuf-dev)
+ringtrace_package(gRPC libgrpc++-dev CONFIG)
+ringtrace_package(spdlog libspdlog-dev)
+ringtrace_package(CLI11 libcli11-dev)
+ringtrace_package(prometheus-cpp prometheus-cpp-dev CONFIG)
+ringtrace_package(tomlplusplus libtomlplusplus-dev)
+ringtrace_package(Catch2 catch2 2)
+ringtrace_package(benchmark libbenchmark-dev)
+ringtrace_pkgconfig(sofia sofia-sip-ua libsofia-sip-ua-dev)
+ringtrace_pkgconfig(hiredis hiredis libhiredis-dev)
+
+find_program(PROTOC protoc)
+if(NOT PROTOC)
+  ringtrace_missing("protoc" protobuf-compiler)
+endif()
+find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin)
+if(NOT GRPC_CPP_PLUGIN)
+  ringtrace_missing("grpc_cpp_plugin" protobuf-compiler-grpc)
+endif()

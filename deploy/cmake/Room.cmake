@@ -1,0 +1,40 @@
+# How every room, program and test of Ringtrace is compiled.
+
+# ringtrace_compile(<target>): our language, our warnings, our include path, the chosen sanitizer.
+function(ringtrace_compile target)
+  # Quoted includes only, so that our grpc/ can never shadow the library's <grpc/...>.
+  target_compile_options(${target} PRIVATE "SHELL:-iquote ${PROJECT_SOURCE_DIR}"
+    -Wall -Wextra -Wconversion -Wshadow -Werror)
+  ringtrace_sanitize(${target})
+endfunction()
+
+# Assertions of ours stay on in Release; _GLIBCXX_ASSERTIONS keeps those of the standard library.
+function(ringtrace_sanitize target)
+  target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
+  target_compile_options(${target} PRIVATE -fno-omit-frame-pointer -g)
+  if(RINGTRACE_SANITIZE STREQUAL "address")
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=address,undefined)
+  elseif(RINGTRACE_SANITIZE STREQUAL "thread")
+    target_compile_options(${target} PRIVATE -fsanitize=thread)
+    target_link_options(${target} PUBLIC -fsanitize=thread)
+  endif()
+endfunction()
+
+# ringtrace_room(<room> SOURCES ... LINK ...): the one library target of a room, ringtrace_<room>.
+function(ringtrace_room room)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(ringtrace_${room} STATIC ${ARG_SOURCES})
+  ringtrace_compile(ringtrace_${room})
+  target_link_libraries(ringtrace_${room} PUBLIC ${ARG_LINK})
+endfunction()
+
+# ringtrace_test(<room> SOURCES ... LINK ...): the Catch2 program test_<room>, run by ctest under the room's label.
+function(ringtrace_test room)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(test_${room} ${ARG_SOURCES})
+  ringtrace_compile(test_${room})
+  target_link_libraries(test_${room} PRIVATE ringtrace_test_main ${ARG_LINK})
+  add_test(NAME ${room}.unit COMMAND test_${room} --durations no)
+  set_tests_properties(${room}.unit PROPERTIES LABELS "${room}" TIMEOUT 600)
+endfunction()
