@@ -164,7 +164,6 @@ listen = "127.0.0.1:{self.http_port}"
 [sip]
 listen = ["udp:127.0.0.1:{self.sip_port}", "tcp:127.0.0.1:{self.sip_port}"]
 default_line_group = "office"
-signing_key = "only-for-tests-not-a-secret-000001"
 [[trunk]]
 name = "carrier"
 addresses = ["127.0.0.1/32"]
