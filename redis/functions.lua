@@ -160,6 +160,16 @@ local function expire(keys, argv)
   return finish(keys, argv[2], l, at)
 end
 
+-- A text as JSON, a word of a lease (see escape_word in redis/lease_text.h) as what it stands for.
+local function json(text)
+  return (string.gsub(cjson.encode(text), '\\/', '/'))
+end
+
+local function unescape(word)
+  if word == '-' then return '' end
+  return (string.gsub(word, '%%(%x%x)', function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
 -- For people: one number's lease as JSON, "" when there is none. Counts from Redis' own clock.
 -- KEYS lease block [, attr block]   ARGV number
 local function show(keys, argv)
@@ -173,11 +183,11 @@ local function show(keys, argv)
   elseif bound_until(l) > now then
     state = 'held'
   end
-  local text = '{"number":"+' .. argv[1] .. '","state":"' .. state .. '","visit":' .. cjson.encode(l.visit) ..
+  local text = '{"number":"+' .. argv[1] .. '","state":"' .. state .. '","visit":' .. json(l.visit) ..
     ',"remaining_ms":' .. ms(math.max(0, end_of(l) - now)) ..
     ',"hold_remaining_ms":' .. ms(math.max(0, bound_until(l) - now)) ..
     ',"start_ms":' .. ms(l.start) .. ',"end_ms":' .. ms(end_of(l)) ..
-    ',"source":' .. cjson.encode(l.source)
+    ',"source":' .. json(unescape(l.source))
   local attributes = keys[2] and redis.call('HGET', keys[2], argv[1])
   if attributes then text = text .. ',"attributes":' .. attributes end
   return text .. '}'

@@ -157,7 +157,7 @@ TEST_CASE("a reply larger than the limit ends the connection") {
 }
 
 TEST_CASE("a password is needed where Redis wants one") {
-  RedisServer server({"--user", "default on nopass ~* &* +@all", "--user", "gate on >secret ~* &* +@all"});
+  RedisServer server({"--user", "gate", "on", ">secret", "~*", "&*", "+@all"});
   auto options = Client::options_for(server.unix_endpoint());
   options.user = "gate";
   SECTION("the right one opens") {

@@ -90,10 +90,18 @@ std::uint16_t free_port() {
 
 RedisServer::RedisServer(std::vector<std::string> settings, Start start_now)
     : settings_(std::move(settings)), directory_(make_directory()), port_(free_port()) {
-  if (start_now == Start::kNow) start();
+  if (start_now != Start::kNow) return;
+  try {
+    start();
+  } catch (...) {
+    clean_up();
+    throw;
+  }
 }
 
-RedisServer::~RedisServer() {
+RedisServer::~RedisServer() { clean_up(); }
+
+void RedisServer::clean_up() {
   kill();
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);

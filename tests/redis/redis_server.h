@@ -50,6 +50,7 @@ class RedisServer {
 
  private:
   bool answers() const;
+  void clean_up();
 
   const std::vector<std::string> settings_;
   std::filesystem::path directory_;
