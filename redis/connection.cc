@@ -139,7 +139,11 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   void arm_overdue() {
     overdue_armed_ = !sent_.empty();
     if (!overdue_armed_) return;
-    overdue_timer_.expires_at(sent_.front().at + options_.command_timeout);
+    wait_overdue(sent_.front().at + options_.command_timeout);
+  }
+
+  void wait_overdue(SteadyClock::time_point until) {
+    overdue_timer_.expires_at(until);
     overdue_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       const auto self = weak.lock();
       if (error || !self || self->stopped_) return;
@@ -148,12 +152,16 @@ class Connection::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void check_overdue() {
-    if (!sent_.empty() && SteadyClock::now() >= sent_.front().at + options_.command_timeout) {
-      overdue_armed_ = false;
-      meter_.timed_out();
-      return lost("no reply within " + std::to_string(options_.command_timeout.count()) + " ms");
+    const auto now = SteadyClock::now();
+    const bool overdue = !sent_.empty() && now >= sent_.front().at + options_.command_timeout;
+    if (!overdue) return arm_overdue();
+    // A timer that is late itself says that this loop was busy: the replies may lie in the socket, unread.
+    if (now > overdue_timer_.expiry() + options_.command_timeout / 4) {
+      return wait_overdue(now + options_.command_timeout / 2);
     }
-    arm_overdue();
+    overdue_armed_ = false;
+    meter_.timed_out();
+    lost("no reply within " + std::to_string(options_.command_timeout.count()) + " ms");
   }
 
   // --- the life of a link

@@ -15,7 +15,8 @@ std::string_view function_library_text();
 
 /// Readies a connection for the stores of this room: loads the function library when it is absent or another
 /// text (two gateways doing so at once do no harm), refuses a Redis older than 7, and warns of settings that
-/// lose leases, each by its name, once until it changes.
+/// lose leases, each by its name, once until it changes. On a reconnect it ends the connection before at
+/// Redis: once ready again, what was left in doubt has happened or never will.
 Prepare prepare_server(Log log);
 
 }  // namespace ringtrace::redis

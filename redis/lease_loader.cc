@@ -11,6 +11,9 @@
 namespace ringtrace::redis {
 namespace {
 
+/// Keys looked at with each SCAN. A page is parsed within one turn of the loop, which others wait for.
+constexpr std::string_view kPage = "200";
+
 /// One pass over a pool's lease blocks: a page of SCAN, then the page's blocks all at once, then the next.
 class Loader : public std::enable_shared_from_this<Loader> {
  public:
@@ -22,7 +25,7 @@ class Loader : public std::enable_shared_from_this<Loader> {
         loaded_(std::move(loaded)) {}
 
   void scan(const std::string& cursor) {
-    execute(Command({"SCAN", cursor, "MATCH", pattern_, "COUNT", "1000"}),
+    execute(Command({"SCAN", cursor, "MATCH", pattern_, "COUNT", kPage}),
             [](Loader& self, const Reply& reply) {
               if (reply.elements.size() != 2)
                 return self.finish(pool::StoreStatus::kRefused, "not an answer to SCAN");

@@ -40,7 +40,7 @@ class RedisLeaseStore : public pool::LeaseStore {
   void expire(pool::LeaseEnd end, pool::Time now, Done done) override;
 
   /// Reads every lease of the pool: `batch` with some at a time and in no order, then `loaded` once. Both on
-  /// the io thread. Memory: at most one batch (about a thousand blocks of 128 numbers) is held here.
+  /// the io thread. Memory: at most one batch (about two hundred blocks of 128 numbers) is held here.
   void load(const std::string& pool, Batch batch, Loaded loaded);
 
  private:

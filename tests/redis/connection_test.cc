@@ -118,6 +118,46 @@ TEST_CASE("a killed Redis leaves what was sent in doubt, and the connection come
   CHECK(client.connection().stats().connects == 2);
 }
 
+TEST_CASE("a connection that comes back ends the one before at the same Redis, and at no other") {
+  RedisServer server;
+  auto options = Client::options_for(server.unix_endpoint());
+  options.command_timeout = milliseconds(100);
+  Client client(options);
+  client.start_and_wait();
+  const auto kills = [&] {
+    return server.command({"INFO", "commandstats"}).text.find("cmdstat_client|kill:calls=1,") !=
+           std::string::npos;
+  };
+  server.pause();
+  CHECK(client.run(Command({"PING"})).outcome == Outcome::kInDoubt);
+  server.resume();
+  client.wait_for(false);
+  client.wait_for(true);
+  CHECK(kills());
+
+  server.kill();
+  server.start();
+  client.wait_for(false);
+  client.wait_for(true);
+  CHECK_FALSE(kills());
+}
+
+TEST_CASE("a loop that was busy itself does not take Redis for dead") {
+  RedisServer server;
+  auto options = Client::options_for(server.unix_endpoint());
+  options.command_timeout = milliseconds(200);
+  Client client(options);
+  client.start_and_wait();
+  server.command({"SET", "large", std::string(4'000'000, 'x')});
+  Inbox<Outcome> outcomes;
+  boost::asio::post(client.loop().io(), [&] {
+    client.connection().execute(Command({"GET", "large"}), [&](const Answer& a) { outcomes.put(a.outcome); });
+    boost::asio::post(client.loop().io(), [] { poll(nullptr, 0, 300); });
+  });
+  CHECK(outcomes.take() == Outcome::kReplied);
+  CHECK(client.connection().stats().timeouts == 0);
+}
+
 TEST_CASE("a Redis that stands still while connecting is given up and tried again") {
   RedisServer server;
   auto options = Client::options_for(server.tcp_endpoint());
@@ -189,7 +229,7 @@ TEST_CASE("a database other than the first is selected") {
 
 TEST_CASE("a Redis older than 7 is refused") {
   const std::string info = "redis_version:6.2.14\r\n";
-  FakeServer fake("$" + std::to_string(info.size()) + "\r\n" + info + "\r\n*0\r\n*0\r\n");
+  FakeServer fake("$" + std::to_string(info.size()) + "\r\n" + info + "\r\n:1\r\n*0\r\n*0\r\n");
   Client client(Client::options_for(fake.endpoint()));
   client.start();
   CHECK(client.wait_for(false).reason == "Redis 6.2.14 is too old: version 7 or newer is needed");
