@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "functions_library.h"
+#include "redis/functions_library.h"
 
 namespace ringtrace::redis {
 namespace {

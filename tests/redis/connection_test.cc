@@ -145,14 +145,14 @@ TEST_CASE("a connection that comes back ends the one before at the same Redis, a
 TEST_CASE("a loop that was busy itself does not take Redis for dead") {
   RedisServer server;
   auto options = Client::options_for(server.unix_endpoint());
-  options.command_timeout = milliseconds(200);
+  options.command_timeout = milliseconds(1'000);
   Client client(options);
   client.start_and_wait();
-  server.command({"SET", "large", std::string(4'000'000, 'x')});
+  server.command({"SET", "large", std::string(1'000'000, 'x')});
   Inbox<Outcome> outcomes;
   boost::asio::post(client.loop().io(), [&] {
     client.connection().execute(Command({"GET", "large"}), [&](const Answer& a) { outcomes.put(a.outcome); });
-    boost::asio::post(client.loop().io(), [] { poll(nullptr, 0, 300); });
+    boost::asio::post(client.loop().io(), [] { poll(nullptr, 0, 1'300); });
   });
   CHECK(outcomes.take() == Outcome::kReplied);
   CHECK(client.connection().stats().timeouts == 0);
