@@ -10,7 +10,7 @@ constexpr std::string_view kPrefix = "z9hG4bKrt.";
 constexpr std::size_t kSignedSize = 10 + 16 + 1 + 16 + 1 + 16;  // prefix exchange . attempt . loop
 constexpr std::size_t kSize = kSignedSize + 1 + 16;
 
-std::string unsigned_text(const Branch& branch) {
+std::string unsigned_text(const ViaBranch& branch) {
   std::string text(kPrefix);
   text += to_hex(branch.exchange) + "." + to_hex(std::uint64_t{branch.attempt}) + "." + to_hex(branch.loop);
   return text;
@@ -18,22 +18,22 @@ std::string unsigned_text(const Branch& branch) {
 
 }  // namespace
 
-std::string Branch::to_string(const Signer& signer, std::string_view sip_call_id, std::uint32_t cseq) const {
+std::string ViaBranch::to_string(const Signer& signer, std::string_view sip_call_id, std::uint32_t cseq) const {
   std::string text = unsigned_text(*this);
   const std::uint64_t signature = signer.sign64({kPurpose, text, sip_call_id, std::to_string(cseq)});
   return text + "." + to_hex(signature);
 }
 
-std::optional<Branch> Branch::parse(std::string_view text) {
+std::optional<ViaBranch> ViaBranch::parse(std::string_view text) {
   if (text.size() != kSize || text.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
   const auto exchange = parse_hex64(text.substr(10, 16));
   const auto attempt = parse_hex64(text.substr(27, 16));
   const auto loop = parse_hex64(text.substr(44, 16));
   if (!exchange || !attempt || !loop || *attempt > 0xff) return std::nullopt;
-  return Branch{*exchange, static_cast<std::uint8_t>(*attempt), *loop};
+  return ViaBranch{*exchange, static_cast<std::uint8_t>(*attempt), *loop};
 }
 
-std::optional<Branch> Branch::verify(const Signer& signer, std::string_view text, std::string_view sip_call_id,
+std::optional<ViaBranch> ViaBranch::verify(const Signer& signer, std::string_view text, std::string_view sip_call_id,
                                      std::uint32_t cseq) {
   const auto branch = parse(text);
   if (!branch) return std::nullopt;

@@ -5,7 +5,6 @@
 namespace ringtrace::sip {
 namespace {
 
-constexpr std::size_t kMinimumDigits = 7;
 constexpr std::size_t kMaximumDigits = 15;
 constexpr std::size_t kMaximumDisplay = 64;
 
@@ -31,7 +30,7 @@ bool strip_prefix(std::string& digits, std::string_view prefix) {
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_number(std::string_view user, const NumberPlan& plan) {
+std::optional<pool::Number> parse_number(std::string_view user, const NumberPlan& plan) {
   user = user.substr(0, user.find(';'));
   bool international = false;
   if (user.starts_with('+')) {
@@ -47,16 +46,12 @@ std::optional<std::uint64_t> parse_number(std::string_view user, const NumberPla
       strip_prefix(*digits, plan.national_prefix)) {
     digits->insert(0, plan.country_code);
   }
-  if (digits->size() < kMinimumDigits || digits->size() > kMaximumDigits || digits->front() == '0') {
-    return std::nullopt;
-  }
-  std::uint64_t number = 0;
-  for (const char c : *digits) number = number * 10 + static_cast<std::uint64_t>(c - '0');
-  return number;
+  if (digits->empty() || digits->size() > kMaximumDigits || digits->front() == '0') return std::nullopt;
+  return pool::Number::parse(*digits);
 }
 
-std::string display_number(const std::optional<std::uint64_t>& number, std::string_view user) {
-  if (number) return "+" + std::to_string(*number);
+std::string display_number(const std::optional<pool::Number>& number, std::string_view user) {
+  if (number) return number->to_string();
   std::string text(user.substr(0, kMaximumDisplay));
   std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   return text;

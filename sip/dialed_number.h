@@ -1,9 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "pool/number.h"
 
 namespace ringtrace::sip {
 
@@ -17,13 +18,13 @@ struct NumberPlan {
   std::string country_code;
 };
 
-// The user part of a sip: or tel: URI as an E.164 number: 7 to 15 digits, no leading zero (ITU-T E.164 section 6).
+// The user part of a sip: or tel: URI as an E.164 number (ITU-T E.164 section 6).
 //
 // Takes off parameters (";npdi", ";phone-context=..."; RFC 3966), percent-escapes of "+", visual separators
 // ("-", ".", "(", ")"), then "+", the international prefix, or the national prefix. Nothing for what is no number.
-std::optional<std::uint64_t> parse_number(std::string_view user, const NumberPlan& plan);
+std::optional<pool::Number> parse_number(std::string_view user, const NumberPlan& plan);
 
 // "+74950000001" for a number, else the text itself, cut to 64 bytes and freed of control characters.
-std::string display_number(const std::optional<std::uint64_t>& number, std::string_view user);
+std::string display_number(const std::optional<pool::Number>& number, std::string_view user);
 
 }  // namespace ringtrace::sip

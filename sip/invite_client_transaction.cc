@@ -69,4 +69,14 @@ Actions InviteClientTransaction::transport_error() {
   return actions;
 }
 
+Actions InviteClientTransaction::abandon() {
+  Actions actions;
+  if (!is_pending()) return actions;
+  actions.stop(Timer::kA);
+  actions.stop(Timer::kB);
+  state_ = State::kTerminated;
+  actions.terminate();
+  return actions;
+}
+
 }  // namespace ringtrace::sip

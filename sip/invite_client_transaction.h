@@ -20,6 +20,8 @@ class InviteClientTransaction {
   Actions on_timer(Timer timer);
   // Sending failed, or the transport reported the destination dead.
   Actions transport_error();
+  // The core waits no longer for a final answer (a CANCEL that led to nothing, RFC 3261 section 9.1).
+  Actions abandon();
 
   State state() const { return state_; }
   bool is_terminated() const { return state_ == State::kTerminated; }
