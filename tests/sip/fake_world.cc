@@ -1,4 +1,4 @@
-#include "fake_world.h"
+#include "tests/sip/fake_world.h"
 
 #include <catch2/catch.hpp>
 #include <sstream>

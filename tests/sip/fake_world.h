@@ -71,7 +71,7 @@ struct InviteOptions {
   std::string uri = "sip:+74950000001@198.18.0.1";
   std::string branch = "z9hG4bK-caller-1";
   std::string call_id = "call-1@caller";
-  std::string extra;  // whole header lines, each with its CRLF
+  std::string extra = "";  // whole header lines, each with its CRLF
   int cseq = 1;
 };
 
