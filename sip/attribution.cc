@@ -8,8 +8,9 @@ namespace ringtrace::sip {
 
 v1::Resolution PoolAttribution::attribute(const pool::ResolveQuery& query) {
   const pool::Resolution resolution = pools_.resolve(query);
-  const std::string attributes =
-      resolution.visit.empty() ? std::string{} : pools_.attributes(query.dialed, resolution.visit).value_or("");
+  const std::string attributes = resolution.visit.empty()
+                                     ? std::string{}
+                                     : pools_.attributes(query.dialed, resolution.visit).value_or("");
   pools_.observe_call(query, resolution);
   return to_message(resolution, attributes);
 }

@@ -18,7 +18,8 @@ std::string unsigned_text(const ViaBranch& branch) {
 
 }  // namespace
 
-std::string ViaBranch::to_string(const Signer& signer, std::string_view sip_call_id, std::uint32_t cseq) const {
+std::string ViaBranch::to_string(const Signer& signer, std::string_view sip_call_id,
+                                 std::uint32_t cseq) const {
   std::string text = unsigned_text(*this);
   const std::uint64_t signature = signer.sign64({kPurpose, text, sip_call_id, std::to_string(cseq)});
   return text + "." + to_hex(signature);
@@ -33,8 +34,8 @@ std::optional<ViaBranch> ViaBranch::parse(std::string_view text) {
   return ViaBranch{*exchange, static_cast<std::uint8_t>(*attempt), *loop};
 }
 
-std::optional<ViaBranch> ViaBranch::verify(const Signer& signer, std::string_view text, std::string_view sip_call_id,
-                                     std::uint32_t cseq) {
+std::optional<ViaBranch> ViaBranch::verify(const Signer& signer, std::string_view text,
+                                           std::string_view sip_call_id, std::uint32_t cseq) {
   const auto branch = parse(text);
   if (!branch) return std::nullopt;
   const auto signature = parse_hex64(text.substr(kSignedSize + 1));

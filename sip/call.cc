@@ -17,9 +17,12 @@ void set_duration(google::protobuf::Duration& duration, SteadyTime::duration len
 
 std::string_view event_suffix(v1::CallEventType type) {
   switch (type) {
-    case v1::CALL_EVENT_TYPE_RINGING: return "-ringing";
-    case v1::CALL_EVENT_TYPE_ANSWERED: return "-answered";
-    default: return "-ended";
+    case v1::CALL_EVENT_TYPE_RINGING:
+      return "-ringing";
+    case v1::CALL_EVENT_TYPE_ANSWERED:
+      return "-answered";
+    default:
+      return "-ended";
   }
 }
 
@@ -97,8 +100,8 @@ void CallBook::hung_up(const CallId& id, std::string_view sip_call_id, std::stri
   Call* call = find(id);
   if (call == nullptr) {
     ProxyStats::count(stats_.calls_closed_unknown);
-    sink_.close_unknown({id.to_string(), std::string(sip_call_id), std::string(caller_tag), std::string(line_tag),
-                         at.wall});
+    sink_.close_unknown(
+        {id.to_string(), std::string(sip_call_id), std::string(caller_tag), std::string(line_tag), at.wall});
     return;
   }
   const bool same_dialog = call->answer && call->caller_tag == caller_tag && call->line_tag == line_tag;

@@ -33,9 +33,10 @@ struct NewCall {
 
 // The live calls and their records: turns what the proxy sees into events for the sink.
 //
-// Invariants: a call is in the table from begin() to its ENDED event, and each begun call gets exactly one; after an
-// answered call's end its id stays for kAfterlife so that a second BYE (both sides hanging up at once) closes nothing.
-// At most `limit` live calls; ended ones are bounded by the rate of calls times kAfterlife. SIP thread only.
+// Invariants: a call is in the table from begin() to its ENDED event, and each begun call gets exactly one;
+// after an answered call's end its id stays for kAfterlife so that a second BYE (both sides hanging up at
+// once) closes nothing. At most `limit` live calls; ended ones are bounded by the rate of calls times
+// kAfterlife. SIP thread only.
 class CallBook {
  public:
   static constexpr std::chrono::seconds kAfterlife{32};
@@ -55,8 +56,8 @@ class CallBook {
   void answered(const CallId& id, std::string_view line_tag, int status, Instant now);
   // No line answered.
   void failed(const CallId& id, v1::CallOutcome outcome, int status, Instant now);
-  // A BYE of the dialog is over. Ends the call when it is live and the tags are its own; a call that is not known is
-  // handed to the sink as a closing.
+  // A BYE of the dialog is over. Ends the call when it is live and the tags are its own; a call that is not
+  // known is handed to the sink as a closing.
   void hung_up(const CallId& id, std::string_view sip_call_id, std::string_view caller_tag,
                std::string_view line_tag, Instant at);
   // A timer whose `what` is kTimer.

@@ -3,8 +3,8 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <memory>
 #include <cstdlib>
+#include <memory>
 
 namespace ringtrace::sip {
 namespace {
@@ -34,7 +34,8 @@ RandomSource system_random() {
 
 CallId CallId::make(WallTime at, const RandomSource& random) {
   CallId id;
-  const auto milliseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(at.time_since_epoch().count(), 0));
+  const auto milliseconds =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(at.time_since_epoch().count(), 0));
   id.high_ = (milliseconds << 16) | (random() & 0xffff);
   id.low_ = random();
   return id;

@@ -19,8 +19,8 @@ using RandomSource = std::function<std::uint64_t()>;
 // OpenSSL's generator, buffered. One thread.
 RandomSource system_random();
 
-// Ringtrace's id of a call: a ULID, 48 bits of milliseconds and 80 random bits in Crockford's base 32. Unique over
-// all gateways, sorted by start.
+// Ringtrace's id of a call: a ULID, 48 bits of milliseconds and 80 random bits in Crockford's base 32. Unique
+// over all gateways, sorted by start.
 class CallId {
  public:
   CallId() = default;

@@ -8,7 +8,8 @@
 
 namespace ringtrace::sip {
 
-// The end of a call that this process has not seen begin: it was answered before a restart, or at another gateway.
+// The end of a call that this process has not seen begin: it was answered before a restart, or at another
+// gateway.
 struct CallClosing {
   std::string call_id;      // Ringtrace's own, from the signed Route
   std::string sip_call_id;  // of the dialog

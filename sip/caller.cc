@@ -35,6 +35,8 @@ Party caller_of(const Message& invite, const NumberPlan& plan) {
   return party_of(from, plan);
 }
 
-Party dialed_of(const Message& invite, const NumberPlan& plan) { return party_of(invite.request_uri(), plan); }
+Party dialed_of(const Message& invite, const NumberPlan& plan) {
+  return party_of(invite.request_uri(), plan);
+}
 
 }  // namespace ringtrace::sip

@@ -52,16 +52,17 @@ struct HeaderConfig {
 };
 
 struct ProxyTimes {
-  std::chrono::milliseconds no_provisional{4000};    // silence of a line until the next one is tried
-  std::chrono::milliseconds ring_timeout{120'000};   // ringing of a line until the call is given up
-  std::chrono::milliseconds timer_c{185'000};        // RFC 3261 16.6 step 11: more than 3 minutes
+  std::chrono::milliseconds no_provisional{4000};           // silence of a line until the next one is tried
+  std::chrono::milliseconds ring_timeout{120'000};          // ringing of a line until the call is given up
+  std::chrono::milliseconds timer_c{185'000};               // RFC 3261 16.6 step 11: more than 3 minutes
   std::chrono::milliseconds maximum_call{4 * 3600 * 1000};  // answered calls older than this are closed
-  std::chrono::seconds retry_after{5};               // asked of callers refused by overload
+  std::chrono::seconds retry_after{5};                      // asked of callers refused by overload
 };
 
 struct ProxyLimits {
-  std::size_t calls = 100'000;        // live calls; beyond it 503
-  std::size_t transactions = 50'000;  // live requests passing through; beyond it 503 for INVITE, twice that for others
+  std::size_t calls = 100'000;  // live calls; beyond it 503
+  std::size_t transactions =
+      50'000;  // live requests passing through; beyond it 503 for INVITE, twice that for others
   std::size_t message_bytes = 65'535;  // larger ones are dropped
   std::size_t vias = 30;               // hops a message may have behind it
 };

@@ -21,7 +21,8 @@ struct NumberPlan {
 // The user part of a sip: or tel: URI as an E.164 number (ITU-T E.164 section 6).
 //
 // Takes off parameters (";npdi", ";phone-context=..."; RFC 3966), percent-escapes of "+", visual separators
-// ("-", ".", "(", ")"), then "+", the international prefix, or the national prefix. Nothing for what is no number.
+// ("-", ".", "(", ")"), then "+", the international prefix, or the national prefix. Nothing for what is no
+// number.
 std::optional<pool::Number> parse_number(std::string_view user, const NumberPlan& plan);
 
 // "+74950000001" for a number, else the text itself, cut to 64 bytes and freed of control characters.

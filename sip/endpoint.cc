@@ -15,9 +15,7 @@ constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 
 
 }  // namespace
 
-std::string_view transport_name(Transport transport) {
-  return transport == Transport::kTcp ? "tcp" : "udp";
-}
+std::string_view transport_name(Transport transport) { return transport == Transport::kTcp ? "tcp" : "udp"; }
 
 std::optional<Transport> parse_transport(std::string_view text) {
   if (equals_ignoring_case(text, "udp")) return Transport::kUdp;
@@ -81,9 +79,12 @@ std::string IpAddress::to_host() const { return is_v6() ? "[" + to_string() + "]
 
 unsigned IpAddress::bit_count() const {
   switch (family_) {
-    case Family::kV4: return 32;
-    case Family::kV6: return 128;
-    case Family::kNone: break;
+    case Family::kV4:
+      return 32;
+    case Family::kV6:
+      return 128;
+    case Family::kNone:
+      break;
   }
   return 0;
 }

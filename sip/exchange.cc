@@ -20,7 +20,8 @@ bool Exchange::is_answered() const {
 
 bool Exchange::is_over() const {
   const bool server_over = std::visit([](const auto& machine) { return machine.is_terminated(); }, server);
-  return server_over && std::all_of(branches.begin(), branches.end(), [](const Branch& b) { return b.is_over(); });
+  return server_over &&
+         std::all_of(branches.begin(), branches.end(), [](const Branch& b) { return b.is_over(); });
 }
 
 std::uint8_t Exchange::slot_of(const Branch& branch) const {
@@ -72,7 +73,8 @@ void ExchangeTable::erase(std::uint64_t id) {
 }
 
 bool ExchangeTable::has_unanswered() const {
-  return std::any_of(by_id_.begin(), by_id_.end(), [](const auto& entry) { return !entry.second->is_answered(); });
+  return std::any_of(by_id_.begin(), by_id_.end(),
+                     [](const auto& entry) { return !entry.second->is_answered(); });
 }
 
 std::vector<std::uint64_t> ExchangeTable::ids() const {

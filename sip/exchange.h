@@ -82,9 +82,9 @@ struct Exchange {
   int best_status = 0;  // of the failed attempts; 0: none failed yet
   Message best_response;
   bool ringing = false;
-  bool cancelled = false;      // by the caller
-  bool ring_timed_out = false; // by us
-  bool accepted = false;       // a 2xx went to the caller
+  bool cancelled = false;       // by the caller
+  bool ring_timed_out = false;  // by us
+  bool accepted = false;        // a 2xx went to the caller
 
   struct RunningTimer {
     std::uint8_t slot;
@@ -101,8 +101,8 @@ struct Exchange {
   std::uint8_t cancel_slot_of(const Branch& branch) const;
 };
 
-// The key that finds the exchange of a request (RFC 3261 section 17.2.3): branch, sent-by and method; an ACK or
-// CANCEL finds its INVITE's.
+// The key that finds the exchange of a request (RFC 3261 section 17.2.3): branch, sent-by and method; an ACK
+// or CANCEL finds its INVITE's.
 std::string exchange_key(const Message& request, Method method);
 
 // All live exchanges. SIP thread only; the owner watches the size.

@@ -6,15 +6,17 @@
 
 namespace ringtrace::sip {
 
-// Carries requests through: runs the transaction machines of each exchange, tries line after line, chooses the answer
-// for the caller (RFC 3261 sections 16.6 to 16.10). Every public member leaves no finished exchange behind.
+// Carries requests through: runs the transaction machines of each exchange, tries line after line, chooses
+// the answer for the caller (RFC 3261 sections 16.6 to 16.10). Every public member leaves no finished
+// exchange behind.
 class Forwarder {
  public:
   explicit Forwarder(ProxyEnvironment& environment) : env_(environment) {}
 
   // A new call. `message` has passed all checks; 100 goes back at once.
   void start_call(const Message& message, const Arrival& arrival, const Trunk& trunk);
-  // A request inside a dialog that goes to `next`; `message` is as it is to be forwarded but for Via and Max-Forwards.
+  // A request inside a dialog that goes to `next`; `message` is as it is to be forwarded but for Via and
+  // Max-Forwards.
   void start_in_dialog(const Message& original, Message message, const Arrival& arrival,
                        const VerifiedTicket& ticket, const Hop& next);
   // An ACK to a 2xx: forwarded without any state.
@@ -54,7 +56,8 @@ class Forwarder {
   void respond(Exchange& exchange, const Message& response);
   void perform_server(Exchange& exchange, const Actions& actions, bool again);
   // False when the request could not be sent and the branch has failed.
-  bool perform_client(Exchange& exchange, Branch& branch, const Actions& actions, const Message& response, bool again);
+  bool perform_client(Exchange& exchange, Branch& branch, const Actions& actions, const Message& response,
+                      bool again);
   void perform_cancel(Exchange& exchange, Branch& branch, const Actions& actions);
   void start_timer(Exchange& exchange, std::uint8_t slot, Timer timer, Milliseconds after);
   void stop_timer(Exchange& exchange, std::uint8_t slot, Timer timer);

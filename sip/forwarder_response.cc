@@ -15,8 +15,10 @@ bool may_try_next(int status) {
     case 500:
     case 502:
     case 503:
-    case 504: return true;
-    default: return false;
+    case 504:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -30,11 +32,14 @@ bool is_better(int status, int than) {
 v1::CallOutcome outcome_of(int status) {
   switch (status) {
     case 486:
-    case 600: return v1::CALL_OUTCOME_BUSY;
+    case 600:
+      return v1::CALL_OUTCOME_BUSY;
     case 408:
     case 480:
-    case 487: return v1::CALL_OUTCOME_NO_ANSWER;
-    default: return v1::CALL_OUTCOME_FAILED;
+    case 487:
+      return v1::CALL_OUTCOME_NO_ANSWER;
+    default:
+      return v1::CALL_OUTCOME_FAILED;
   }
 }
 
@@ -55,7 +60,8 @@ bool Forwarder::response(Exchange& exchange, const Message& response) {
   } else {
     Message passed = response.clone();
     passed.pop_via();
-    const Actions actions = std::visit([status](auto& machine) { return machine.receive(status); }, branch.transaction);
+    const Actions actions =
+        std::visit([status](auto& machine) { return machine.receive(status); }, branch.transaction);
     perform_client(exchange, branch, actions, passed, false);
   }
   sweep(exchange);
@@ -110,16 +116,18 @@ void Forwarder::branch_failed(Exchange& exchange, Branch& branch, int status, co
     stop_timer(exchange, slot, timer);
   }
   if (exchange.is_answered()) return;
-  if (is_better(status, exchange.best_status) || (status == exchange.best_status && !exchange.best_response)) {
+  if (is_better(status, exchange.best_status) ||
+      (status == exchange.best_status && !exchange.best_response)) {
     exchange.best_status = status;
     exchange.best_response = response;
   }
   // Another line is being tried already; its answer decides.
-  const bool pending = std::any_of(exchange.branches.begin(), exchange.branches.end(), [&](const Branch& other) {
-    return &other != &branch && other.is_pending() && !other.given_up;
-  });
+  const bool pending = std::any_of(
+      exchange.branches.begin(), exchange.branches.end(),
+      [&](const Branch& other) { return &other != &branch && other.is_pending() && !other.given_up; });
   if (pending) return;
-  const bool may_go_on = exchange.setup && !exchange.cancelled && !exchange.ringing && !exchange.ring_timed_out;
+  const bool may_go_on =
+      exchange.setup && !exchange.cancelled && !exchange.ringing && !exchange.ring_timed_out;
   if (may_go_on && may_try_next(status) && try_next_line(exchange)) return;
   give_final(exchange);
 }
@@ -142,7 +150,7 @@ void Forwarder::give_final(Exchange& exchange) {
     response = make_response(exchange.request, status, env_.local_tag(exchange.request));
   }
   if (exchange.setup) {
-    const auto outcome = exchange.cancelled ? v1::CALL_OUTCOME_CANCELLED
+    const auto outcome = exchange.cancelled        ? v1::CALL_OUTCOME_CANCELLED
                          : exchange.ring_timed_out ? v1::CALL_OUTCOME_NO_ANSWER
                                                    : outcome_of(status);
     env_.calls.failed(exchange.setup->call, outcome, status, env_.now);
@@ -153,7 +161,8 @@ void Forwarder::give_final(Exchange& exchange) {
 void Forwarder::on_other_response(Exchange& exchange, const Message& response) {
   const int status = response.status();
   if (status == 100) return;
-  if (exchange.method == Method::kBye && ((status >= 200 && status < 300) || status == 481 || status == 408)) {
+  if (exchange.method == Method::kBye &&
+      ((status >= 200 && status < 300) || status == 481 || status == 408)) {
     dialog_over(exchange);
   }
   if (status == 408) {
@@ -206,8 +215,10 @@ void Forwarder::cancel_branch(Exchange& exchange, Branch& branch) {
   if (machine->is_proceeding()) {
     send_cancel(exchange, branch);
   } else {
-    // RFC 3261 section 9.1: not before a provisional answer. A line that stays silent shall not keep the caller.
-    start_timer(exchange, exchange.slot_of(branch), Timer::kCancelWait, exchange.routing->times().no_provisional);
+    // RFC 3261 section 9.1: not before a provisional answer. A line that stays silent shall not keep the
+    // caller.
+    start_timer(exchange, exchange.slot_of(branch), Timer::kCancelWait,
+                exchange.routing->times().no_provisional);
   }
 }
 

@@ -8,16 +8,19 @@ namespace ringtrace::sip {
 namespace {
 
 bool is_core_timer(Timer timer) {
-  return timer == Timer::kC || timer == Timer::kNoProvisional || timer == Timer::kRing || timer == Timer::kCancelWait;
+  return timer == Timer::kC || timer == Timer::kNoProvisional || timer == Timer::kRing ||
+         timer == Timer::kCancelWait;
 }
 
 }  // namespace
 
 void Forwarder::respond(Exchange& exchange, const Message& response) {
   const int status = response.status();
-  const Actions actions = std::visit([status](auto& machine) { return machine.respond(status); }, exchange.server);
+  const Actions actions =
+      std::visit([status](auto& machine) { return machine.respond(status); }, exchange.server);
   if (!actions.has(Action::Kind::kTransmit)) {
-    // A 2xx that comes after another final answer still has to reach the caller, whose side then ends the dialog.
+    // A 2xx that comes after another final answer still has to reach the caller, whose side then ends the
+    // dialog.
     if (exchange.method == Method::kInvite && status >= 200 && status < 300) {
       Message late = response;
       env_.send(late, exchange.listener, exchange.source);
@@ -27,7 +30,8 @@ void Forwarder::respond(Exchange& exchange, const Message& response) {
   exchange.last_response = response;
   perform_server(exchange, actions, false);
   if (status < 200) return;
-  // Nothing is made of the request after its final answer; a 2xx to an INVITE is not replayed either (RFC 6026).
+  // Nothing is made of the request after its final answer; a 2xx to an INVITE is not replayed either (RFC
+  // 6026).
   exchange.request = {};
   exchange.best_response = {};
   if (exchange.setup) exchange.setup->prepared = {};
@@ -41,15 +45,20 @@ void Forwarder::perform_server(Exchange& exchange, const Actions& actions, bool 
         if (again) ProxyStats::count(env_.stats.retransmissions_sent);
         if (exchange.last_response) env_.send(exchange.last_response, exchange.listener, exchange.source);
         break;
-      case Action::Kind::kStartTimer: start_timer(exchange, kServerSlot, action.timer, action.after); break;
-      case Action::Kind::kStopTimer: stop_timer(exchange, kServerSlot, action.timer); break;
-      default: break;
+      case Action::Kind::kStartTimer:
+        start_timer(exchange, kServerSlot, action.timer, action.after);
+        break;
+      case Action::Kind::kStopTimer:
+        stop_timer(exchange, kServerSlot, action.timer);
+        break;
+      default:
+        break;
     }
   }
 }
 
-bool Forwarder::perform_client(Exchange& exchange, Branch& branch, const Actions& actions, const Message& response,
-                               bool again) {
+bool Forwarder::perform_client(Exchange& exchange, Branch& branch, const Actions& actions,
+                               const Message& response, bool again) {
   const std::uint8_t slot = exchange.slot_of(branch);
   bool sent = true;
   for (const Action& action : actions) {
@@ -62,8 +71,12 @@ bool Forwarder::perform_client(Exchange& exchange, Branch& branch, const Actions
         if (!branch.ack) branch.ack = make_ack(branch.request, response);
         env_.send(branch.ack, branch.listener, branch.hop);
         break;
-      case Action::Kind::kStartTimer: start_timer(exchange, slot, action.timer, action.after); break;
-      case Action::Kind::kStopTimer: stop_timer(exchange, slot, action.timer); break;
+      case Action::Kind::kStartTimer:
+        start_timer(exchange, slot, action.timer, action.after);
+        break;
+      case Action::Kind::kStopTimer:
+        stop_timer(exchange, slot, action.timer);
+        break;
       case Action::Kind::kDeliver:
         if (exchange.method == Method::kInvite) {
           on_invite_response(exchange, branch, response);
@@ -82,12 +95,14 @@ bool Forwarder::perform_client(Exchange& exchange, Branch& branch, const Actions
         }
         break;
       }
-      case Action::Kind::kTerminate: break;
+      case Action::Kind::kTerminate:
+        break;
     }
   }
   if (!branch.is_pending() && !branch.cancel) branch.request = {};
   if (sent) return true;
-  const Actions failure = std::visit([](auto& machine) { return machine.transport_error(); }, branch.transaction);
+  const Actions failure =
+      std::visit([](auto& machine) { return machine.transport_error(); }, branch.transaction);
   perform_client(exchange, branch, failure, {}, false);
   return false;
 }
@@ -97,10 +112,17 @@ void Forwarder::perform_cancel(Exchange& exchange, Branch& branch, const Actions
   bool sent = true;
   for (const Action& action : actions) {
     switch (action.kind) {
-      case Action::Kind::kTransmit: sent = env_.send(branch.cancel_request, branch.listener, branch.hop); break;
-      case Action::Kind::kStartTimer: start_timer(exchange, slot, action.timer, action.after); break;
-      case Action::Kind::kStopTimer: stop_timer(exchange, slot, action.timer); break;
-      default: break;  // the INVITE's own answer decides, not the CANCEL's
+      case Action::Kind::kTransmit:
+        sent = env_.send(branch.cancel_request, branch.listener, branch.hop);
+        break;
+      case Action::Kind::kStartTimer:
+        start_timer(exchange, slot, action.timer, action.after);
+        break;
+      case Action::Kind::kStopTimer:
+        stop_timer(exchange, slot, action.timer);
+        break;
+      default:
+        break;  // the INVITE's own answer decides, not the CANCEL's
     }
   }
   if (!sent) perform_cancel(exchange, branch, branch.cancel->transport_error());
@@ -191,7 +213,8 @@ void Forwarder::core_timer(Exchange& exchange, Branch& branch, Timer timer) {
       branch_failed(exchange, branch, 408, {});
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -202,7 +225,8 @@ void Forwarder::transport_failed(const Hop& hop) {
     for (std::size_t index = 0; index < exchange->branches.size(); ++index) {
       Branch& branch = exchange->branches[index];
       if (branch.hop != hop || !branch.is_pending()) continue;
-      const Actions actions = std::visit([](auto& machine) { return machine.transport_error(); }, branch.transaction);
+      const Actions actions =
+          std::visit([](auto& machine) { return machine.transport_error(); }, branch.transaction);
       perform_client(*exchange, branch, actions, {}, false);
     }
     sweep(*exchange);

@@ -112,7 +112,8 @@ bool Forwarder::try_next_line(Exchange& exchange) {
                          exchange.request.sip_call_id(), exchange.request.from_tag());
     message.prepend_record_route(env_.record_route_uri(exchange.listener, parameters));
     // Two interfaces or transports: each side is given the one it can reach (RFC 3261 16.6 step 4, RFC 5658).
-    if (*listener != exchange.listener) message.prepend_record_route(env_.record_route_uri(*listener, parameters));
+    if (*listener != exchange.listener)
+      message.prepend_record_route(env_.record_route_uri(*listener, parameters));
     if (forward(exchange, std::move(message), line.hop)) return true;
   }
   return false;
@@ -155,7 +156,8 @@ bool Forwarder::forward(Exchange& exchange, Message message, const Hop& next) {
     // The last line gets all the time RFC 3261 gives it: there is nobody else to ask.
     const bool others = exchange.setup && exchange.setup->next_line < exchange.setup->lines.size();
     if (others) {
-      start_timer(exchange, exchange.slot_of(branch), Timer::kNoProvisional, exchange.routing->times().no_provisional);
+      start_timer(exchange, exchange.slot_of(branch), Timer::kNoProvisional,
+                  exchange.routing->times().no_provisional);
     }
   }
   const Actions actions = std::visit([](auto& machine) { return machine.start(); }, branch.transaction);

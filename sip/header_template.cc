@@ -24,10 +24,34 @@ bool is_token(std::string_view text) {
 
 // Writing one of these would break the message, the dialog or the body.
 bool is_protocol_header(std::string_view name) {
-  constexpr std::array<std::string_view, 28> kNames = {
-      "Via", "v", "From", "f", "To", "t", "Call-ID", "i", "CSeq", "Contact", "m", "Route", "Record-Route",
-      "Max-Forwards", "Content-Length", "l", "Content-Type", "c", "Content-Encoding", "e", "Require",
-      "Proxy-Require", "Supported", "k", "Authorization", "Proxy-Authorization", "RAck", "RSeq"};
+  constexpr std::array<std::string_view, 28> kNames = {"Via",
+                                                       "v",
+                                                       "From",
+                                                       "f",
+                                                       "To",
+                                                       "t",
+                                                       "Call-ID",
+                                                       "i",
+                                                       "CSeq",
+                                                       "Contact",
+                                                       "m",
+                                                       "Route",
+                                                       "Record-Route",
+                                                       "Max-Forwards",
+                                                       "Content-Length",
+                                                       "l",
+                                                       "Content-Type",
+                                                       "c",
+                                                       "Content-Encoding",
+                                                       "e",
+                                                       "Require",
+                                                       "Proxy-Require",
+                                                       "Supported",
+                                                       "k",
+                                                       "Authorization",
+                                                       "Proxy-Authorization",
+                                                       "RAck",
+                                                       "RSeq"};
   return std::any_of(kNames.begin(), kNames.end(),
                      [name](std::string_view known) { return equals_ignoring_case(known, name); });
 }
@@ -51,11 +75,13 @@ std::string escape_header_value(std::string_view value) {
   return text;
 }
 
-std::variant<HeaderTemplate, std::string> HeaderTemplate::parse(std::string_view name, std::string_view text) {
+std::variant<HeaderTemplate, std::string> HeaderTemplate::parse(std::string_view name,
+                                                                std::string_view text) {
   if (!is_token(name)) return "'" + std::string(name) + "' is not a header name";
   if (is_protocol_header(name)) return "the header " + std::string(name) + " belongs to the protocol itself";
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "a header must be one line without control characters";
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      return "a header must be one line without control characters";
   }
 
   HeaderTemplate result;

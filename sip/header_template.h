@@ -16,14 +16,16 @@ struct HeaderValues {
   std::string_view call_id;
 };
 
-// Percent-escapes everything but the unreserved characters of RFC 3986 and a few harmless ones ("/", ":", "@", "+",
+// Percent-escapes everything but the unreserved characters of RFC 3986 and a few harmless ones ("/", ":",
+// "@", "+",
 // "="), so that no value can end the header line or begin another.
 std::string escape_header_value(std::string_view value);
 
 // A header for the line, such as `x-roistat: {visit_id}`; checked once when the configuration is read.
 class HeaderTemplate {
  public:
-  // `name`: a SIP token that does not belong to the protocol itself (not Via, To, Content-Length...). `text`: one line;
+  // `name`: a SIP token that does not belong to the protocol itself (not Via, To, Content-Length...). `text`:
+  // one line;
   // `{visit_id}`, `{source}`, `{dialed}`, `{call_id}`; `{{` and `}}` are the braces themselves.
   // The error is a sentence for the operator.
   static std::variant<HeaderTemplate, std::string> parse(std::string_view name, std::string_view text);

@@ -27,7 +27,8 @@ class InviteClientTransaction {
   bool is_terminated() const { return state_ == State::kTerminated; }
   // No final answer yet.
   bool is_pending() const { return state_ == State::kCalling || state_ == State::kProceeding; }
-  // A provisional answer came and no final one: the state in which a CANCEL may be sent (RFC 3261 section 9.1).
+  // A provisional answer came and no final one: the state in which a CANCEL may be sent (RFC 3261
+  // section 9.1).
   bool is_proceeding() const { return state_ == State::kProceeding; }
 
  private:

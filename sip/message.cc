@@ -13,17 +13,24 @@ constexpr std::uint16_t kDefaultPort = 5060;
 std::string_view view(const char* text) { return text == nullptr ? std::string_view{} : text; }
 
 UriView view_of(const url_t& url) {
-  return {view(url.url_scheme), view(url.url_user), view(url.url_host), view(url.url_port), view(url.url_params)};
+  return {view(url.url_scheme), view(url.url_user), view(url.url_host), view(url.url_port),
+          view(url.url_params)};
 }
 
 Method method_of(sip_method_t method) {
   switch (method) {
-    case sip_method_invite: return Method::kInvite;
-    case sip_method_ack: return Method::kAck;
-    case sip_method_cancel: return Method::kCancel;
-    case sip_method_bye: return Method::kBye;
-    case sip_method_options: return Method::kOptions;
-    default: return Method::kOther;
+    case sip_method_invite:
+      return Method::kInvite;
+    case sip_method_ack:
+      return Method::kAck;
+    case sip_method_cancel:
+      return Method::kCancel;
+    case sip_method_bye:
+      return Method::kBye;
+    case sip_method_options:
+      return Method::kOptions;
+    default:
+      return Method::kOther;
   }
 }
 
@@ -176,7 +183,8 @@ bool Message::asks_privacy() const {
 }
 
 std::optional<std::string_view> Message::extension_header(std::string_view name) const {
-  for (const sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr; header = header->un_next) {
+  for (const sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr;
+       header = header->un_next) {
     if (equals_ignoring_case(view(header->un_name), name)) return view(header->un_value);
   }
   return std::nullopt;

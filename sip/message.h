@@ -16,7 +16,8 @@ namespace ringtrace::sip {
 
 enum class Method : std::uint8_t { kInvite, kAck, kCancel, kBye, kOptions, kOther };
 
-// A URI inside a message; valid as long as the message is neither changed nor destroyed. Absent parts are empty.
+// A URI inside a message; valid as long as the message is neither changed nor destroyed. Absent parts are
+// empty.
 struct UriView {
   std::string_view scheme;  // "sip", "sips", "tel", ...; in lower case where it is one of these
   std::string_view user;    // with its own parameters, escapes as received; of a tel: URI the number
@@ -24,8 +25,8 @@ struct UriView {
   std::string_view port;
   std::string_view parameters;  // without the leading ';'
 
-  // The numeric address this URI leads to; nothing for a host name, a port outside 1..65535, an address that is not
-  // unicast, or a transport we do not speak. RFC 3263 section 4 without its DNS part.
+  // The numeric address this URI leads to; nothing for a host name, a port outside 1..65535, an address that
+  // is not unicast, or a transport we do not speak. RFC 3263 section 4 without its DNS part.
   std::optional<Hop> numeric_hop() const;
 };
 
@@ -38,12 +39,13 @@ struct ViaView {
   std::string_view received;
   std::string_view rport;
 
-  // Where a response goes without any state: received and rport, else the sent-by (RFC 3261 18.2.2, RFC 3581).
+  // Where a response goes without any state: received and rport, else the sent-by (RFC 3261 18.2.2, RFC
+  // 3581).
   std::optional<Hop> response_hop() const;
 };
 
-// One SIP message: sofia-sip's msg_t behind the few words a proxy needs. Copies share the same message; clone()
-// makes one to change. Not for several threads.
+// One SIP message: sofia-sip's msg_t behind the few words a proxy needs. Copies share the same message;
+// clone() makes one to change. Not for several threads.
 class Message {
  public:
   Message() = default;
@@ -55,8 +57,8 @@ class Message {
   explicit operator bool() const { return message_ != nullptr; }
   msg_s* get() const { return message_.get(); }
 
-  // The start line, Via, From, To, Call-ID and CSeq are there and make sense. Nothing else may be asked of a message
-  // for which this is false.
+  // The start line, Via, From, To, Call-ID and CSeq are there and make sense. Nothing else may be asked of a
+  // message for which this is false.
   bool is_well_formed() const;
 
   bool is_request() const;

@@ -28,13 +28,15 @@ void add_copy(const Message& message, const Header* header) {
 
 Message new_message() { return Message::adopt(msg_create(sip_default_mclass(), 0)); }
 
-// An ACK or CANCEL that goes the way of `invite`: its Request-URI, topmost Via, Route, From, Call-ID and CSeq number.
+// An ACK or CANCEL that goes the way of `invite`: its Request-URI, topmost Via, Route, From, Call-ID and CSeq
+// number.
 Message follow_up(const Message& invite, sip_method_t method, const char* name, const sip_to_t* to) {
   Message message = new_message();
   su_home_t* home = msg_home(message.get());
   const sip_t* original = sip_of(invite);
-  insert(message, sip_request_create(home, method, name,
-                                     reinterpret_cast<const url_string_t*>(original->sip_request->rq_url), nullptr));
+  insert(message,
+         sip_request_create(home, method, name,
+                            reinterpret_cast<const url_string_t*>(original->sip_request->rq_url), nullptr));
   if (original->sip_via != nullptr) {
     insert(message, msg_header_dup_one(home, as_header(original->sip_via)));
   }
@@ -60,15 +62,18 @@ void Message::stamp_received(const Endpoint& source) {
   msg_header_replace_param(home, via->v_common, su_strdup(home, rport.c_str()));
 }
 
-void Message::prepend_via(const std::string& value) { insert(*this, sip_via_make(msg_home(get()), value.c_str())); }
+void Message::prepend_via(const std::string& value) {
+  insert(*this, sip_via_make(msg_home(get()), value.c_str()));
+}
 
 void Message::pop_via() { remove(*this, sip_of(*this)->sip_via); }
 
 void Message::set_request_uri(const std::string& uri) {
   const sip_request_t* old = sip_of(*this)->sip_request;
   su_home_t* home = msg_home(get());
-  insert(*this, sip_request_create(home, old->rq_method, old->rq_method_name,
-                                   reinterpret_cast<const url_string_t*>(su_strdup(home, uri.c_str())), nullptr));
+  insert(*this,
+         sip_request_create(home, old->rq_method, old->rq_method_name,
+                            reinterpret_cast<const url_string_t*>(su_strdup(home, uri.c_str())), nullptr));
 }
 
 void Message::set_max_forwards(std::uint32_t count) {
@@ -95,7 +100,8 @@ void Message::remove_extension_headers(std::string_view prefix) {
   sip_unknown_t* next = nullptr;
   for (sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr; header = next) {
     next = header->un_next;
-    if (starts_with_ignoring_case(header->un_name == nullptr ? "" : header->un_name, prefix)) remove(*this, header);
+    if (starts_with_ignoring_case(header->un_name == nullptr ? "" : header->un_name, prefix))
+      remove(*this, header);
   }
 }
 
@@ -129,7 +135,8 @@ Message make_response(const Message& request, int status, std::string_view to_ta
   Message response = new_message();
   su_home_t* home = msg_home(response.get());
   const sip_t* original = sip_of(request);
-  insert(response, sip_status_create(home, static_cast<unsigned>(status), reason_phrase(status).data(), nullptr));
+  insert(response,
+         sip_status_create(home, static_cast<unsigned>(status), reason_phrase(status).data(), nullptr));
   add_copy(response, original->sip_via);
   if (status == 100) add_copy(response, original->sip_timestamp);
   add_copy(response, original->sip_from);

@@ -56,8 +56,8 @@ struct Proxy::Running final : SipLoop::Handler {
     }
     auto& listeners = std::get<std::vector<Listener>>(opened);
     for (const Listener& listener : listeners) listening.push_back({listener.transport, listener.advertised});
-    core = std::make_unique<ProxyCore>(*loop, proxy.attribution_, proxy.sink_, proxy.stats_, system_random(), listeners,
-                                       std::move(routing), now());
+    core = std::make_unique<ProxyCore>(*loop, proxy.attribution_, proxy.sink_, proxy.stats_, system_random(),
+                                       listeners, std::move(routing), now());
     started.set_value(std::nullopt);
     loop->run();
     core.reset();
@@ -83,16 +83,17 @@ std::optional<std::string> Proxy::start() {
   running_ = std::make_unique<Running>(*this);
   std::promise<std::optional<std::string>> promise;
   auto started = promise.get_future();
-  running_->thread = std::thread([running = running_.get(), routing = std::move(routing),
-                                  result = std::move(promise)]() mutable {
-    running->run(std::move(routing), std::move(result));
-  });
+  running_->thread = std::thread(
+      [running = running_.get(), routing = std::move(routing), result = std::move(promise)]() mutable {
+        running->run(std::move(routing), std::move(result));
+      });
   auto error = started.get();
   if (error) {
     running_->thread.join();
     running_.reset();
   } else {
-    for (const Hop& hop : running_->listening) spdlog::info("event=sip_listening address={}", hop.to_string());
+    for (const Hop& hop : running_->listening)
+      spdlog::info("event=sip_listening address={}", hop.to_string());
   }
   return error;
 }
@@ -101,8 +102,10 @@ std::optional<std::string> Proxy::reload(const ProxyConfig& config) {
   if (auto error = check(config)) return error;
   if (!running_) return "the SIP proxy does not run";
   auto routing = std::get<std::shared_ptr<const Routing>>(Routing::compile(config));
-  const bool posted = running_->loop->post(
-      [running = running_.get(), routing = std::move(routing)]() mutable { running->core->reload(std::move(routing)); });
+  const bool posted =
+      running_->loop->post([running = running_.get(), routing = std::move(routing)]() mutable {
+        running->core->reload(std::move(routing));
+      });
   return posted ? std::nullopt : std::optional<std::string>("the SIP proxy has too many commands waiting");
 }
 

@@ -9,14 +9,16 @@
 namespace ringtrace::sip {
 namespace {
 
-const char* const kAllow = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE";
+const char* const kAllow =
+    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE";
 
 }  // namespace
 
 ProxyCore::ProxyCore(MessageSender& sender, Attribution& attribution, CallSink& sink, ProxyStats& stats,
-                     RandomSource random, std::vector<Listener> listeners, std::shared_ptr<const Routing> routing,
-                     Instant now)
-    : env_(sender, attribution, sink, stats, std::move(random), std::move(listeners), std::move(routing), now),
+                     RandomSource random, std::vector<Listener> listeners,
+                     std::shared_ptr<const Routing> routing, Instant now)
+    : env_(sender, attribution, sink, stats, std::move(random), std::move(listeners), std::move(routing),
+           now),
       forwarder_(env_) {}
 
 void ProxyCore::receive(Message message, const Arrival& arrival, Instant now) {
@@ -34,7 +36,8 @@ void ProxyCore::receive(Message message, const Arrival& arrival, Instant now) {
 
 void ProxyCore::transport_failed(const Hop& hop) {
   if (failed_hops_.size() >= kMaximumFailedHops) return;
-  if (std::find(failed_hops_.begin(), failed_hops_.end(), hop) == failed_hops_.end()) failed_hops_.push_back(hop);
+  if (std::find(failed_hops_.begin(), failed_hops_.end(), hop) == failed_hops_.end())
+    failed_hops_.push_back(hop);
 }
 
 void ProxyCore::tick(Instant now) {
@@ -101,7 +104,8 @@ bool ProxyCore::is_known(const Message& request, const IpAddress& address) const
   // A peer that a reload has removed, with a call still up: its signed Route says so.
   if (request.route_count() == 0) return false;
   const auto ticket = ticket_of(request.route_uri(0), request);
-  return ticket && (ticket->ticket.line.endpoint.address == address || ticket->ticket.caller.endpoint.address == address);
+  return ticket && (ticket->ticket.line.endpoint.address == address ||
+                    ticket->ticket.caller.endpoint.address == address);
 }
 
 void ProxyCore::receive_cancel(const Message& cancel, const Arrival& arrival) {
@@ -162,8 +166,8 @@ void ProxyCore::receive_response(const Message& response, const Arrival& arrival
   forward_stateless(response, arrival);
 }
 
-// The answer to a request of an earlier life of this process, or to an ended transaction. Its branch carries our
-// signature, so it answers something we sent; it goes where its next Via says (RFC 3261 16.7, 18.2.2).
+// The answer to a request of an earlier life of this process, or to an ended transaction. Its branch carries
+// our signature, so it answers something we sent; it goes where its next Via says (RFC 3261 16.7, 18.2.2).
 void ProxyCore::forward_stateless(const Message& response, const Arrival& arrival) {
   const IpAddress& source = arrival.source.endpoint.address;
   const bool known = env_.routing->is_line(source) || env_.routing->find_trunk(source) != nullptr;

@@ -9,13 +9,15 @@
 namespace ringtrace::sip {
 
 // The proxy without sockets, threads or clocks: messages and the time come in, messages go out through a
-// MessageSender, events through a CallSink. Decides what each message is and who handles it (RFC 3261 section 16).
+// MessageSender, events through a CallSink. Decides what each message is and who handles it (RFC 3261 section
+// 16).
 //
 // One thread. All time is an argument, so that whole calls run under virtual time.
 class ProxyCore {
  public:
-  ProxyCore(MessageSender& sender, Attribution& attribution, CallSink& sink, ProxyStats& stats, RandomSource random,
-            std::vector<Listener> listeners, std::shared_ptr<const Routing> routing, Instant now);
+  ProxyCore(MessageSender& sender, Attribution& attribution, CallSink& sink, ProxyStats& stats,
+            RandomSource random, std::vector<Listener> listeners, std::shared_ptr<const Routing> routing,
+            Instant now);
 
   // Anything that arrived. Nothing in it can do more than be refused and counted.
   void receive(Message message, const Arrival& arrival, Instant now);

@@ -1,4 +1,5 @@
-// Requests inside a dialog: routed from Record-Route alone, so that a restart between two of them changes nothing.
+// Requests inside a dialog: routed from Record-Route alone, so that a restart between two of them changes
+// nothing.
 
 #include "sip/proxy_core.h"
 #include "sip/request_checks.h"
@@ -53,15 +54,16 @@ std::optional<ProxyCore::Onward> ProxyCore::route_in_dialog(const Message& reque
   // The side that the tags say sent it must be the side the packet comes from.
   const IpAddress& source = arrival.source.endpoint.address;
   const Hop& peer = ticket->from == Side::kCaller ? ticket->ticket.caller : ticket->ticket.line;
-  const bool on_its_side =
-      source == peer.endpoint.address ||
-      (ticket->from == Side::kCaller ? env_.routing->find_trunk(source) != nullptr : env_.routing->is_line(source));
+  const bool on_its_side = source == peer.endpoint.address ||
+                           (ticket->from == Side::kCaller ? env_.routing->find_trunk(source) != nullptr
+                                                          : env_.routing->is_line(source));
   if (!on_its_side) return std::nullopt;
 
   const UriView target = message.route_count() > 0 ? message.route_uri(0) : message.request_uri();
   auto next = target.numeric_hop();
   // A host name, or a URI that would lead back to us: the signed peer is where the dialog was set up with.
-  if (!next || env_.is_own(*next)) next = ticket->from == Side::kCaller ? ticket->ticket.line : ticket->ticket.caller;
+  if (!next || env_.is_own(*next))
+    next = ticket->from == Side::kCaller ? ticket->ticket.line : ticket->ticket.caller;
   return Onward{std::move(message), *ticket, *next};
 }
 

@@ -4,9 +4,10 @@
 
 namespace ringtrace::sip {
 
-ProxyEnvironment::ProxyEnvironment(MessageSender& message_sender, Attribution& attribution_source, CallSink& sink,
-                                   ProxyStats& proxy_stats, RandomSource random_source, std::vector<Listener> bound,
-                                   std::shared_ptr<const Routing> first_routing, Instant start)
+ProxyEnvironment::ProxyEnvironment(MessageSender& message_sender, Attribution& attribution_source,
+                                   CallSink& sink, ProxyStats& proxy_stats, RandomSource random_source,
+                                   std::vector<Listener> bound, std::shared_ptr<const Routing> first_routing,
+                                   Instant start)
     : sender(message_sender),
       attribution(attribution_source),
       stats(proxy_stats),
@@ -33,8 +34,8 @@ void ProxyEnvironment::reply(const Message& request, const Arrival& arrival, int
 }
 
 std::string ProxyEnvironment::local_tag(const Message& request) const {
-  return "rt" + to_hex(routing->signer().sign64(
-                    {"ringtrace tag 1", request.sip_call_id(), request.from_tag(), std::to_string(request.cseq())}));
+  return "rt" + to_hex(routing->signer().sign64({"ringtrace tag 1", request.sip_call_id(), request.from_tag(),
+                                                 std::to_string(request.cseq())}));
 }
 
 std::optional<std::size_t> ProxyEnvironment::listener_for(const Hop& hop, std::size_t preferred) const {

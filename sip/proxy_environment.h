@@ -43,7 +43,8 @@ struct ProxyEnvironment {
 
   bool send(Message& message, std::size_t listener, const Hop& to);
   // Answers without a transaction: the same request again gets the same answer again.
-  void reply(const Message& request, const Arrival& arrival, int status, const std::vector<std::string>& extra = {});
+  void reply(const Message& request, const Arrival& arrival, int status,
+             const std::vector<std::string>& extra = {});
   // The tag of our own answers to this request: the same for its retransmissions, also after a restart.
   std::string local_tag(const Message& request) const;
   // The listener to reach a hop through: `preferred` if it fits. Nothing when none fits.

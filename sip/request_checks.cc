@@ -13,7 +13,8 @@ bool is_malformed(const Message& request) {
   const bool good_branch = via.branch.size() > kMagicCookie.size() && via.branch.starts_with(kMagicCookie);
   const UriView uri = request.request_uri();
   const bool good_uri_port = uri.port.empty() || parse_port(uri.port).has_value();
-  return !good_port || !good_branch || !good_uri_port || request.from_tag().empty() || request.sip_call_id().empty();
+  return !good_port || !good_branch || !good_uri_port || request.from_tag().empty() ||
+         request.sip_call_id().empty();
 }
 
 // RFC 3261 16.3 step 4 and RFC 5393: our own Via with the same routing fields.
@@ -32,8 +33,8 @@ bool is_loop(const ProxyEnvironment& environment, const Message& request, std::s
     }
     if (!own) continue;
     if (!hash) {
-      hash = loop_hash(request.request_uri_text(), request.from_tag(), request.to_tag(), request.sip_call_id(),
-                       request.cseq(), request.route_text(0));
+      hash = loop_hash(request.request_uri_text(), request.from_tag(), request.to_tag(),
+                       request.sip_call_id(), request.cseq(), request.route_text(0));
     }
     if (branch->loop == *hash) return true;
   }

@@ -22,7 +22,8 @@ Routing::Routing(const ProxyConfig& config)
     : signer_(config.signing_key), times_(config.times), limits_(config.limits) {}
 
 std::variant<std::shared_ptr<const Routing>, std::string> Routing::compile(const ProxyConfig& config) {
-  if (config.signing_key.size() < Signer::kMinimumKey) return std::string("the signing key is shorter than 16 bytes");
+  if (config.signing_key.size() < Signer::kMinimumKey)
+    return std::string("the signing key is shorter than 16 bytes");
   std::shared_ptr<Routing> routing(new Routing(config));
   std::string error = check_times(config.times);
   if (error.empty()) error = routing->add_trunks(config);
@@ -57,9 +58,11 @@ std::string Routing::add_line_groups(const ProxyConfig& config) {
         return "line '" + line.name + "': '" + line.host + "' is no numeric address of one host";
       }
       if (line.port == 0) return "line '" + line.name + "': the port must be within 1..65535";
-      if (line.weight == 0 || line.weight > 65535) return "line '" + line.name + "': the weight must be within 1..65535";
+      if (line.weight == 0 || line.weight > 65535)
+        return "line '" + line.name + "': the weight must be within 1..65535";
       line_addresses_.insert(*address);
-      checked.lines.push_back({line.name, {line.transport, {*address, line.port}}, line.priority, line.weight});
+      checked.lines.push_back(
+          {line.name, {line.transport, {*address, line.port}}, line.priority, line.weight});
     }
     std::stable_sort(checked.lines.begin(), checked.lines.end(),
                      [](const Line& a, const Line& b) { return a.priority < b.priority; });
@@ -86,7 +89,8 @@ std::string Routing::add_pools_and_headers(const ProxyConfig& config) {
 }
 
 const LineGroup* Routing::find_group(std::string_view name) const {
-  const auto found = std::find_if(groups_.begin(), groups_.end(), [name](const auto& g) { return g.name == name; });
+  const auto found =
+      std::find_if(groups_.begin(), groups_.end(), [name](const auto& g) { return g.name == name; });
   return found == groups_.end() ? nullptr : &*found;
 }
 

@@ -33,8 +33,8 @@ struct LineGroup {
   std::vector<Line> lines;
 };
 
-// The checked configuration: who may call, where calls go, what is signed and added. Immutable, so that a reload is
-// the swap of one pointer and a call under way keeps the one it began with.
+// The checked configuration: who may call, where calls go, what is signed and added. Immutable, so that a
+// reload is the swap of one pointer and a call under way keeps the one it began with.
 class Routing {
  public:
   // The error is a sentence that names the wrong value.

@@ -29,9 +29,9 @@ struct tp_stack_s {
 namespace ringtrace::sip {
 namespace {
 
-constexpr unsigned kSocketBuffer = 4u << 20;  // as far as net.core.rmem_max allows
+constexpr unsigned kSocketBuffer = 4u << 20;          // as far as net.core.rmem_max allows
 constexpr unsigned kIdleConnection = 30 * 60 * 1000;  // milliseconds
-constexpr unsigned kConnectionQueue = 1000;  // messages waiting for one TCP connection
+constexpr unsigned kConnectionQueue = 1000;           // messages waiting for one TCP connection
 
 std::optional<Endpoint> endpoint_of(const su_sockaddr_t& socket_address) {
   if (socket_address.su_family == AF_INET) {
@@ -47,7 +47,9 @@ std::optional<Endpoint> endpoint_of(const su_sockaddr_t& socket_address) {
   return std::nullopt;
 }
 
-Transport transport_of(const tport_t* tport) { return tport_is_tcp(tport) ? Transport::kTcp : Transport::kUdp; }
+Transport transport_of(const tport_t* tport) {
+  return tport_is_tcp(tport) ? Transport::kTcp : Transport::kUdp;
+}
 
 void receive(tp_stack_t* stack, tport_t* tport, msg_t* raw, tp_magic_t*, su_time_t) {
   Message message = Message::adopt(raw);
@@ -180,7 +182,8 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
   }
   sofia_->event_index =
       su_root_register(sofia_->root, wait, Sofia::drain, reinterpret_cast<su_wakeup_arg_t*>(sofia_.get()), 0);
-  sofia_->timer = su_timer_create(su_root_task(sofia_->root), static_cast<su_duration_t>(TimerQueue::kTick.count()));
+  sofia_->timer =
+      su_timer_create(su_root_task(sofia_->root), static_cast<su_duration_t>(TimerQueue::kTick.count()));
   sofia_->master = tport_tcreate(&sofia_->stack, &kStackClass, sofia_->root, TPTAG_IDLE(kIdleConnection),
                                  TPTAG_QUEUESIZE(kConnectionQueue), TPTAG_STUN_SERVER(0), TPTAG_LOG(0),
                                  TPTAG_UDP_RMEM(kSocketBuffer), TPTAG_UDP_WMEM(kSocketBuffer), TAG_END());
@@ -191,7 +194,8 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
   std::vector<Listener> listeners;
   for (const ListenConfig& config : listen) {
     const auto host = IpAddress::parse(config.host);
-    const auto advertised = IpAddress::parse(config.advertised_host.empty() ? config.host : config.advertised_host);
+    const auto advertised =
+        IpAddress::parse(config.advertised_host.empty() ? config.host : config.advertised_host);
     const std::string where = std::string(transport_name(config.transport)) + " " + config.host + ":" +
                               std::to_string(config.port) + ": ";
     if (!host) return where + "not a numeric address";
@@ -228,7 +232,8 @@ bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) 
   name.tpn_host = host.c_str();
   name.tpn_port = port.c_str();
   // UDP stays UDP at any size: carriers take fragments, and a silent TCP port would cost seconds.
-  return tport_tsend(sofia_->stack.primaries[listener], message.get(), &name, TPTAG_MTU(65535), TAG_END()) != nullptr;
+  return tport_tsend(sofia_->stack.primaries[listener], message.get(), &name, TPTAG_MTU(65535), TAG_END()) !=
+         nullptr;
 }
 
 }  // namespace ringtrace::sip

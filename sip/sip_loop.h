@@ -12,9 +12,9 @@
 
 namespace ringtrace::sip {
 
-// The one adapter around sofia-sip: its event loop and its transports (UDP, TCP), nothing of its agents, legs and
-// transactions. sofia-sip parses and frames what arrives and hands everything on, broken messages and transport
-// errors included.
+// The one adapter around sofia-sip: its event loop and its transports (UDP, TCP), nothing of its agents, legs
+// and transactions. sofia-sip parses and frames what arrives and hands everything on, broken messages and
+// transport errors included.
 //
 // All members belong to the thread that constructed it, except post().
 class SipLoop final : public MessageSender {
@@ -42,7 +42,8 @@ class SipLoop final : public MessageSender {
   // Gives everything back; afterwards only post(), which refuses, and the destructor, from any thread.
   void close();
 
-  // Any thread: runs `command` on the loop's thread soon. False when kMaximumPosted commands wait, or it ends.
+  // Any thread: runs `command` on the loop's thread soon. False when kMaximumPosted commands wait, or it
+  // ends.
   bool post(std::function<void()> command);
 
   bool send(const Message& message, std::size_t listener, const Hop& to) override;

@@ -10,20 +10,20 @@ namespace ringtrace::sip {
 
 // Why a message was not served.
 enum class Refusal : std::uint8_t {
-  kUnknownSource,      // neither a trunk nor a line: dropped, no answer
-  kGarbage,            // no SIP message: dropped
-  kMalformed,          // a message without what RFC 3261 requires: 400, or dropped if it is a response or an ACK
-  kTooManyVias,        // 483
-  kUriScheme,          // 416
-  kMaxForwards,        // 483
-  kLoop,               // 482
-  kProxyRequire,       // 420
-  kMethod,             // 405: not a request that can begin something here
-  kFromLine,           // 403: a line placing a call
-  kForeignRoute,       // 403: an initial request that wants to be relayed elsewhere
-  kBadRoute,           // 481: an in-dialog request without our valid, signed Route
-  kNoTransaction,      // 481: a CANCEL of nothing
-  kUnmatchedAck,       // dropped
+  kUnknownSource,  // neither a trunk nor a line: dropped, no answer
+  kGarbage,        // no SIP message: dropped
+  kMalformed,      // a message without what RFC 3261 requires: 400, or dropped if it is a response or an ACK
+  kTooManyVias,    // 483
+  kUriScheme,      // 416
+  kMaxForwards,    // 483
+  kLoop,           // 482
+  kProxyRequire,   // 420
+  kMethod,         // 405: not a request that can begin something here
+  kFromLine,       // 403: a line placing a call
+  kForeignRoute,   // 403: an initial request that wants to be relayed elsewhere
+  kBadRoute,       // 481: an in-dialog request without our valid, signed Route
+  kNoTransaction,  // 481: a CANCEL of nothing
+  kUnmatchedAck,   // dropped
   kUnmatchedResponse,  // a response to nothing of ours: dropped
   kOverload,           // 503: too many transactions
   kTooManyCalls,       // 503: too many live calls

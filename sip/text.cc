@@ -33,7 +33,8 @@ std::string to_hex(std::span<const std::uint8_t> bytes) {
 
 std::string to_hex(std::uint64_t value) {
   std::string text(16, '0');
-  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4) *digit = kHexDigits[value & 0x0f];
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4)
+    *digit = kHexDigits[value & 0x0f];
   return text;
 }
 

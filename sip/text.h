@@ -18,8 +18,8 @@ std::string to_hex(std::uint64_t value);
 // Exactly 16 hexadecimal digits.
 std::optional<std::uint64_t> parse_hex64(std::string_view text);
 
-// The value of one of `;`-separated parameters such as "lr;c=01J;s=ab"; an empty view for a parameter without a
-// value, nothing where it is absent. Names are compared ignoring case.
+// The value of one of `;`-separated parameters such as "lr;c=01J;s=ab"; an empty view for a parameter without
+// a value, nothing where it is absent. Names are compared ignoring case.
 std::optional<std::string_view> find_parameter(std::string_view parameters, std::string_view name);
 
 }  // namespace ringtrace::sip

@@ -68,7 +68,8 @@ void TimerQueue::place(std::uint32_t index) {
   const std::uint64_t tick = entries_[index].tick;
   unsigned level = 0;
   // The lowest level whose turn of the wheel reaches both now and the timer's tick.
-  while (level + 1 < kLevels && (tick >> (kBits * (level + 1))) != (current_ >> (kBits * (level + 1)))) ++level;
+  while (level + 1 < kLevels && (tick >> (kBits * (level + 1))) != (current_ >> (kBits * (level + 1))))
+    ++level;
   const auto slot = static_cast<std::uint32_t>((tick >> (kBits * level)) & (kSlots - 1));
   link(level * kSlots + slot, index);
 }

@@ -13,8 +13,9 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 // All timers of the proxy: a hierarchical timing wheel (Varghese and Lauck, 1987, scheme 7).
 //
-// Starting and stopping cost the same with ten timers and with a million. A timer fires at the first advance() at or
-// after its time, at most one kTick late; within one tick in no order. One thread; the time is always an argument.
+// Starting and stopping cost the same with ten timers and with a million. A timer fires at the first
+// advance() at or after its time, at most one kTick late; within one tick in no order. One thread; the time
+// is always an argument.
 class TimerQueue {
  public:
   using Id = std::uint64_t;  // never reused within 2^32 timers of one slot
@@ -34,7 +35,8 @@ class TimerQueue {
   Id start(SteadyTime at, Event event);
   // Stops the timer if it still runs and forgets the id; kNone and fired timers are fine.
   void stop(Id& id);
-  // Fires everything due. The callback may start and stop timers, also those due now; a stopped timer never fires.
+  // Fires everything due. The callback may start and stop timers, also those due now; a stopped timer never
+  // fires.
   void advance(SteadyTime now, const std::function<void(Id, Event)>& fire);
 
   std::size_t size() const { return size_; }

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-// What the four transaction machines share: RFC 3261 section 17 with RFC 6026's corrections. Each machine is told
-// what happened and answers with what is to be done; it knows no socket, message or clock.
+// What the four transaction machines share: RFC 3261 section 17 with RFC 6026's corrections. Each machine is
+// told what happened and answers with what is to be done; it knows no socket, message or clock.
 
 namespace ringtrace::sip {
 
@@ -17,19 +17,19 @@ using Milliseconds = std::chrono::milliseconds;
 
 // The timers by the names of RFC 3261 table 4 and RFC 6026 section 7; the last ones are the proxy core's own.
 enum class Timer : std::uint8_t {
-  kA,  // INVITE client: retransmit the request
-  kB,  // INVITE client: no answer at all
-  kD,  // INVITE client: wait for retransmitted finals
-  kE,  // non-INVITE client: retransmit the request
-  kF,  // non-INVITE client: no final answer
-  kG,  // INVITE server: retransmit the final answer
-  kH,  // INVITE server: no ACK came
-  kI,  // INVITE server: wait for retransmitted ACKs
-  kJ,  // non-INVITE server: wait for retransmitted requests
-  kK,  // non-INVITE client: wait for retransmitted finals
-  kL,  // INVITE server: wait for retransmitted INVITEs after a 2xx (RFC 6026)
-  kM,  // INVITE client: wait for retransmitted 2xx (RFC 6026)
-  kC,  // proxy core: no final answer to an INVITE (RFC 3261 section 16.6 step 11)
+  kA,              // INVITE client: retransmit the request
+  kB,              // INVITE client: no answer at all
+  kD,              // INVITE client: wait for retransmitted finals
+  kE,              // non-INVITE client: retransmit the request
+  kF,              // non-INVITE client: no final answer
+  kG,              // INVITE server: retransmit the final answer
+  kH,              // INVITE server: no ACK came
+  kI,              // INVITE server: wait for retransmitted ACKs
+  kJ,              // non-INVITE server: wait for retransmitted requests
+  kK,              // non-INVITE client: wait for retransmitted finals
+  kL,              // INVITE server: wait for retransmitted INVITEs after a 2xx (RFC 6026)
+  kM,              // INVITE client: wait for retransmitted 2xx (RFC 6026)
+  kC,              // proxy core: no final answer to an INVITE (RFC 3261 section 16.6 step 11)
   kNoProvisional,  // proxy core: the line has not even said 100
   kRing,           // proxy core: the line rings and nobody answers
   kCancelWait,     // proxy core: a cancelled line never gave its final answer

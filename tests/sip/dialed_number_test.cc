@@ -17,16 +17,11 @@ TEST_CASE("numbers are read in the forms trunks write them") {
     const char* expected;
   };
   const Case cases[] = {
-      {"+74950000001", plain, "+74950000001"},
-      {"74950000001", plain, "+74950000001"},
-      {"0074950000001", plain, "+74950000001"},
-      {"%2B74950000001", plain, "+74950000001"},
-      {"+7(495)000-00-01", plain, "+74950000001"},
-      {"+74950000001;npdi;rn=+7999", plain, "+74950000001"},
-      {"84950000001", russia, "+74950000001"},
-      {"8104930123456", russia, "+4930123456"},
-      {"+84950000001", russia, "+84950000001"},
-      {"030123456", germany, "+4930123456"},
+      {"+74950000001", plain, "+74950000001"},     {"74950000001", plain, "+74950000001"},
+      {"0074950000001", plain, "+74950000001"},    {"%2B74950000001", plain, "+74950000001"},
+      {"+7(495)000-00-01", plain, "+74950000001"}, {"+74950000001;npdi;rn=+7999", plain, "+74950000001"},
+      {"84950000001", russia, "+74950000001"},     {"8104930123456", russia, "+4930123456"},
+      {"+84950000001", russia, "+84950000001"},    {"030123456", germany, "+4930123456"},
   };
   for (const Case& c : cases) {
     INFO(c.user);
@@ -37,7 +32,8 @@ TEST_CASE("numbers are read in the forms trunks write them") {
 }
 
 TEST_CASE("what is no number is none, and is shown as received") {
-  const auto* user = GENERATE("", "+", "alice", "12a4567", "0", "+1234567890123456", "+0123456", "##21#", "*43");
+  const auto* user =
+      GENERATE("", "+", "alice", "12a4567", "0", "+1234567890123456", "+0123456", "##21#", "*43");
   const auto number = parse_number(user, {});
   CHECK_FALSE(number);
   CHECK(display_number(number, user) == user);

@@ -23,8 +23,9 @@ TEST_CASE("blocks of addresses contain what they say, in both families") {
 }
 
 TEST_CASE("what is no block of addresses is refused") {
-  const auto* text = GENERATE("", "192.0.2.0/33", "192.0.2.1/24", "192.0.2.0/", "192.0.2.0/x", "carrier.example",
-                              "2001:db8::/129", "192.0.2/24", "192.0.2.0/-1", "192.0.2.0/24 ");
+  const auto* text =
+      GENERATE("", "192.0.2.0/33", "192.0.2.1/24", "192.0.2.0/", "192.0.2.0/x", "carrier.example",
+               "2001:db8::/129", "192.0.2/24", "192.0.2.0/-1", "192.0.2.0/24 ");
   CHECK_FALSE(Cidr::parse(text));
 }
 
@@ -34,8 +35,9 @@ TEST_CASE("hops are written and read back") {
     REQUIRE(hop);
     CHECK(hop->to_string() == text);
   }
-  for (const auto* text : {"192.0.2.1:5060", "tls:192.0.2.1:5060", "udp:192.0.2.1", "udp:192.0.2.1:0",
-                           "udp:192.0.2.1:65536", "udp:2001:db8::1:5060", "udp:host:5060", "udp:192.0.2.1:5060x"}) {
+  for (const auto* text :
+       {"192.0.2.1:5060", "tls:192.0.2.1:5060", "udp:192.0.2.1", "udp:192.0.2.1:0", "udp:192.0.2.1:65536",
+        "udp:2001:db8::1:5060", "udp:host:5060", "udp:192.0.2.1:5060x"}) {
     INFO(text);
     CHECK_FALSE(Hop::parse(text));
   }

@@ -26,8 +26,8 @@ std::string request(const std::string& method, const std::string& uri, const std
                     const std::string& routes, const std::string& from, const std::string& to,
                     const std::string& call_id, int cseq) {
   return method + " " + uri + " SIP/2.0\r\nVia: SIP/2.0/UDP " + via + "\r\nMax-Forwards: 70\r\n" + routes +
-         "From: " + from + "\r\nTo: " + to + "\r\nCall-ID: " + call_id + "\r\nCSeq: " + std::to_string(cseq) + " " +
-         method + "\r\nContent-Length: 0\r\n\r\n";
+         "From: " + from + "\r\nTo: " + to + "\r\nCall-ID: " + call_id + "\r\nCSeq: " + std::to_string(cseq) +
+         " " + method + "\r\nContent-Length: 0\r\n\r\n";
 }
 
 }  // namespace
@@ -36,8 +36,9 @@ ProxyConfig FakeWorld::default_config() {
   ProxyConfig config;
   config.listen = {{"198.18.0.1", 5060, Transport::kUdp, ""}};
   config.trunks = {{"carrier", {"192.0.2.0/24"}, {}}};
-  config.line_groups = {{"office", {{"one", "198.51.100.1", 5060, Transport::kUdp, 0, 1},
-                                    {"two", "198.51.100.2", 5060, Transport::kUdp, 1, 1}}}};
+  config.line_groups = {{"office",
+                         {{"one", "198.51.100.1", 5060, Transport::kUdp, 0, 1},
+                          {"two", "198.51.100.2", 5060, Transport::kUdp, 1, 1}}}};
   config.default_line_group = "office";
   config.headers = {{"x-roistat", "{visit_id}"}};
   config.signing_key = "0123456789abcdef0123456789abcdef";
@@ -110,16 +111,16 @@ v1::Resolution FakeWorld::attribute(const pool::ResolveQuery& query) {
 
 std::string invite(const InviteOptions& options) {
   return "INVITE " + options.uri + " SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch=" + options.branch +
-         "\r\nMax-Forwards: 70\r\nFrom: <sip:+79161234567@carrier.example>;tag=caller-tag\r\nTo: <" + options.uri +
-         ">\r\nCall-ID: " + options.call_id + "\r\nCSeq: " + std::to_string(options.cseq) +
+         "\r\nMax-Forwards: 70\r\nFrom: <sip:+79161234567@carrier.example>;tag=caller-tag\r\nTo: <" +
+         options.uri + ">\r\nCall-ID: " + options.call_id + "\r\nCSeq: " + std::to_string(options.cseq) +
          " INVITE\r\nContact: <sip:caller@192.0.2.10:5060>\r\n" + options.extra +
          "Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n";
 }
 
 std::string cancel(const InviteOptions& options) {
   return request("CANCEL", options.uri, "192.0.2.10:5060;branch=" + options.branch, "",
-                 "<sip:+79161234567@carrier.example>;tag=caller-tag", "<" + options.uri + ">", options.call_id,
-                 options.cseq);
+                 "<sip:+79161234567@carrier.example>;tag=caller-tag", "<" + options.uri + ">",
+                 options.call_id, options.cseq);
 }
 
 std::string ack_failure(const InviteOptions& options, const Message& response) {
@@ -133,7 +134,8 @@ std::string respond_to(const Message& request, int status, const std::string& to
   std::string response = "SIP/2.0 " + std::to_string(status) + " Reason\r\n";
   for (const std::string& via : headers(text, "Via")) response += "Via: " + via + "\r\n";
   if (status > 100 && status < 300) {
-    for (const std::string& route : headers(text, "Record-Route")) response += "Record-Route: " + route + "\r\n";
+    for (const std::string& route : headers(text, "Record-Route"))
+      response += "Record-Route: " + route + "\r\n";
   }
   response += "From: " + header(text, "From") + "\r\nTo: " + with_tag(request, status == 100 ? "" : to_tag);
   response += "\r\nCall-ID: " + header(text, "Call-ID") + "\r\nCSeq: " + header(text, "CSeq") + "\r\n";
@@ -141,16 +143,17 @@ std::string respond_to(const Message& request, int status, const std::string& to
   return response + "Content-Length: 0\r\n\r\n";
 }
 
-std::string caller_request(const std::string& method, const Message& answer, const std::string& branch, int cseq) {
+std::string caller_request(const std::string& method, const Message& answer, const std::string& branch,
+                           int cseq) {
   const std::string text = answer.to_string();
   auto routes = headers(text, "Record-Route");
   std::reverse(routes.begin(), routes.end());
-  return request(method, uri_in(header(text, "Contact")), "192.0.2.10:5060;branch=" + branch, routes_of(routes),
-                 header(text, "From"), header(text, "To"), header(text, "Call-ID"), cseq);
+  return request(method, uri_in(header(text, "Contact")), "192.0.2.10:5060;branch=" + branch,
+                 routes_of(routes), header(text, "From"), header(text, "To"), header(text, "Call-ID"), cseq);
 }
 
-std::string line_request(const std::string& method, const Message& invited, const std::string& branch, int cseq,
-                         const std::string& line_tag) {
+std::string line_request(const std::string& method, const Message& invited, const std::string& branch,
+                         int cseq, const std::string& line_tag) {
   const std::string text = invited.to_string();
   return request(method, uri_in(header(text, "Contact")), "198.51.100.1:5060;branch=" + branch,
                  routes_of(headers(text, "Record-Route")), header(text, "To") + ";tag=" + line_tag,

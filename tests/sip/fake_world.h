@@ -43,7 +43,9 @@ class FakeWorld final : public MessageSender, public Attribution, public CallSin
   std::size_t sent_count() const { return sent_.size(); }
   void forget_sent() { sent_.clear(); }
 
-  std::uint64_t refused(Refusal reason) const { return stats.refused[static_cast<std::size_t>(reason)].load(); }
+  std::uint64_t refused(Refusal reason) const {
+    return stats.refused[static_cast<std::size_t>(reason)].load();
+  }
 
   bool send(const Message& message, std::size_t listener, const Hop& to) override;
   v1::Resolution attribute(const pool::ResolveQuery& query) override;
@@ -84,10 +86,11 @@ std::string ack_failure(const InviteOptions& options, const Message& response);
 std::string respond_to(const Message& request, int status, const std::string& to_tag = "line-tag");
 
 // A request inside the dialog that `answer` (a 2xx as the caller got it) set up, sent by the caller.
-std::string caller_request(const std::string& method, const Message& answer, const std::string& branch, int cseq);
+std::string caller_request(const std::string& method, const Message& answer, const std::string& branch,
+                           int cseq);
 // The same by the line; `invited` is the INVITE as the line got it.
-std::string line_request(const std::string& method, const Message& invited, const std::string& branch, int cseq,
-                         const std::string& line_tag = "line-tag");
+std::string line_request(const std::string& method, const Message& invited, const std::string& branch,
+                         int cseq, const std::string& line_tag = "line-tag");
 
 // Every value of a header in the text, in order.
 std::vector<std::string> headers(const std::string& text, const std::string& name);

@@ -25,14 +25,16 @@ TEST_CASE("a message is read through our words") {
 
 TEST_CASE("garbage is no message") {
   const std::string full = test::invite();
-  const auto text = GENERATE_COPY(std::string(""), std::string("\r\n\r\n"), std::string("hello"),
-                                  std::string(4000, '\xff'), full.substr(0, 60), std::string("INVITE\r\n\r\n"),
-                                  std::string("SIP/2.0 999 Odd\r\n\r\n"), std::string("GET / HTTP/1.0\r\n\r\n"));
+  const auto text =
+      GENERATE_COPY(std::string(""), std::string("\r\n\r\n"), std::string("hello"), std::string(4000, '\xff'),
+                    full.substr(0, 60), std::string("INVITE\r\n\r\n"), std::string("SIP/2.0 999 Odd\r\n\r\n"),
+                    std::string("GET / HTTP/1.0\r\n\r\n"));
   CHECK_FALSE(Message::parse(text).is_well_formed());
 }
 
 TEST_CASE("a clone is changed, the original is not") {
-  const Message original = Message::parse(test::invite({.extra = "X-Ringtrace-Visit: forged\r\nX-Other: 1\r\n"}));
+  const Message original =
+      Message::parse(test::invite({.extra = "X-Ringtrace-Visit: forged\r\nX-Other: 1\r\n"}));
   Message copy = original.clone();
   copy.remove_extension_headers("x-ringtrace-");
   copy.add_extension_header("X-Ringtrace-Call", "01J");
@@ -119,8 +121,9 @@ TEST_CASE("only numeric, unicast, known next hops are hops") {
   CHECK(hop_of("sip:a@192.0.2.5") == Hop::parse("udp:192.0.2.5:5060"));
   CHECK(hop_of("sip:a@192.0.2.5:5070;transport=TCP") == Hop::parse("tcp:192.0.2.5:5070"));
   CHECK(hop_of("sip:[2001:db8::1]:5070") == Hop::parse("udp:[2001:db8::1]:5070"));
-  for (const auto* uri : {"sip:a@host.example", "sip:a@224.0.0.1", "sip:a@192.0.2.5:70000", "sip:a@192.0.2.5:0",
-                          "sip:a@192.0.2.5;transport=tls", "sips:a@192.0.2.5", "tel:+74950000001"}) {
+  for (const auto* uri :
+       {"sip:a@host.example", "sip:a@224.0.0.1", "sip:a@192.0.2.5:70000", "sip:a@192.0.2.5:0",
+        "sip:a@192.0.2.5;transport=tls", "sips:a@192.0.2.5", "tel:+74950000001"}) {
     INFO(uri);
     CHECK_FALSE(hop_of(uri));
   }

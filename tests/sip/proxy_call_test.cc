@@ -9,7 +9,8 @@ using std::chrono::seconds;
 
 TEST_CASE("a call reaches the line with the visit in its headers and is told in three events") {
   FakeWorld world;
-  world.receive(kTrunkHop, invite({.extra = "X-Ringtrace-Visit: forged\r\nX-Roistat: forged\r\nX-Other: kept\r\n"}));
+  world.receive(kTrunkHop,
+                invite({.extra = "X-Ringtrace-Visit: forged\r\nX-Roistat: forged\r\nX-Other: kept\r\n"}));
 
   const Sent trying = world.next();
   CHECK(trying.to == kTrunkHop);
@@ -29,7 +30,8 @@ TEST_CASE("a call reaches the line with the visit in its headers and is told in 
   REQUIRE(headers(invited.text, "Via").size() == 2);
   CHECK(headers(invited.text, "Via")[1] ==
         "SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-caller-1;received=192.0.2.10;rport=5060");
-  CHECK(header(invited.text, "Record-Route").find("sip:198.18.0.1:5060;lr;c=" + call_id) != std::string::npos);
+  CHECK(header(invited.text, "Record-Route").find("sip:198.18.0.1:5060;lr;c=" + call_id) !=
+        std::string::npos);
   REQUIRE(world.queries.size() == 1);
   CHECK(world.queries[0].dialed.to_string() == "+74950000001");
   CHECK(world.queries[0].caller.to_string() == "+79161234567");

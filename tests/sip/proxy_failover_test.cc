@@ -38,11 +38,10 @@ TEST_CASE("the next line is tried after 503, 500, 502, 504 and never after a dec
     int to_caller;
     v1::CallOutcome outcome;
   };
-  const Case c = GENERATE(Case{503, true, 0, {}}, Case{500, true, 0, {}}, Case{502, true, 0, {}},
-                          Case{504, true, 0, {}}, Case{486, false, 486, v1::CALL_OUTCOME_BUSY},
-                          Case{603, false, 603, v1::CALL_OUTCOME_FAILED},
-                          Case{480, false, 480, v1::CALL_OUTCOME_NO_ANSWER},
-                          Case{404, false, 404, v1::CALL_OUTCOME_FAILED});
+  const Case c = GENERATE(
+      Case{503, true, 0, {}}, Case{500, true, 0, {}}, Case{502, true, 0, {}}, Case{504, true, 0, {}},
+      Case{486, false, 486, v1::CALL_OUTCOME_BUSY}, Case{603, false, 603, v1::CALL_OUTCOME_FAILED},
+      Case{480, false, 480, v1::CALL_OUTCOME_NO_ANSWER}, Case{404, false, 404, v1::CALL_OUTCOME_FAILED});
   INFO(c.status);
   FakeWorld world;
   world.receive(kTrunkHop, invite());

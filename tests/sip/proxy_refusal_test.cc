@@ -25,7 +25,8 @@ TEST_CASE("strangers get no answer and are counted") {
 
 TEST_CASE("garbage is counted and harms nothing") {
   FakeWorld world;
-  for (const auto* text : {"", "\r\n\r\n", "hello", "INVITE sip:x SIP/2.0\r\n\r\n"}) world.receive(kTrunkHop, text);
+  for (const auto* text : {"", "\r\n\r\n", "hello", "INVITE sip:x SIP/2.0\r\n\r\n"})
+    world.receive(kTrunkHop, text);
   CHECK(world.is_quiet());
   CHECK(world.refused(Refusal::kGarbage) == 4);
   world.receive(kTrunkHop, invite());
@@ -39,7 +40,8 @@ TEST_CASE("each request that must not go on gets the answer RFC 3261 section 16.
     Refusal reason;
   };
   std::string vias;
-  for (int i = 0; i < 31; ++i) vias += "Via: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK" + std::to_string(i) + "\r\n";
+  for (int i = 0; i < 31; ++i)
+    vias += "Via: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK" + std::to_string(i) + "\r\n";
   const Case c = GENERATE_COPY(
       Case{replaced(invite(), "Max-Forwards: 70", "Max-Forwards: 0"), 483, Refusal::kMaxForwards},
       Case{invite({.uri = "mailto:a@b"}), 416, Refusal::kUriScheme},
@@ -71,7 +73,8 @@ TEST_CASE("a call that comes back unchanged is a loop") {
   world.next();
   const Sent invited = world.next();
   // The line sends it back with the number dialed at first.
-  std::string back = replaced(invited.text, "INVITE sip:+74950000001@198.51.100.1:5060", "INVITE sip:+74950000001@198.18.0.1");
+  std::string back = replaced(invited.text, "INVITE sip:+74950000001@198.51.100.1:5060",
+                              "INVITE sip:+74950000001@198.18.0.1");
   back = replaced(back, "Via: ", "Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK-back\r\nVia: ");
   const std::string route = "Record-Route: " + header(back, "Record-Route") + "\r\n";
   world.receive(kTrunkHop, replaced(back, route, ""));
@@ -89,7 +92,8 @@ TEST_CASE("our own address in a Route of a new call is taken off") {
 TEST_CASE("a carrier's OPTIONS is answered at once, also without hops left") {
   FakeWorld world;
   const std::string text =
-      replaced(replaced(invite(), "INVITE sip:+74950000001@198.18.0.1", "OPTIONS sip:198.18.0.1"), "1 INVITE", "1 OPTIONS");
+      replaced(replaced(invite(), "INVITE sip:+74950000001@198.18.0.1", "OPTIONS sip:198.18.0.1"), "1 INVITE",
+               "1 OPTIONS");
   world.receive(kTrunkHop, replaced(text, "Max-Forwards: 70", "Max-Forwards: 0"));
   const Sent answer = world.next();
   CHECK(answer.message.status() == 200);

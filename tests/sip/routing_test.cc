@@ -68,7 +68,8 @@ TEST_CASE("each mistake of a configuration is named") {
         "line 'one': 'pbx.local' is no numeric address of one host");
   CHECK(broken([](auto& c) { c.line_groups[0].lines.clear(); }) == "line group 'office' has no line");
   CHECK(broken([](auto& c) { c.default_line_group = "x"; }) == "the default line group 'x' does not exist");
-  CHECK(broken([](auto& c) { c.pool_line_groups["p"] = "x"; }) == "pool 'p': the line group 'x' does not exist");
+  CHECK(broken([](auto& c) { c.pool_line_groups["p"] = "x"; }) ==
+        "pool 'p': the line group 'x' does not exist");
   CHECK_FALSE(broken([](auto& c) { c.headers = {{"Via", "x"}}; }).empty());
   CHECK_FALSE(broken([](auto& c) { c.times.timer_c = std::chrono::minutes(3); }).empty());
   CHECK(broken([](auto&) {}).empty());

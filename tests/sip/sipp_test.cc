@@ -145,11 +145,12 @@ TEST_CASE("real calls of SIPp go through the real proxy", "[sipp]") {
 
   constexpr std::size_t kCalls = 20;
   const std::string mode = tcp ? "t1" : "u1";
-  Sipp line({"-sn", "uas", "-i", "127.0.0.1", "-p", std::to_string(line_port), "-t", mode, "-m",
-             std::to_string(kCalls), "-timeout", "30", "-nostdin"});
+  Sipp line({"-sf", SIPP_SCENARIOS "/uas.xml", "-i", "127.0.0.1", "-p", std::to_string(line_port), "-t", mode,
+             "-m", std::to_string(kCalls), "-timeout", "30", "-nostdin"});
   Sipp caller({"-sf", SIPP_SCENARIOS "/uac.xml", "-i", "127.0.0.1", "-p",
-               std::to_string(free_port(tcp ? SOCK_STREAM : SOCK_DGRAM)), "-t", mode, "-s", "+74950000001", "-m",
-               std::to_string(kCalls), "-r", "20", "-timeout", "30", "-nostdin", "127.0.0.1:" + std::to_string(port)});
+               std::to_string(free_port(tcp ? SOCK_STREAM : SOCK_DGRAM)), "-t", mode, "-s", "+74950000001",
+               "-m", std::to_string(kCalls), "-r", "20", "-timeout", "30", "-nostdin",
+               "127.0.0.1:" + std::to_string(port)});
   CHECK(caller.wait() == 0);
 
   const auto events = sink.wait_for_ended(kCalls);
@@ -192,8 +193,11 @@ TEST_CASE("garbage datagrams are counted by a proxy that goes on, reloads and st
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(proxy.listening().at(0).endpoint.port);
-  const std::vector<std::string> garbage = {"x", std::string("a\0b\r\n\r\n", 7), std::string(60000, 'y'),
-                                            "INVITE sip:x SIP/2.0\r\nVia: \r\n\r\n", "\x16\x03\x01garbage",
+  const std::vector<std::string> garbage = {"x",
+                                            std::string("a\0b\r\n\r\n", 7),
+                                            std::string(60000, 'y'),
+                                            "INVITE sip:x SIP/2.0\r\nVia: \r\n\r\n",
+                                            "\x16\x03\x01garbage",
                                             "SIP/2.0 200 OK\r\n\r\n"};
   for (const std::string& text : garbage) {
     sendto(fd, text.data(), text.size(), 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
@@ -201,7 +205,8 @@ TEST_CASE("garbage datagrams are counted by a proxy that goes on, reloads and st
   // The OPTIONS behind them is answered once all of them have been dealt with.
   const std::string options =
       "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK-o;rport\r\n"
-      "From: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+      "From: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: o\r\nCSeq: 1 "
+      "OPTIONS\r\nContent-Length: 0\r\n\r\n";
   sendto(fd, options.data(), options.size(), 0, reinterpret_cast<sockaddr*>(&address), sizeof address);
   timeval patience{10, 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

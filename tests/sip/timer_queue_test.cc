@@ -81,7 +81,8 @@ TEST_CASE("timers over milliseconds to days fire like those of a sorted list") {
     now += milliseconds(random() % (random() % 50 == 0 ? 10'000'000 : 2000));
     queue.advance(now, [&](TimerQueue::Id, TimerQueue::Event event) {
       ++fired;
-      const auto found = std::find_if(model.begin(), model.end(), [&](const auto& e) { return e.second == event.owner; });
+      const auto found =
+          std::find_if(model.begin(), model.end(), [&](const auto& e) { return e.second == event.owner; });
       REQUIRE(found != model.end());
       REQUIRE(found->first <= now);
       model.erase(found);
