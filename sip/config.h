@@ -61,8 +61,9 @@ struct ProxyTimes {
 
 struct ProxyLimits {
   std::size_t calls = 100'000;  // live calls; beyond it 503
-  std::size_t transactions =
-      50'000;  // live requests passing through; beyond it 503 for INVITE, twice that for others
+  // Requests passing through or remembered for their retransmissions (32 s; a call has two). Beyond it new
+  // calls get 503, beyond twice that all others.
+  std::size_t transactions = 200'000;
   std::size_t message_bytes = 65'535;  // larger ones are dropped
   std::size_t vias = 30;               // hops a message may have behind it
 };

@@ -1,6 +1,7 @@
 #include "sip/exchange.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace ringtrace::sip {
@@ -25,9 +26,19 @@ bool Exchange::is_over() const {
 }
 
 std::uint8_t Exchange::slot_of(const Branch& branch) const {
-  std::size_t index = 0;
-  while (index < branches.size() && &branches[index] != &branch) ++index;
-  return static_cast<std::uint8_t>(1 + index);
+  std::uint8_t slot = kServerSlot;
+  for (const Branch& candidate : branches) {
+    ++slot;
+    if (&candidate == &branch) break;
+  }
+  return slot;
+}
+
+Branch* Exchange::branch_of(std::uint8_t slot) {
+  const std::size_t index = slot >= kFirstCancelSlot ? slot - kFirstCancelSlot : slot - std::size_t{1};
+  return slot == kServerSlot || index >= branches.size()
+             ? nullptr
+             : &*std::next(branches.begin(), static_cast<std::ptrdiff_t>(index));
 }
 
 std::uint8_t Exchange::cancel_slot_of(const Branch& branch) const {

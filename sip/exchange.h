@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +28,7 @@ struct Branch {
 
   Machine transaction;
   Message request;  // as sent; dropped when nothing can be made of it any more
-  Message ack;      // of the final answer, for replay
+  std::string ack;  // of the final answer, for replay: text, because it waits half a minute
   Hop hop;
   std::size_t listener = 0;
   std::string via_branch;
@@ -64,12 +64,12 @@ struct Exchange {
   std::string key;  // in ExchangeTable
   Method method = Method::kOther;
   Machine server;
-  Message request;        // as received; dropped when answered
-  Message last_response;  // for replay
+  Message request;            // as received; dropped when answered
+  std::string last_response;  // for replay: text, because it waits half a minute
   Hop source;
   std::size_t listener = 0;
   std::shared_ptr<const Routing> routing;
-  std::deque<Branch> branches;  // a deque: references survive the next attempt
+  std::list<Branch> branches;  // a list: references survive the next attempt
   std::uint64_t loop = 0;
   Instant received;
 
@@ -98,6 +98,8 @@ struct Exchange {
   bool is_over() const;      // nothing can happen any more
   // The timers of the server side have slot 0, those of an attempt, and of its CANCEL, these.
   std::uint8_t slot_of(const Branch& branch) const;
+  // The attempt with this slot; null for any other slot.
+  Branch* branch_of(std::uint8_t slot);
   std::uint8_t cancel_slot_of(const Branch& branch) const;
 };
 

@@ -54,6 +54,9 @@ class Forwarder {
 
   std::unique_ptr<Exchange> new_exchange(const Message& message, const Arrival& arrival);
   void respond(Exchange& exchange, const Message& response);
+  // Sends again what was kept as text; nothing for no text.
+  void replay(const std::string& text, std::size_t listener, const Hop& to);
+  // `again`: the last response is to be replayed; else it has just been sent.
   void perform_server(Exchange& exchange, const Actions& actions, bool again);
   // False when the request could not be sent and the branch has failed.
   bool perform_client(Exchange& exchange, Branch& branch, const Actions& actions, const Message& response,

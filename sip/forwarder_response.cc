@@ -108,6 +108,7 @@ void Forwarder::on_success(Exchange& exchange, Branch& branch, const Message& re
   // Later 2xx of other forks only pass through; nothing is made of the INVITE any more.
   branch.request = {};
   branch.cancel_wanted = false;
+  if (exchange.setup) std::vector<Line>().swap(exchange.setup->lines);
 }
 
 void Forwarder::branch_failed(Exchange& exchange, Branch& branch, int status, const Message& response) {

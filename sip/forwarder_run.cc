@@ -27,7 +27,9 @@ void Forwarder::respond(Exchange& exchange, const Message& response) {
     }
     return;
   }
-  exchange.last_response = response;
+  Message sent = response;
+  env_.send(sent, exchange.listener, exchange.source);
+  exchange.last_response = sent.to_string();
   perform_server(exchange, actions, false);
   if (status < 200) return;
   // Nothing is made of the request after its final answer; a 2xx to an INVITE is not replayed either (RFC
@@ -35,15 +37,21 @@ void Forwarder::respond(Exchange& exchange, const Message& response) {
   exchange.request = {};
   exchange.best_response = {};
   if (exchange.setup) exchange.setup->prepared = {};
-  if (exchange.method == Method::kInvite && status < 300) exchange.last_response = {};
+  if (exchange.method == Method::kInvite && status < 300) exchange.last_response.clear();
+}
+
+void Forwarder::replay(const std::string& text, std::size_t listener, const Hop& to) {
+  if (text.empty()) return;
+  Message message = Message::parse(text);
+  ProxyStats::count(env_.stats.retransmissions_sent);
+  env_.send(message, listener, to);
 }
 
 void Forwarder::perform_server(Exchange& exchange, const Actions& actions, bool again) {
   for (const Action& action : actions) {
     switch (action.kind) {
       case Action::Kind::kTransmit:
-        if (again) ProxyStats::count(env_.stats.retransmissions_sent);
-        if (exchange.last_response) env_.send(exchange.last_response, exchange.listener, exchange.source);
+        if (again) replay(exchange.last_response, exchange.listener, exchange.source);
         break;
       case Action::Kind::kStartTimer:
         start_timer(exchange, kServerSlot, action.timer, action.after);
@@ -68,8 +76,13 @@ bool Forwarder::perform_client(Exchange& exchange, Branch& branch, const Actions
         sent = env_.send(branch.request, branch.listener, branch.hop);
         break;
       case Action::Kind::kAcknowledge:
-        if (!branch.ack) branch.ack = make_ack(branch.request, response);
-        env_.send(branch.ack, branch.listener, branch.hop);
+        if (branch.ack.empty()) {
+          Message ack = make_ack(branch.request, response);
+          env_.send(ack, branch.listener, branch.hop);
+          branch.ack = ack.to_string();
+        } else {
+          replay(branch.ack, branch.listener, branch.hop);
+        }
         break;
       case Action::Kind::kStartTimer:
         start_timer(exchange, slot, action.timer, action.after);
@@ -176,17 +189,15 @@ void Forwarder::on_timer(std::uint64_t owner, std::uint32_t what, TimerQueue::Id
     const Actions actions =
         std::visit([timer](auto& machine) { return machine.on_timer(timer); }, exchange->server);
     perform_server(*exchange, actions, true);
-  } else if (slot >= kFirstCancelSlot) {
-    Branch& branch = exchange->branches[slot - kFirstCancelSlot];
-    if (branch.cancel) perform_cancel(*exchange, branch, branch.cancel->on_timer(timer));
-  } else {
-    Branch& branch = exchange->branches[slot - 1u];
-    if (is_core_timer(timer)) {
-      core_timer(*exchange, branch, timer);
+  } else if (Branch* branch = exchange->branch_of(slot)) {
+    if (slot >= kFirstCancelSlot) {
+      if (branch->cancel) perform_cancel(*exchange, *branch, branch->cancel->on_timer(timer));
+    } else if (is_core_timer(timer)) {
+      core_timer(*exchange, *branch, timer);
     } else {
       const Actions actions =
-          std::visit([timer](auto& machine) { return machine.on_timer(timer); }, branch.transaction);
-      perform_client(*exchange, branch, actions, {}, true);
+          std::visit([timer](auto& machine) { return machine.on_timer(timer); }, branch->transaction);
+      perform_client(*exchange, *branch, actions, {}, true);
     }
   }
   sweep(*exchange);
@@ -222,8 +233,8 @@ void Forwarder::transport_failed(const Hop& hop) {
   for (const std::uint64_t id : env_.exchanges.ids()) {
     Exchange* exchange = env_.exchanges.find(id);
     if (exchange == nullptr) continue;
-    for (std::size_t index = 0; index < exchange->branches.size(); ++index) {
-      Branch& branch = exchange->branches[index];
+    // A failure may add the next attempt at the end; it is not to this hop or has just been sent.
+    for (Branch& branch : exchange->branches) {
       if (branch.hop != hop || !branch.is_pending()) continue;
       const Actions actions =
           std::visit([](auto& machine) { return machine.transport_error(); }, branch.transaction);

@@ -111,10 +111,12 @@ std::optional<std::string> Proxy::reload(const ProxyConfig& config) {
 
 void Proxy::stop(std::chrono::milliseconds patience) {
   if (!running_) return;
-  running_->loop->post([running = running_.get(), patience] {
+  const auto drain = [running = running_.get(), patience] {
     running->core->drain();
     running->leave_at = std::chrono::steady_clock::now() + patience;
-  });
+  };
+  // Refused only while a thousand other commands wait.
+  while (!running_->loop->post(drain)) std::this_thread::yield();
   running_->thread.join();
   running_.reset();
 }

@@ -42,7 +42,10 @@ void ProxyCore::transport_failed(const Hop& hop) {
 
 void ProxyCore::tick(Instant now) {
   env_.now = now;
-  for (const Hop& hop : std::exchange(failed_hops_, {})) forwarder_.transport_failed(hop);
+  if (!failed_hops_.empty() && now.steady >= next_failure_run_) {
+    next_failure_run_ = now.steady + kFailureInterval;
+    for (const Hop& hop : std::exchange(failed_hops_, {})) forwarder_.transport_failed(hop);
+  }
   env_.timers.advance(now.steady, [this](TimerQueue::Id id, TimerQueue::Event event) {
     if (event.what == CallBook::kTimer) {
       env_.calls.on_timer(event.owner, env_.now);

@@ -55,7 +55,10 @@ class ProxyCore {
 
   ProxyEnvironment env_;
   Forwarder forwarder_;
+  // Looking through all exchanges for a dead hop is dear; a dead line reports itself with every packet.
+  static constexpr std::chrono::milliseconds kFailureInterval{100};
   std::vector<Hop> failed_hops_;
+  SteadyTime next_failure_run_{};
 };
 
 }  // namespace ringtrace::sip
