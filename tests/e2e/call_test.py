@@ -60,7 +60,7 @@ class Call(unittest.TestCase):
             self.assertEqual([method(event) for event in ended], ["NONE", "NONE", "FALLBACK"])
             self.assertEqual([event["call"]["resolution"].get("pool", "") for event in ended],
                              ["pools/main", "", "pools/main"])
-            self.assertEqual(stack.metric("ringtrace_pool_leases_total", pool="main", result="fallback"), 1)
+            self.assertEqual(stack.metric("ringtrace_leases_total", pool="main", result="fallback"), 1)
 
     def test_calls_that_nobody_answers_end_with_their_outcome(self):
         with Stack(extra="").start() as stack:
