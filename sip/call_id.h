@@ -10,22 +10,22 @@
 
 namespace ringtrace::sip {
 
-// Wall-clock time in milliseconds, as the pool uses it.
+/// Wall-clock time in milliseconds, as the pool uses it.
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
-// 64 random bits a call; cryptographic in the program, seeded in tests.
+/// 64 random bits a call; cryptographic in the program, seeded in tests.
 using RandomSource = std::function<std::uint64_t()>;
 
-// OpenSSL's generator, buffered. One thread.
+/// OpenSSL's generator, buffered. One thread.
 RandomSource system_random();
 
-// Ringtrace's id of a call: a ULID, 48 bits of milliseconds and 80 random bits in Crockford's base 32. Unique
-// over all gateways, sorted by start.
+/// Ringtrace's id of a call: a ULID, 48 bits of milliseconds and 80 random bits in Crockford's base 32.
+/// Unique over all gateways, sorted by start.
 class CallId {
  public:
   CallId() = default;
   static CallId make(WallTime at, const RandomSource& random);
-  // 26 characters of Crockford's alphabet in upper case; nothing for anything else.
+  /// 26 characters of Crockford's alphabet in upper case; nothing for anything else.
   static std::optional<CallId> parse(std::string_view text);
 
   std::string to_string() const;

@@ -163,7 +163,7 @@ bool Forwarder::acknowledged(Exchange& exchange) {
 
 void Forwarder::start_timer(Exchange& exchange, std::uint8_t slot, Timer timer, Milliseconds after) {
   stop_timer(exchange, slot, timer);
-  const auto what = static_cast<std::uint32_t>((slot << 8) | static_cast<unsigned>(timer));
+  const auto what = (std::uint32_t{slot} << 8) | static_cast<std::uint32_t>(timer);
   const TimerQueue::Id id = env_.timers.start(env_.now.steady + after, {exchange.id, what});
   exchange.timers.push_back({slot, timer, id});
 }

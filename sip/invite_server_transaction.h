@@ -5,10 +5,10 @@
 
 namespace ringtrace::sip {
 
-// The server side of an INVITE: RFC 3261 section 17.2.1 with the Accepted state of RFC 6026 section 7.1.
-//
-// The owner keeps the last response and sends it whenever kTransmit is asked for. A 2xx is not replayed here:
-// the line retransmits it end to end, and the core hands each to respond().
+/// The server side of an INVITE: RFC 3261 section 17.2.1 with the Accepted state of RFC 6026 section 7.1.
+///
+/// The owner keeps the last response and sends it whenever kTransmit is asked for. A 2xx is not replayed
+/// here: the line retransmits it end to end, and the core hands each to respond().
 class InviteServerTransaction {
  public:
   enum class State : std::uint8_t { kProceeding, kCompleted, kConfirmed, kAccepted, kTerminated };
@@ -16,17 +16,17 @@ class InviteServerTransaction {
   InviteServerTransaction(Transport transport, const TransactionTimes& times)
       : times_(times), reliable_(is_reliable(transport)) {}
 
-  // The same INVITE again.
+  /// The same INVITE again.
   Actions receive_invite();
-  // An ACK with the INVITE's branch.
+  /// An ACK with the INVITE's branch.
   Actions receive_ack();
-  // The core answers with `status`, 100..699. Actions hold kTransmit exactly when it is to be sent.
+  /// The core answers with `status`, 100..699. Actions hold kTransmit exactly when it is to be sent.
   Actions respond(int status);
   Actions on_timer(Timer timer);
 
   State state() const { return state_; }
   bool is_terminated() const { return state_ == State::kTerminated; }
-  // A final answer has been given.
+  /// A final answer has been given.
   bool is_answered() const { return state_ != State::kProceeding; }
 
  private:

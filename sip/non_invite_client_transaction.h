@@ -5,7 +5,7 @@
 
 namespace ringtrace::sip {
 
-// The client side of any request but INVITE and ACK: RFC 3261 section 17.1.2.
+/// The client side of any request but INVITE and ACK: RFC 3261 section 17.1.2.
 class NonInviteClientTransaction {
  public:
   enum class State : std::uint8_t { kTrying, kProceeding, kCompleted, kTerminated };
@@ -13,12 +13,12 @@ class NonInviteClientTransaction {
   NonInviteClientTransaction(Transport transport, const TransactionTimes& times)
       : times_(times), reliable_(is_reliable(transport)) {}
 
-  // Sends the request and starts its timers. Once, first.
+  /// Sends the request and starts its timers. Once, first.
   Actions start();
-  // A response with our branch came.
+  /// A response with our branch came.
   Actions receive(int status);
   Actions on_timer(Timer timer);
-  // Sending failed, or the transport reported the destination dead.
+  /// Sending failed, or the transport reported the destination dead.
   Actions transport_error();
 
   State state() const { return state_; }

@@ -33,17 +33,17 @@ struct LineGroup {
   std::vector<Line> lines;
 };
 
-// The checked configuration: who may call, where calls go, what is signed and added. Immutable, so that a
-// reload is the swap of one pointer and a call under way keeps the one it began with.
+/// The checked configuration: who may call, where calls go, what is signed and added. Immutable, so that a
+/// reload is the swap of one pointer and a call under way keeps the one it began with.
 class Routing {
  public:
-  // The error is a sentence that names the wrong value.
+  /// The error is a sentence that names the wrong value.
   static std::variant<std::shared_ptr<const Routing>, std::string> compile(const ProxyConfig& config);
 
-  // The trunk an address belongs to, the narrowest block first; null for a stranger.
+  /// The trunk an address belongs to, the narrowest block first; null for a stranger.
   const Trunk* find_trunk(const IpAddress& address) const;
   bool is_line(const IpAddress& address) const { return line_addresses_.contains(address); }
-  // The lines for a call of this pool, best first: by priority, within one priority drawn by weight.
+  /// The lines for a call of this pool, best first: by priority, within one priority drawn by weight.
   std::vector<Line> lines_for(std::string_view pool, const RandomSource& random) const;
 
   const Signer& signer() const { return signer_; }
@@ -64,7 +64,7 @@ class Routing {
   std::vector<Trunk> trunks_;
   std::vector<LineGroup> groups_;
   std::size_t default_group_ = 0;
-  std::vector<std::pair<std::string, std::size_t>> pool_groups_;  // sorted by pool
+  std::vector<std::pair<std::string, std::size_t>> pool_groups_;  ///< sorted by pool
   std::unordered_set<IpAddress> line_addresses_;
   std::vector<HeaderTemplate> headers_;
 };

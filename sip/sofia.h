@@ -1,6 +1,6 @@
 #pragma once
 
-// sofia-sip's message headers, with the warnings its C idioms raise kept out of our translation units.
+/// sofia-sip's message headers, with the warnings its C idioms raise kept out of our translation units.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"
@@ -16,7 +16,7 @@
 #include <sofia-sip/url.h>
 #pragma GCC diagnostic pop
 
-// A macro of sofia-sip that would rewrite our own name.
+/// A macro of sofia-sip that would rewrite our own name.
 #undef sip_call_id
 
 namespace ringtrace::sip {

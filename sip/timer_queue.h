@@ -11,20 +11,20 @@ namespace ringtrace::sip {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-// All timers of the proxy: a hierarchical timing wheel (Varghese and Lauck, 1987, scheme 7).
-//
-// Starting and stopping cost the same with ten timers and with a million. A timer fires at the first
-// advance() at or after its time, at most one kTick late; within one tick in no order. One thread; the time
-// is always an argument.
+/// All timers of the proxy: a hierarchical timing wheel (Varghese and Lauck, 1987, scheme 7).
+///
+/// Starting and stopping cost the same with ten timers and with a million. A timer fires at the first
+/// advance() at or after its time, at most one kTick late; within one tick in no order. One thread; the time
+/// is always an argument.
 class TimerQueue {
  public:
-  using Id = std::uint64_t;  // never reused within 2^32 timers of one slot
+  using Id = std::uint64_t;  ///< never reused within 2^32 timers of one slot
   static constexpr Id kNone = 0;
   static constexpr std::chrono::milliseconds kTick{10};
-  // Later times are cut to this; the proxy's longest is a call's maximum age.
+  /// Later times are cut to this; the proxy's longest is a call's maximum age.
   static constexpr std::chrono::hours kLongest{24 * 100};
 
-  // What a timer is for; handed back when it fires.
+  /// What a timer is for; handed back when it fires.
   struct Event {
     std::uint64_t owner = 0;
     std::uint32_t what = 0;
@@ -33,10 +33,10 @@ class TimerQueue {
   explicit TimerQueue(SteadyTime now);
 
   Id start(SteadyTime at, Event event);
-  // Stops the timer if it still runs and forgets the id; kNone and fired timers are fine.
+  /// Stops the timer if it still runs and forgets the id; kNone and fired timers are fine.
   void stop(Id& id);
-  // Fires everything due. The callback may start and stop timers, also those due now; a stopped timer never
-  // fires.
+  /// Fires everything due. The callback may start and stop timers, also those due now; a stopped timer never
+  /// fires.
   void advance(SteadyTime now, const std::function<void(Id, Event)>& fire);
 
   std::size_t size() const { return size_; }
@@ -53,7 +53,7 @@ class TimerQueue {
     std::uint32_t next = kNil;
     std::uint32_t previous = kNil;
     std::uint32_t generation = 1;
-    std::uint32_t list = kNil;  // the list it hangs in; kNil when free
+    std::uint32_t list = kNil;  ///< the list it hangs in; kNil when free
   };
 
   std::uint64_t tick_of(SteadyTime at) const;
@@ -64,11 +64,11 @@ class TimerQueue {
   void cascade(unsigned level);
 
   SteadyTime origin_;
-  std::uint64_t current_ = 0;  // the next tick to run
+  std::uint64_t current_ = 0;  ///< the next tick to run
   std::size_t size_ = 0;
   std::vector<Entry> entries_;
   std::uint32_t free_ = kNil;
-  // Heads of the lists: kLevels * kSlots of the wheel.
+  /// Heads of the lists: kLevels * kSlots of the wheel.
   std::array<std::uint32_t, kLevels * kSlots> heads_;
 };
 
