@@ -94,7 +94,10 @@ std::string_view Message::method_name() const {
   return view(sip->sip_request != nullptr ? sip->sip_request->rq_method_name : sip->sip_cseq->cs_method_name);
 }
 
-int Message::status() const { return sip_of(*this)->sip_status->st_status; }
+int Message::status() const {
+  const sip_status_t* status_line = sip_of(*this)->sip_status;
+  return status_line == nullptr ? 0 : status_line->st_status;
+}
 
 UriView Message::request_uri() const { return view_of(*sip_of(*this)->sip_request->rq_url); }
 

@@ -64,7 +64,7 @@ class Message {
   bool is_request() const;
   Method method() const;                 ///< of a request; of a response that of its CSeq
   std::string_view method_name() const;  ///< likewise
-  int status() const;                    ///< of a response, 100..699
+  int status() const;                    ///< of a response, 100..699; 0 of a request
   UriView request_uri() const;
   std::string request_uri_text() const;
 
