@@ -173,6 +173,11 @@ class NumberPools {
   /// Gives a reserved number back as if never taken. False when the ticket is no reservation (any more).
   bool cancel(const Ticket& ticket, Time now);
 
+  /// Gives up a reservation or a live lease whose number is someone else's by the store's books: the number
+  /// is held from `now` on, as if a lease had just ended, and the visit holds it no more (a lease's record
+  /// stays as a candidate). False when the ticket is over.
+  bool hold_back(const Ticket& ticket, Time now);
+
   /// Notes that the store knows (or no longer knows) the ticket's record as it stands with `expire`; a later
   /// change to the lease makes the call without effect.
   void set_durable(const Ticket& ticket, Time expire, bool durable);

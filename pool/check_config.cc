@@ -1,0 +1,129 @@
+#include "pool/check_config.h"
+
+#include <cmath>
+#include <initializer_list>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace ringtrace::pool {
+namespace {
+
+constexpr std::size_t kMostNumbers = 16'000'000;
+constexpr Duration kMonth = std::chrono::hours(24 * 30);
+
+using Mistake = std::optional<std::string>;
+
+std::string in_pool(const PoolConfig& pool, std::string_view text) {
+  return "pool \"" + pool.name.to_string() + "\": " + std::string(text);
+}
+
+Mistake weights_mistake(const PoolConfig& pool) {
+  const AttributionParameters& weights = pool.attribution;
+  const auto is_share = [](double value) { return value >= 0 && value <= 1; };
+  if (!is_share(weights.default_propensity)) return in_pool(pool, "the default propensity must be 0 to 1");
+  for (const auto& known : weights.propensities) {
+    if (!is_share(known.calls_per_shown)) {
+      return in_pool(pool, "the propensity of source \"" + known.source.to_string() + "\" must be 0 to 1");
+    }
+  }
+  const double sum = weights.prompt_share + weights.later_share + weights.day_share;
+  if (!is_share(weights.prompt_share) || !is_share(weights.later_share) || !is_share(weights.day_share) ||
+      std::abs(sum - 1) > 1e-6) {
+    return in_pool(pool, "the shares of the lag (prompt, later, day) must be 0 to 1 and add up to 1");
+  }
+  if (weights.prompt_mean <= Duration::zero() || weights.later_median <= Duration::zero() ||
+      weights.day_median <= Duration::zero()) {
+    return in_pool(pool, "the mean and the medians of the lag must be longer than 0");
+  }
+  const auto is_spread = [](double value) { return value > 0 && value <= 10; };
+  if (!is_spread(weights.later_sigma) || !is_spread(weights.day_sigma)) {
+    return in_pool(pool, "the sigmas of the lag must be above 0 and at most 10");
+  }
+  if (!(weights.none_rate >= 0 && weights.none_rate <= 1)) {
+    return in_pool(pool, "the rate of calls from nobody must be 0 to 1 a second");
+  }
+  return std::nullopt;
+}
+
+Mistake pool_mistake(const PoolConfig& pool) {
+  if (!is_valid_pool_name(pool.name.view())) {
+    return "pool name \"" + pool.name.to_string() +
+           "\": must be 1 to 63 of a-z, 0-9 and dash, beginning with a letter";
+  }
+  if (pool.numbers.size() > kMostNumbers) {
+    return in_pool(pool, std::to_string(pool.numbers.size()) + " numbers, at most " +
+                             std::to_string(kMostNumbers) + " are possible");
+  }
+  if (pool.ttl < std::chrono::seconds(1) || pool.ttl > kMonth) {
+    return in_pool(pool, "the TTL must be 1 s to 30 days");
+  }
+  if (pool.hold < Duration::zero() || pool.hold > kMonth) {
+    return in_pool(pool, "the hold must be 0 to 30 days");
+  }
+  if (pool.on_exhausted == OnExhausted::kFallback && !pool.fallback) {
+    return in_pool(pool, "a pool that falls back when exhausted needs a fallback number");
+  }
+  if (pool.valuable_reserve > pool.numbers.size()) {
+    return in_pool(pool, "the reserve for valuable visits is larger than the pool");
+  }
+  std::unordered_set<std::string> sources;
+  for (const SourceNumber& own : pool.source_fallbacks) {
+    if (!sources.insert(own.source.to_string()).second) {
+      return in_pool(pool, "source \"" + own.source.to_string() + "\" has two fallback numbers");
+    }
+  }
+  return weights_mistake(pool);
+}
+
+/// Every number has one meaning: remembers who said which.
+class Meanings {
+ public:
+  Mistake add(Number number, const PoolConfig& pool, std::string_view role) {
+    if (!number) return in_pool(pool, "an empty " + std::string(role));
+    const auto [place, is_new] = meanings_.try_emplace(number, Meaning{&pool, role});
+    if (is_new) return std::nullopt;
+    return in_pool(pool, "number " + number.to_string() + " is a " + std::string(role) + " here and a " +
+                             std::string(place->second.role) + " of pool \"" +
+                             place->second.pool->name.to_string() + "\" already");
+  }
+
+ private:
+  struct Meaning {
+    const PoolConfig* pool;
+    std::string_view role;
+  };
+  std::unordered_map<Number, Meaning> meanings_;
+};
+
+Mistake number_mistake(const PoolConfig& pool, Meanings& meanings) {
+  for (const Number number : pool.numbers) {
+    if (Mistake mistake = meanings.add(number, pool, "dynamic number")) return mistake;
+  }
+  for (const SourceNumber& own : pool.static_numbers) {
+    if (Mistake mistake = meanings.add(own.number, pool, "static number")) return mistake;
+  }
+  for (const SourceNumber& own : pool.source_fallbacks) {
+    if (Mistake mistake = meanings.add(own.number, pool, "source fallback number")) return mistake;
+  }
+  return pool.fallback ? meanings.add(pool.fallback, pool, "fallback number") : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> find_mistake(const PoolsConfig& config) {
+  if (config.caller_memory < Duration::zero()) return "the memory of callers must not be negative";
+  if (config.known_callers > kMostNumbers) {
+    return "at most " + std::to_string(kMostNumbers) + " known callers are possible";
+  }
+  std::unordered_set<std::string> names;
+  Meanings meanings;
+  for (const PoolConfig& pool : config.pools) {
+    if (Mistake mistake = pool_mistake(pool)) return mistake;
+    if (!names.insert(pool.name.to_string()).second) return in_pool(pool, "there are two pools of this name");
+    if (Mistake mistake = number_mistake(pool, meanings)) return mistake;
+  }
+  return std::nullopt;
+}
+
+}  // namespace ringtrace::pool

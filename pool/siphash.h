@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace ringtrace::pool {
+
+/// The secret of a keyed hash.
+struct SipKey {
+  std::uint64_t k0 = 0;
+  std::uint64_t k1 = 0;
+};
+
+/// SipHash-2-4 of `text` (Aumasson and Bernstein, 2012): nobody without the key can choose texts that
+/// collide, nor tell from a hash which text it is of by anything better than trying all texts with the key.
+std::uint64_t siphash(const SipKey& key, std::string_view text);
+
+/// SipHash-2-4 of the 16 bytes of two integers, each little endian.
+std::uint64_t siphash(const SipKey& key, std::uint64_t first, std::uint64_t second);
+
+}  // namespace ringtrace::pool
