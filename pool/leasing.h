@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 
 #include "pool/lease_store.h"
 #include "pool/number_pools.h"
@@ -62,6 +65,9 @@ struct LeasingTotals {
 /// does. release: first the store's word is asked for, memory ends at once: the hold protects the number
 /// meanwhile.
 ///
+/// Requests of one visit that meet in flight are one write: the later ones wait for the first one's outcome
+/// (no thread does), and are written once more when they ask for a later expiry.
+///
 /// Every member may be called from any thread. `done` is called exactly once, from inside the call or from
 /// the store's thread; it must not block. Without a store (nullptr) all leases are in memory only.
 class Leasing {
@@ -106,13 +112,46 @@ class Leasing {
 
  private:
   struct Request;
-  void attempt(std::shared_ptr<Request> request);
-  void stored(const std::shared_ptr<Request>& request, const Reservation& reservation,
-              const StoreReply& reply);
+  using RequestPtr = std::shared_ptr<Request>;
 
+  bool enter();
+  void start(const RequestPtr& request);
+  void attempt(const RequestPtr& request);
+  void attempt_from_memory(const RequestPtr& request);
+  void stored(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply);
+  void lend(const RequestPtr& request, const Reservation& reservation, bool durable);
+  void try_another(const RequestPtr& request);
+  void take_over(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply);
+  void without_store(const RequestPtr& request, const Reservation& reservation, bool in_doubt);
+  void finish(const RequestPtr& request, const LeaseAnswer& answer);
+  void renewed(PoolIndex pool, const LeaseView& lease, bool written_again, const StoreReply& reply,
+               const Done& done);
+  void answer_written(PoolIndex pool, const LeaseView& lease, bool durable, const Done& done);
+  void replay_one(PoolIndex pool, const LeaseView& lease);
+  void expired(const LeaseView& lease, const StoreReply& reply);
+  LeaseRecord record(PoolIndex pool, const LeaseView& lease) const;
+  bool required(PoolIndex pool) const { return pools_.config(pool).durability == Durability::kRequired; }
+
+  // constant after construction
   NumberPools& pools_;
   LeaseStore* const store_;
   const Clock& clock_;
+
+  // guarded by mutex_, which is never held across a call out: the undecided requests by pool and visit, each
+  // with the requests of the same visit that wait for what becomes of it. Not more than kMaxWaiting in all.
+  std::mutex mutex_;
+  std::unordered_map<std::string, RequestPtr> undecided_;
+
+  // the replaying thread's
+  std::uint32_t replay_pool_ = 0;
+  std::uint32_t replay_slot_ = 0;
+
+  // own synchronization
+  struct Counters {
+    std::atomic<std::uint64_t> durable{0}, nondurable{0}, unavailable{0}, busy{0}, conflicts{0}, replayed{0},
+        waiting{0};
+  };
+  Counters counters_;
 };
 
 }  // namespace ringtrace::pool

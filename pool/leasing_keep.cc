@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "pool/leasing.h"
+
+// What happens to a lease after it was made: renewal, release, expiry, and the store's return.
+
+namespace ringtrace::pool {
+namespace {
+
+/// Records taken up by one call of replay, and ends by one round of tick.
+constexpr std::size_t kBatch = 256;
+
+}  // namespace
+
+LeaseRecord Leasing::record(PoolIndex pool, const LeaseView& lease) const {
+  const PoolConfig& config = pools_.config(pool);
+  return {config.name.to_string(),
+          lease.number,
+          lease.visit.to_string(),
+          lease.visitor.to_string(),
+          lease.source.to_string(),
+          pools_.attributes(lease.number, lease.visit).value_or(std::string()),
+          lease.start,
+          lease.expire,
+          config.hold};
+}
+
+void Leasing::renew(PoolIndex pool, std::string_view visit_id, std::optional<Duration> ttl, Done done) {
+  if (!enter()) return done({LeaseStatus::kBusy, {}, {}, std::nullopt});
+  const Time now = clock_.now();
+  const auto lease = pools_.renew(pool, visit_id, now + ttl.value_or(pools_.config(pool).ttl), now);
+  if (!lease) {
+    counters_.waiting.fetch_sub(1, std::memory_order_relaxed);
+    return done({LeaseStatus::kNotFound, {}, {}, std::nullopt});
+  }
+  if (store_ == nullptr || lease->durable) return answer_written(pool, *lease, lease->durable, done);
+  store_->renew(record(pool, *lease), now,
+                [this, pool, lease = *lease, done = std::move(done)](const StoreReply& reply) {
+                  renewed(pool, lease, false, reply, done);
+                });
+}
+
+void Leasing::renewed(PoolIndex pool, const LeaseView& lease, bool written_again, const StoreReply& reply,
+                      const Done& done) {
+  switch (reply.status) {
+    case StoreStatus::kDone:
+      pools_.set_durable(lease.ticket, lease.expire, true);
+      return answer_written(pool, lease, true, done);
+    case StoreStatus::kNotHeld:
+      if (written_again) break;
+      // The store lost it, or never had it: the whole lease is written.
+      return store_->lease(
+          record(pool, lease), clock_.now(),
+          [this, pool, lease, done](const StoreReply& again) { renewed(pool, lease, true, again, done); });
+    case StoreStatus::kHeldByOther:
+    case StoreStatus::kVisitElsewhere:
+      // The page shows this number; it stays the visit's in memory until the page asks for a lease again.
+      counters_.conflicts.fetch_add(1, std::memory_order_relaxed);
+      break;
+    default:
+      break;
+  }
+  if (!required(pool)) return answer_written(pool, lease, false, done);
+  counters_.unavailable.fetch_add(1, std::memory_order_relaxed);
+  counters_.waiting.fetch_sub(1, std::memory_order_relaxed);
+  done({LeaseStatus::kStoreUnavailable, {}, {}, std::nullopt});
+}
+
+/// Answers a renewal or a release with the lease as the store, or memory alone, has it.
+void Leasing::answer_written(PoolIndex, const LeaseView& lease, bool durable, const Done& done) {
+  (durable ? counters_.durable : counters_.nondurable).fetch_add(1, std::memory_order_relaxed);
+  counters_.waiting.fetch_sub(1, std::memory_order_relaxed);
+  LeaseAnswer answer{LeaseStatus::kLeased, lease, lease.number, std::nullopt};
+  answer.lease.durable = durable;
+  done(answer);
+}
+
+void Leasing::release(PoolIndex pool, std::string_view visit_id, Done done) {
+  if (!enter()) return done({LeaseStatus::kBusy, {}, {}, std::nullopt});
+  const Time now = clock_.now();
+  auto lease = pools_.release(pool, visit_id, now);
+  const bool ended_now = lease.has_value();
+  if (!ended_now) lease = pools_.find_lease(pool, visit_id, now);
+  if (!lease) {
+    counters_.waiting.fetch_sub(1, std::memory_order_relaxed);
+    return done({LeaseStatus::kNotFound, {}, {}, std::nullopt});
+  }
+  if (store_ == nullptr || lease->durable) return answer_written(pool, *lease, lease->durable, done);
+  store_->release(
+      {pools_.config(pool).name.to_string(), lease->number, lease->visit.to_string(), lease->expire}, now,
+      [this, pool, lease = *lease, done = std::move(done)](const StoreReply& reply) {
+        const bool known = reply.status == StoreStatus::kDone || reply.status == StoreStatus::kNotHeld;
+        if (known) pools_.set_durable(lease.ticket, lease.expire, true);
+        if (known || !required(pool)) return answer_written(pool, lease, known, done);
+        counters_.unavailable.fetch_add(1, std::memory_order_relaxed);
+        counters_.waiting.fetch_sub(1, std::memory_order_relaxed);
+        done({LeaseStatus::kStoreUnavailable, lease, {}, std::nullopt});
+      });
+}
+
+void Leasing::tick() {
+  std::vector<LeaseView> ended(kBatch);
+  std::size_t count = 0;
+  do {
+    const Time now = clock_.now();
+    count = pools_.advance(now, ended);
+    for (std::size_t i = 0; store_ != nullptr && i < count; ++i) {
+      const LeaseView& lease = ended[i];
+      store_->expire({pools_.config(lease.ticket.pool).name.to_string(), lease.number,
+                      lease.visit.to_string(), lease.expire},
+                     now, [this, lease](const StoreReply& reply) { expired(lease, reply); });
+    }
+  } while (count == ended.size());
+}
+
+/// The store's books may extend the lease further than memory knew: another gateway renewed it.
+void Leasing::expired(const LeaseView& lease, const StoreReply& reply) {
+  const Time now = clock_.now();
+  if (reply.status != StoreStatus::kDone || reply.expire <= now || reply.expire <= lease.expire) return;
+  const PoolIndex pool = lease.ticket.pool;
+  const std::string attributes = pools_.attributes(lease.number, lease.visit).value_or(std::string());
+  pools_.restore(pool,
+                 {lease.number,
+                  {lease.visit.view(), lease.visitor.view(), lease.source.view(), attributes},
+                  lease.start,
+                  reply.expire,
+                  std::nullopt},
+                 now);
+}
+
+std::size_t Leasing::replay(std::size_t limit) {
+  if (store_ == nullptr || limit == 0) return 0;
+  std::vector<LeaseView> found(std::min(limit, kBatch));
+  std::size_t count = 0;
+  for (; replay_pool_ < pools_.pool_count(); ++replay_pool_, replay_slot_ = 0) {
+    count = pools_.scan(PoolIndex{replay_pool_}, replay_slot_, true, found);
+    if (count > 0) break;
+  }
+  if (count == 0) {
+    replay_pool_ = replay_slot_ = 0;
+    return 0;
+  }
+  found.resize(count);
+  std::stable_sort(found.begin(), found.end(),
+                   [](const LeaseView& a, const LeaseView& b) { return a.start < b.start; });
+  for (const LeaseView& lease : found) replay_one(lease.ticket.pool, lease);
+  return count;
+}
+
+void Leasing::replay_one(PoolIndex pool, const LeaseView& lease) {
+  const auto written = [this, lease](const StoreReply& reply) {
+    if (reply.status == StoreStatus::kHeldByOther || reply.status == StoreStatus::kVisitElsewhere) {
+      if (lease.live) counters_.conflicts.fetch_add(1, std::memory_order_relaxed);
+    }
+    const bool known =
+        reply.status == StoreStatus::kDone || (!lease.live && reply.status == StoreStatus::kNotHeld);
+    if (!known) return;
+    counters_.replayed.fetch_add(1, std::memory_order_relaxed);
+    pools_.set_durable(lease.ticket, lease.expire, true);
+  };
+  const Time now = clock_.now();
+  if (lease.live) return store_->lease(record(pool, lease), now, written);
+  // Writes keep their order: the store learns of the lease, then of its end.
+  store_->lease(record(pool, lease), now, [](const StoreReply&) {});
+  store_->release({pools_.config(pool).name.to_string(), lease.number, lease.visit.to_string(), lease.expire},
+                  now, written);
+}
+
+}  // namespace ringtrace::pool

@@ -1,0 +1,107 @@
+#include <catch2/catch.hpp>
+
+#include "pool/attribution.h"
+#include "pool/siphash.h"
+#include "tests/pool/pool_fixture.h"
+
+namespace ringtrace::pool::testing {
+namespace {
+
+std::string mistake_in(const PoolsConfig& config) {
+  const auto made = NumberPools::create(config);
+  const auto* text = std::get_if<std::string>(&made);
+  return text == nullptr ? "" : *text;
+}
+
+TEST_CASE("SipHash-2-4 gives the values of its authors' test vectors") {
+  const SipKey key{0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL};
+  std::string text;
+  CHECK(siphash(key, text) == 0x726fdb47dd0e0e31ULL);
+  for (char i = 0; i < 15; ++i) {
+    text.push_back(i);
+    if (i == 0) CHECK(siphash(key, text) == 0x74f839c593dc67fdULL);
+    if (i == 7) CHECK(siphash(key, text) == 0x93f5f5799a932462ULL);
+  }
+  CHECK(siphash(key, text) == 0xa129ca6149be45e5ULL);
+  text.push_back(15);
+  CHECK(siphash(key, 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL) == siphash(key, text));
+}
+
+TEST_CASE("the density of the lag is a density, and none for what has not been shown yet") {
+  const AttributionParameters parameters;
+  CHECK(lag_density(parameters, Duration(-1)) == 0);
+  CHECK(lag_density(parameters, Duration(0)) == Approx(0.6 / 180));
+  double mass = 0;
+  for (Duration lag(0); lag < hours(3); lag += seconds(1)) mass += lag_density(parameters, lag);
+  for (Duration lag = hours(3); lag < hours(24 * 60); lag += minutes(1)) {
+    mass += 60 * lag_density(parameters, lag);
+  }
+  CHECK(mass == Approx(1).epsilon(0.01));
+}
+
+TEST_CASE("weights follow the source's propensity and the lag, and add up to one") {
+  AttributionParameters parameters;
+  parameters.propensities = {{Source::cut("ads"), 0.15}};
+  std::array<Candidate, 3> candidates;
+  candidates[0] = {VisitId::cut("a"), Source::cut("social"), at(seconds(100)), at(minutes(9)), 0};
+  candidates[1] = {VisitId::cut("b"), Source::cut("ads"), at(seconds(100)), at(minutes(9)), 0};
+  candidates[2] = {VisitId::cut("c"), Source::cut("ads"), at(hours(1)), at(hours(2)), 0};
+  const double none = weigh(parameters, at(seconds(200)), candidates);
+  CHECK(candidates[0].visit.view() == "b");
+  CHECK(candidates[0].weight == Approx(5 * candidates[1].weight));
+  CHECK(candidates[2].weight == 0);
+  CHECK(none + candidates[0].weight + candidates[1].weight == Approx(1));
+  CHECK(weigh(parameters, at(seconds(0)), {}) == 1);
+}
+
+TEST_CASE("a configuration with a mistake makes no pools, and is told which") {
+  PoolConfig pool = pool_config(2);
+  SECTION("none") { CHECK(mistake_in(config_of({pool})).empty()); }
+  SECTION("name") {
+    pool.name = PoolName::cut("Main");
+    CHECK(mistake_in(config_of({pool})) ==
+          "pool name \"Main\": must be 1 to 63 of a-z, 0-9 and dash, beginning with a letter");
+  }
+  SECTION("a number twice") {
+    pool.numbers.push_back(number(0));
+    CHECK(mistake_in(config_of({pool})) ==
+          "pool \"main\": number +74950000000 is a dynamic number here and a dynamic number of pool \"main\" "
+          "already");
+  }
+  SECTION("a number in two pools") {
+    PoolConfig other = pool_config(0);
+    other.name = PoolName::cut("other");
+    other.fallback = *Number::from_digits(78000000002ULL);
+    other.static_numbers = {{number(1), Source::cut("mail")}};
+    CHECK(mistake_in(config_of({pool, other})) ==
+          "pool \"other\": number +74950000001 is a static number here and a dynamic number of pool \"main\" "
+          "already");
+  }
+  SECTION("no fallback") {
+    pool.fallback = Number();
+    CHECK(mistake_in(config_of({pool})) ==
+          "pool \"main\": a pool that falls back when exhausted needs a fallback number");
+    pool.on_exhausted = OnExhausted::kRefuse;
+    CHECK(mistake_in(config_of({pool})).empty());
+  }
+  SECTION("ranges") {
+    pool.ttl = milliseconds(999);
+    CHECK(mistake_in(config_of({pool})) == "pool \"main\": the TTL must be 1 s to 30 days");
+    pool.ttl = minutes(1);
+    pool.hold = hours(24 * 31);
+    CHECK(mistake_in(config_of({pool})) == "pool \"main\": the hold must be 0 to 30 days");
+  }
+  SECTION("two pools of a name") {
+    PoolConfig other = pool_config(0);
+    other.fallback = *Number::from_digits(78000000002ULL);
+    CHECK(mistake_in(config_of({pool, other})) == "pool \"main\": there are two pools of this name");
+  }
+  SECTION("shares of the lag") {
+    pool.attribution.day_share = 0.5;
+    CHECK(mistake_in(config_of({pool})) ==
+          "pool \"main\": the shares of the lag (prompt, later, day) must be 0 to 1 and add up to 1");
+  }
+}
+
+}  // namespace
+}  // namespace ringtrace::pool::testing
