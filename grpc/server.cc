@@ -11,11 +11,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
 #include "grpc/pool_core.h"
+#include "grpc/stay_awake.h"
 #include "grpc/transport.h"
 
 namespace ringtrace::rpc {
@@ -70,6 +72,7 @@ struct Server::State {
   EventStreams streams;
   std::array<std::unique_ptr<grpc::Service>, 3> services;
   std::unique_ptr<grpc::Server> server;
+  std::optional<StayAwake> stay_awake;
   int port = 0;
 };
 
@@ -106,6 +109,7 @@ std::optional<std::string> Server::start() {
     return "cannot listen on " + config.address + ": " + why_not(config.address);
   }
   for (const char* name : kServiceNames) state.server->GetHealthCheckService()->SetServingStatus(name, true);
+  state.stay_awake.emplace(state.server->InProcessChannel(grpc::ChannelArguments()));
   return std::nullopt;
 }
 
@@ -115,6 +119,7 @@ void Server::stop(std::chrono::milliseconds deadline) {
   State& state = *state_;
   if (!state.server) return;
   state.server->GetHealthCheckService()->Shutdown();
+  state.stay_awake.reset();
   state.streams.drain();
   state.server->Shutdown(std::chrono::system_clock::now() + deadline);
   state.server.reset();
