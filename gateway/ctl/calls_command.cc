@@ -42,8 +42,10 @@ class EventPrinter {
     std::cout.flush();
   }
 
+  /// Once, however often the stream is opened again.
   void heading() {
-    if (!common_.json) table_.heading();
+    if (!common_.json && !headed_) table_.heading();
+    headed_ = true;
     std::cout.flush();
   }
 
@@ -64,6 +66,7 @@ class EventPrinter {
 
   const Common& common_;
   Table table_;
+  bool headed_ = false;
 };
 
 /// Where to go on, and what has been done so far; outlives connections.
@@ -137,9 +140,10 @@ int calls(const Common& common, const CallsOptions& options) {
   for (;;) {
     const grpc::Status status = read_stream(*stub, options, progress, printer);
     if (status.ok()) return kExitOk;
-    ever_connected = ever_connected || progress.connected;
+    // A gateway that answered, if only that its log is away, will answer again; an address where nobody ever did
+    // is the user's to look at.
+    ever_connected = ever_connected || progress.connected || !is_unreachable(status);
     if (progress.connected) wait = kFirstWait;
-    // A stream that stood comes back; one that never did is the user's to look at.
     const bool again =
         options.follow && ever_connected && status.error_code() == grpc::StatusCode::UNAVAILABLE;
     if (!again) return report(common, status);

@@ -4,6 +4,7 @@
 #include <google/protobuf/util/time_util.h>
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
+#include <grpcpp/grpcpp.h>
 
 #include <algorithm>
 #include <iostream>

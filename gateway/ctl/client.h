@@ -1,11 +1,16 @@
 #pragma once
 
 #include <google/protobuf/message.h>
-#include <grpcpp/grpcpp.h>
 
 #include <chrono>
 #include <memory>
 #include <string>
+
+namespace grpc {
+class Channel;
+class ClientContext;
+class Status;
+}  // namespace grpc
 
 namespace ringtrace::ctl {
 
