@@ -1,4 +1,5 @@
 #include <google/protobuf/util/time_util.h>
+#include <grpcpp/grpcpp.h>
 #include <ringtrace/v1/pool_service.grpc.pb.h>
 
 #include <iostream>
