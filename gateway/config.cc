@@ -19,7 +19,6 @@ constexpr std::size_t kMinSigningKeyBytes = 16;
 constexpr std::size_t kMaxSecretBytes = 4096;
 
 std::optional<Endpoint> any_port_endpoint(std::string_view text) { return parse_endpoint(text, true); }
-std::optional<Endpoint> fixed_endpoint(std::string_view text) { return parse_endpoint(text, false); }
 std::optional<SipEndpoint> fixed_sip_endpoint(std::string_view text) {
   return parse_sip_endpoint(text, false);
 }
@@ -145,6 +144,38 @@ void read_listens(const TableReader& table, SipConfig& sip) {
   }
 }
 
+void read_advertise(const TableReader& table, SipConfig& sip) {
+  sip.advertise = table.text("advertise");
+  const bool single = sip.advertise.find('/') == std::string::npos;
+  if (table.has("advertise") && (!is_address_block(sip.advertise) || !single)) {
+    table.mistakes().add(table.line("advertise"), "[sip] advertise = \"" + sip.advertise + "\" is no address",
+                         "an address without port, such as \"203.0.113.7\"");
+  }
+  for (const SipEndpoint& listen : sip.listen) {
+    if ((listen.endpoint.host != "0.0.0.0" && listen.endpoint.host != "::") || table.has("advertise"))
+      continue;
+    table.mistakes().add(table.line("listen"),
+                         "[sip] listen " + listen.to_string() + " is no address to be reached at",
+                         "advertise = \"ADDRESS\" beside it");
+    break;
+  }
+}
+
+void read_signing_key(const TableReader& table, const std::string& directory, SipConfig& sip) {
+  const char* key = table.has("signing_key") ? "signing_key" : "signing_key_file";
+  if (table.has("signing_key") && table.has("signing_key_file")) {
+    table.mistakes().add(table.line("signing_key"), "[sip] signing_key and signing_key_file are both there",
+                         "one of them");
+    return;
+  }
+  if (!table.has(key)) return;
+  sip.signing_key = table.has("signing_key") ? table.text(key) : read_secret(table, key, directory);
+  if (!sip.signing_key.empty() && sip.signing_key.size() < kMinSigningKeyBytes) {
+    table.mistakes().add(table.line(key), "[sip] the signing key is too short",
+                         "at least " + std::to_string(kMinSigningKeyBytes) + " bytes");
+  }
+}
+
 void read_sip(Mistakes& mistakes, const toml::table& root, const std::string& directory, Config& config) {
   for (const TableReader& table : read_section(mistakes, "sip", root)) {
     SipConfig& sip = config.sip;
@@ -156,23 +187,24 @@ void read_sip(Mistakes& mistakes, const toml::table& root, const std::string& di
       check_reference(mistakes, table.line("default_line_group"), "[sip] default_line_group",
                       sip.default_line_group, "line group", known);
     }
-    if (table.has("advertise")) {
-      sip.advertise = table.parsed<Endpoint>("advertise", fixed_endpoint, kEndpointForm);
-    }
-    if (table.has("signing_key_file")) {
-      sip.signing_key_file = beside(directory, table.text("signing_key_file"));
-      sip.signing_key = read_secret(table, "signing_key_file", directory);
-      if (!sip.signing_key.empty() && sip.signing_key.size() < kMinSigningKeyBytes) {
-        mistakes.add(table.line("signing_key_file"), "[sip] the signing key is too short",
-                     "at least " + std::to_string(kMinSigningKeyBytes) + " bytes");
-      }
-    }
+    read_advertise(table, sip);
+    read_signing_key(table, directory, sip);
     sip.no_provisional_timeout = table.duration("no_provisional_timeout");
     sip.ring_timeout = table.duration("ring_timeout");
     sip.max_call_age = table.duration("max_call_age");
     sip.max_calls = table.size("max_calls");
     read_headers(table, sip);
   }
+}
+
+std::string read_digits(const TableReader& table, std::string_view key) {
+  constexpr std::size_t kMostDigits = 8;
+  const std::string text = table.text(key);
+  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (digits && text.size() <= kMostDigits) return text;
+  table.mistakes().add(table.line(key), table.name_of(key) + " = \"" + text + "\" is no prefix",
+                       "1 to 8 digits");
+  return {};
 }
 
 void read_trunks(Mistakes& mistakes, const toml::table& root, Config& config) {
@@ -192,6 +224,13 @@ void read_trunks(Mistakes& mistakes, const toml::table& root, Config& config) {
     if (table.has("addresses") && trunk.addresses.empty()) {
       mistakes.add(table.line("addresses"), "[[trunk]] \"" + trunk.name + "\" has no address",
                    "at least one");
+    }
+    trunk.international_prefix = read_digits(table, "international_prefix");
+    trunk.national_prefix = read_digits(table, "national_prefix");
+    trunk.country_code = read_digits(table, "country_code");
+    if (trunk.national_prefix.empty() != trunk.country_code.empty()) {
+      mistakes.add(table.line(), "[[trunk]] \"" + trunk.name + "\": half of a national number",
+                   "national_prefix and country_code, or neither");
     }
     config.trunks.push_back(std::move(trunk));
   }

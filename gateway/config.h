@@ -43,9 +43,8 @@ struct RedisConfig {
 struct SipConfig {
   std::vector<SipEndpoint> listen;
   std::string default_line_group;
-  std::optional<Endpoint> advertise;
-  std::string signing_key;       ///< read from signing_key_file; empty: kept in the state directory
-  std::string signing_key_file;  ///< absolute, or relative to the working directory; empty: none
+  std::string advertise;    ///< an address; empty: the one listened on
+  std::string signing_key;  ///< empty: kept in the state directory
   pool::Duration no_provisional_timeout{};
   pool::Duration ring_timeout{};
   pool::Duration max_call_age{};
@@ -58,6 +57,9 @@ struct SipConfig {
 struct TrunkConfig {
   std::string name;
   std::vector<std::string> addresses;  ///< addresses and blocks
+  std::string international_prefix;
+  std::string national_prefix;
+  std::string country_code;
   bool operator==(const TrunkConfig&) const = default;
 };
 

@@ -176,10 +176,18 @@ TEST_CASE("each mistake is told with its line, what was expected, and the neares
       {"\"+78120000001\"", "\"+74950000012\"",
        "[[pool]] \"region\": +74950000012 stands elsewhere already; expected each number once; the other "
        "place "
-       "is [[pool]] \"main\" in test.toml:37"},
+       "is [[pool]] \"main\" in test.toml:38"},
       {"number = \"+74950000200\"", "number = \"+74950000010\"",
        "[[static]] number: +74950000010 stands elsewhere already; expected each number once; the other place "
-       "is [[pool]] \"main\" in test.toml:37"},
+       "is [[pool]] \"main\" in test.toml:38"},
+      {"advertise = \"203.0.113.7\"", "advertise = \"pbx.example.com\"",
+       "[sip] advertise = \"pbx.example.com\" is no address; expected an address without port, such as "
+       "\"203.0.113.7\""},
+      {"max_calls = 100", "signing_key = \"short\"",
+       "[sip] the signing key is too short; expected at least 16 bytes"},
+      {"name = \"carrier\"", "name = \"carrier\"\nnational_prefix = \"8\"",
+       "[[trunk]] \"carrier\": half of a national number; expected national_prefix and country_code, or "
+       "neither"},
       {"prompt_share = 0.6", "prompt_share = 0.7",
        "[attribution] the shares add up to 1.100000; expected prompt_share + later_share + day_share = 1"},
       {"\"google/cpc\" = 0.05", "\"google/cpc\" = 5",

@@ -20,6 +20,7 @@ command_timeout = "2s"
 listen = ["udp:0.0.0.0:5060",
           "tcp:0.0.0.0:5060"]
 default_line_group = "office"
+advertise = "203.0.113.7"
 max_calls = 100
 [sip.headers]
 "x-roistat" = "{visit_id}"

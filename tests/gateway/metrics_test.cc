@@ -87,9 +87,9 @@ TEST_CASE("samples of several sources come out as one family each, readable by a
   INFO(text);
   CHECK(read.problems.empty());
   CHECK(read.types.size() == 2);
-  CHECK(read.types.at("ringtrace_pool_renewals_total") == "counter");
+  CHECK(read.types.at("ringtrace_lease_renewals_total") == "counter");
   CHECK(read.samples.at(R"(ringtrace_pool_numbers{pool="main",state="leased"})") == 3.0);
-  CHECK(read.samples.at(R"(ringtrace_pool_renewals_total{pool="re\"gion\n"})") == 12.0);
+  CHECK(read.samples.at(R"(ringtrace_lease_renewals_total{pool="re\"gion\n"})") == 12.0);
 }
 
 TEST_CASE("a histogram is cumulative and ends in infinity") {
