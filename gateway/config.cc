@@ -7,6 +7,7 @@
 
 #include "gateway/config_pools.h"
 #include "gateway/config_reader.h"
+#include "sip/header_template.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -105,19 +106,11 @@ void read_redis(Mistakes& mistakes, const toml::table& root, const std::string& 
   }
 }
 
-bool is_header_name(std::string_view text) {
-  constexpr std::string_view kTokenMarks = "-.!%*_+`'~";  // RFC 3261 section 25.1, token
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [&](char c) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    return letter || (c >= '0' && c <= '9') || kTokenMarks.find(c) != std::string_view::npos;
-  });
-}
-
 void read_headers(const TableReader& table, SipConfig& sip) {
   for (const EntryAt<std::string>& entry : table.text_map("headers")) {
-    if (!is_header_name(entry.key)) {
-      table.mistakes().add(entry.line, "[sip.headers] \"" + entry.key + "\" is no header name",
-                           "letters, digits and dash");
+    const auto checked = sip::HeaderTemplate::parse(entry.key, entry.value);
+    if (const auto* problem = std::get_if<std::string>(&checked)) {
+      table.mistakes().add(entry.line, "[sip.headers] \"" + entry.key + "\": " + *problem);
       continue;
     }
     sip.headers.emplace_back(entry.key, entry.value);
@@ -229,7 +222,8 @@ void read_trunks(Mistakes& mistakes, const toml::table& root, Config& config) {
     trunk.national_prefix = read_digits(table, "national_prefix");
     trunk.country_code = read_digits(table, "country_code");
     if (trunk.national_prefix.empty() != trunk.country_code.empty()) {
-      mistakes.add(table.line(), "[[trunk]] \"" + trunk.name + "\": half of a national number",
+      mistakes.add(table.line(trunk.country_code.empty() ? "national_prefix" : "country_code"),
+                   "[[trunk]] \"" + trunk.name + "\": half of a national number",
                    "national_prefix and country_code, or neither");
     }
     config.trunks.push_back(std::move(trunk));

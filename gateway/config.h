@@ -21,6 +21,8 @@ struct LogConfig {
   LogLevel level = LogLevel::kInfo;
   std::string file;  ///< empty: standard error
   std::size_t queue = 0;
+
+  bool operator==(const LogConfig&) const = default;
 };
 
 struct HttpConfig {
@@ -28,6 +30,8 @@ struct HttpConfig {
   std::size_t max_connections = 0;
   pool::Duration idle_timeout{};
   std::size_t max_header_bytes = 0;
+
+  bool operator==(const HttpConfig&) const = default;
 };
 
 struct RedisConfig {
@@ -38,6 +42,8 @@ struct RedisConfig {
   pool::Duration connect_timeout{};
   pool::Duration command_timeout{};
   std::size_t max_queue = 0;
+
+  bool operator==(const RedisConfig&) const = default;
 };
 
 struct SipConfig {
@@ -81,6 +87,8 @@ struct EventsConfig {
   pool::Duration retention{};
   std::size_t max_length = 0;
   std::size_t memory_length = 0;
+
+  bool operator==(const EventsConfig&) const = default;
 };
 
 /// The whole configuration, checked. What each key means stands in config_schema.cc.

@@ -38,12 +38,16 @@ enum class Metric : std::uint8_t {
   kLeasingWaiting,
 
   kResolutions,
+  kCallsStarted,
   kCalls,
+  kCallsClosedUnknown,
   kCallsLive,
+  kSipTransactions,
   kSipRefusals,
   kSipMessages,
   kSipRetransmissions,
   kSipSendFailures,
+  kLineFailovers,
 
   kStoreConnected,
   kStoreConnects,
@@ -61,6 +65,8 @@ enum class Metric : std::uint8_t {
 
   kGrpcRequests,
   kGrpcStreams,
+  kGrpcStreamsRefused,
+  kGrpcEventsSent,
 
   kHttpOpen,
   kHttpConnections,
