@@ -7,8 +7,6 @@
 namespace ringtrace::gateway {
 namespace {
 
-// Records written at one time of what the store does not know; the rest waits for the next tick.
-constexpr std::size_t kReplayBatch = 4'096;
 constexpr auto kReloadRetry = std::chrono::seconds(1);
 
 redis::ConnectionOptions options_of(const RedisConfig& config) {
@@ -59,6 +57,7 @@ StorePart::StorePart(boost::asio::io_context& io, const RedisConfig& redis, cons
 
 void StorePart::start(pool::Leasing& leasing, Settled settled) {
   leasing_ = &leasing;
+  replay_ = std::make_unique<LeaseReplay>(leasing, log_);
   settled_ = std::move(settled);
   connection_.on_state([this](bool ready, const std::string& reason) { changed(ready, reason); });
   connection_.start();
@@ -75,6 +74,7 @@ void StorePart::changed(bool ready, const std::string& reason) {
   }
   if (!reloaded_) return reload();
   readiness_.ready("store");
+  replay_->store_came();
   log_.info("store back");
 }
 
@@ -91,6 +91,7 @@ void StorePart::reloaded(const std::string& problem) {
   reloading_ = false;
   if (problem.empty()) {
     reloaded_ = true;
+    replay_->store_came();
     if (connected_) readiness_.ready("store");
     return settle();
   }
@@ -109,8 +110,7 @@ void StorePart::settle() {
 
 void StorePart::tick() {
   if (!connected_ || !reloaded_) return;
-  const std::size_t written = leasing_->replay(kReplayBatch);
-  if (written > 0) log_.info("leases the store did not know are being written", {{"count", written}});
+  replay_->tick(std::chrono::steady_clock::now());
 }
 
 bool StorePart::is_flushed() const {

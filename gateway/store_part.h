@@ -9,6 +9,7 @@
 #include "gateway/call_sinks.h"
 #include "gateway/config.h"
 #include "gateway/lease_reload.h"
+#include "gateway/lease_replay.h"
 #include "gateway/log.h"
 #include "gateway/readiness.h"
 #include "gateway/store_call_log.h"
@@ -67,6 +68,7 @@ class StorePart {
   boost::asio::steady_timer retry_;
 
   pool::Leasing* leasing_ = nullptr;
+  std::unique_ptr<LeaseReplay> replay_;
   Settled settled_;
   bool connected_ = false;
   bool reloading_ = false;
