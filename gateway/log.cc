@@ -6,6 +6,7 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
@@ -38,6 +39,37 @@ std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink, LogLevel leve
                                                                     spdlog::pattern_time_type::utc));
   return logger;
 }
+
+LogLevel level_from(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::trace:
+      return LogLevel::kTrace;
+    case spdlog::level::debug:
+      return LogLevel::kDebug;
+    case spdlog::level::warn:
+      return LogLevel::kWarning;
+    case spdlog::level::err:
+    case spdlog::level::critical:
+      return LogLevel::kError;
+    default:
+      return LogLevel::kInfo;
+  }
+}
+
+/// Takes what rooms and libraries write through spdlog itself.
+class ForwardSink final : public spdlog::sinks::sink {
+ public:
+  explicit ForwardSink(Log& log) : log_(log) {}
+  void log(const spdlog::details::log_msg& message) override {
+    log_.line(level_from(message.level), {message.payload.data(), message.payload.size()});
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+ private:
+  Log& log_;
+};
 
 bool needs_quotes(char c) {
   return c == ' ' || c == '"' || c == '=' || c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
@@ -98,23 +130,39 @@ std::unique_ptr<Log> Log::to_stream(std::ostream& out, LogLevel level, std::size
 Log::Log(std::shared_ptr<spdlog::details::thread_pool> pool, std::shared_ptr<spdlog::logger> logger)
     : pool_(std::move(pool)), logger_(std::move(logger)) {}
 
-Log::~Log() = default;
+Log::~Log() {
+  if (forwarding_) spdlog::set_default_logger(std::make_shared<spdlog::logger>(""));
+}
 
-void Log::write(LogLevel level, std::string_view room, std::string_view event,
-                std::initializer_list<Field> fields) {
+void Log::take_default_logger() {
+  auto logger = std::make_shared<spdlog::logger>("", std::make_shared<ForwardSink>(*this));
+  logger->set_level(logger_->level());
+  spdlog::set_default_logger(std::move(logger));
+  forwarding_ = true;
+}
+
+void Log::line(LogLevel level, std::string_view text) {
+  constexpr std::string_view kEvent = "event=";
+  if (text.starts_with(kEvent)) text.remove_prefix(kEvent.size());
   lines_[static_cast<std::size_t>(level)].fetch_add(1, std::memory_order_relaxed);
   if (!logger_->should_log(level_of(level))) return;
-  std::string line;
-  append_words(line, room);
-  line += ' ';
-  append_words(line, event);
+  std::string words;
+  append_words(words, text);
+  logger_->log(level_of(level), spdlog::string_view_t(words.data(), words.size()));
+}
+
+void Log::write(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
+  lines_[static_cast<std::size_t>(level)].fetch_add(1, std::memory_order_relaxed);
+  if (!logger_->should_log(level_of(level))) return;
+  std::string text;
+  append_words(text, event);
   for (const Field& field : fields) {
-    line += ' ';
-    line += field.key;
-    line += '=';
-    line += quoted(field.value);
+    text += ' ';
+    text += field.key;
+    text += '=';
+    text += quoted(field.value);
   }
-  logger_->log(level_of(level), spdlog::string_view_t(line.data(), line.size()));
+  logger_->log(level_of(level), spdlog::string_view_t(text.data(), text.size()));
 }
 
 std::uint64_t Log::dropped() const { return pool_->overrun_counter(); }

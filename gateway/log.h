@@ -35,9 +35,9 @@ struct Field {
 
 /// Writes one line an event:
 ///
-///     2026-01-01T12:00:00.123Z info gateway ready grpc=127.0.0.1:7080 pools=2
+///     2026-01-01T12:00:00.123Z info ready grpc=127.0.0.1:7080 pools=2
 ///
-/// time, level, room, what happened, and key=value pairs; values with spaces or quotes stand in quotes, with
+/// time, level, what happened, and key=value pairs; values with spaces or quotes stand in quotes, with
 /// control characters escaped, so that nothing from outside can begin a line of its own.
 ///
 /// May be called from any thread. The caller only fills a bounded queue: when it is full, the oldest waiting
@@ -55,20 +55,26 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  void write(LogLevel level, std::string_view room, std::string_view event,
-             std::initializer_list<Field> fields = {});
+  void write(LogLevel level, std::string_view event, std::initializer_list<Field> fields = {});
+
+  /// Writes a line that a room has put together itself: "event=NAME key=value ...", of which "event=" is left
+  /// out.
+  void line(LogLevel level, std::string_view text);
+
+  /// Has what is written through spdlog's default logger come here, until this log goes.
+  void take_default_logger();
 
   void debug(std::string_view event, std::initializer_list<Field> fields = {}) {
-    write(LogLevel::kDebug, "gateway", event, fields);
+    write(LogLevel::kDebug, event, fields);
   }
   void info(std::string_view event, std::initializer_list<Field> fields = {}) {
-    write(LogLevel::kInfo, "gateway", event, fields);
+    write(LogLevel::kInfo, event, fields);
   }
   void warning(std::string_view event, std::initializer_list<Field> fields = {}) {
-    write(LogLevel::kWarning, "gateway", event, fields);
+    write(LogLevel::kWarning, event, fields);
   }
   void error(std::string_view event, std::initializer_list<Field> fields = {}) {
-    write(LogLevel::kError, "gateway", event, fields);
+    write(LogLevel::kError, event, fields);
   }
 
   /// Lines dropped because the queue was full.
@@ -83,6 +89,7 @@ class Log {
   std::shared_ptr<spdlog::details::thread_pool> pool_;
   std::shared_ptr<spdlog::logger> logger_;
   std::array<std::atomic<std::uint64_t>, 5> lines_{};
+  bool forwarding_ = false;
 };
 
 /// "trace" to "error".

@@ -34,6 +34,7 @@ int run_gateway(Config config, const std::string& path) {
   auto opened = Log::open(config.log);
   if (const auto* problem = std::get_if<std::string>(&opened)) return fail(*problem);
   Log& log = *std::get<std::unique_ptr<Log>>(opened);
+  log.take_default_logger();
   Gateway gateway(std::move(config), log);
   if (const std::optional<std::string> problem = gateway.start()) return fail(*problem);
   gateway.run([&path] { return load_config(path); });

@@ -35,7 +35,7 @@ redis::Log lines_into(Log& log) {
     const LogLevel ours = level == redis::LogLevel::kError     ? LogLevel::kError
                           : level == redis::LogLevel::kWarning ? LogLevel::kWarning
                                                                : LogLevel::kInfo;
-    log.write(ours, "redis", line);
+    log.line(ours, line);
   };
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/log.h"
 
+#include <spdlog/spdlog.h>
+
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <filesystem>
@@ -60,16 +62,36 @@ TEST_CASE("a line has time, level, room, event and fields") {
   {
     const auto log = Log::to_stream(out, LogLevel::kInfo, 64);
     log->info("ready", {{"grpc", "127.0.0.1:7080"}, {"pools", 2}});
-    log->write(LogLevel::kWarning, "store", "connection lost", {{"reason", "timed out"}});
+    log->warning("connection lost", {{"reason", "timed out"}});
   }
   std::istringstream lines(out.str());
   std::string line;
   std::getline(lines, line);
-  CHECK(after_time(line) == "info gateway ready grpc=127.0.0.1:7080 pools=2");
+  CHECK(after_time(line) == "info ready grpc=127.0.0.1:7080 pools=2");
   CHECK(line.find('T') == 10);
   CHECK(line.find("Z ") == 23);
   std::getline(lines, line);
-  CHECK(after_time(line) == "warning store connection lost reason=\"timed out\"");
+  CHECK(after_time(line) == "warning connection lost reason=\"timed out\"");
+}
+
+TEST_CASE("what rooms write through spdlog comes here, in the same form") {
+  std::ostringstream out;
+  {
+    const auto log = Log::to_stream(out, LogLevel::kInfo, 64);
+    log->take_default_logger();
+    spdlog::warn("event=sip_refused source={}", "192.0.2.1");
+    spdlog::debug("event=not_written");
+    log->line(LogLevel::kInfo, "event=redis_ready version=7");
+    CHECK(log->lines(LogLevel::kWarning) == 1);
+  }
+  spdlog::info("after the log has gone nothing happens");
+  std::istringstream lines(out.str());
+  std::string line;
+  std::getline(lines, line);
+  CHECK(after_time(line) == "warning sip_refused source=192.0.2.1");
+  std::getline(lines, line);
+  CHECK(after_time(line) == "info redis_ready version=7");
+  CHECK_FALSE(std::getline(lines, line));
 }
 
 TEST_CASE("lines below the level are not written") {
@@ -80,7 +102,7 @@ TEST_CASE("lines below the level are not written") {
     log->debug("quieter");
     log->error("loud");
   }
-  CHECK(after_time(out.str()) == "error gateway loud\n");
+  CHECK(after_time(out.str()) == "error loud\n");
 }
 
 TEST_CASE("nothing from outside begins a line of its own") {
@@ -93,9 +115,9 @@ TEST_CASE("nothing from outside begins a line of its own") {
   std::ostringstream out;
   {
     const auto log = Log::to_stream(out, LogLevel::kInfo, 64);
-    log->write(LogLevel::kInfo, "sip", "refused\nforged", {});
+    log->info("refused\nforged");
   }
-  CHECK(after_time(out.str()) == "info sip refused\\nforged\n");
+  CHECK(after_time(out.str()) == "info refused\\nforged\n");
 }
 
 TEST_CASE("a full queue drops the oldest lines, counts them, and never holds the writer") {
