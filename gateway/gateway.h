@@ -1,14 +1,16 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
-#include <vector>
+#include <variant>
 
 #include "gateway/clock.h"
 #include "gateway/config.h"
@@ -50,6 +52,12 @@ class Gateway {
   /// Redis is known to be away. On failure: one sentence naming the key and the address. Returns early, with
   /// success, when asked to end meanwhile.
   std::optional<std::string> start();
+
+  /// Asks `run` to end. Any thread.
+  void stop() { mailbox_.post(Notice::kStop); }
+
+  /// Where /metrics, /healthz and /readyz are, after start().
+  Endpoint http_address() const { return http_.local(); }
 
   /// Serves until SIGTERM or SIGINT, then drains and stops. SIGHUP reads the configuration again by `load`.
   void run(const LoadConfig& load);

@@ -1,5 +1,6 @@
 #include "gateway/program.h"
 
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 
@@ -58,6 +59,8 @@ int run(const CommandLine& command) {
 }  // namespace
 
 int run_program(int argc, const char* const* argv) {
+  // The gRPC library's own lines are none of ours; what goes wrong with a port is told by one line of ours.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   try {
     const auto command = parse_command_line(argc, argv, std::cout, std::cerr);
     if (const int* status = std::get_if<int>(&command)) return *status;

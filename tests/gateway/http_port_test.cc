@@ -1,9 +1,5 @@
 #include "gateway/http_port.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
@@ -12,6 +8,7 @@
 #include <thread>
 
 #include "gateway/readiness.h"
+#include "tests/gateway/client.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -70,49 +67,6 @@ class Port {
   std::unique_ptr<HttpPort> port_;
   Endpoint address_;
   std::thread thread_;
-};
-
-/// A plain TCP connection whose reads end after five seconds.
-class Client {
- public:
-  explicit Client(const Endpoint& to) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit{5, 0};
-    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(to.port);
-    inet_pton(AF_INET, to.host.c_str(), &address.sin_addr);
-    REQUIRE(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  }
-  ~Client() { ::close(socket_); }
-  Client(const Client&) = delete;
-  Client& operator=(const Client&) = delete;
-
-  bool send(std::string_view bytes) const {
-    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
-  }
-
-  /// All bytes until the other side closes; "(timeout)" at the end when it does not.
-  std::string read_all() const {
-    std::string result;
-    char buffer[4096];
-    for (;;) {
-      const ssize_t count = recv(socket_, buffer, sizeof buffer, 0);
-      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return result + "(timeout)";
-      if (count <= 0) return result;
-      result.append(buffer, static_cast<std::size_t>(count));
-    }
-  }
-
-  std::string read_until(std::string_view end) const {
-    std::string result;
-    char byte = 0;
-    while (!result.ends_with(end) && recv(socket_, &byte, 1, 0) == 1) result += byte;
-    return result;
-  }
-
- private:
-  int socket_;
 };
 
 std::string ask(const Port& port, std::string_view bytes) {
