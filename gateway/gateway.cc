@@ -141,7 +141,7 @@ std::optional<std::string> Gateway::start_grpc() {
   server.address = config_.grpc_listen.to_string();
   rpc::CallEventLog& events = store_ ? store_->call_log() : *memory_log_;
   server_ = std::make_unique<rpc::Server>(server, *leasing_, *pools_, events);
-  if (auto problem = server_->start()) return "[grpc] listen " + server.address + ": " + *problem;
+  if (auto problem = server_->start()) return "[grpc] listen: " + *problem;
   if (!config_.grpc_listen.is_loopback()) {
     log_.warning("gRPC listens beyond loopback without credentials: anyone who reaches the port may lease",
                  {{"address", server.address}});

@@ -93,7 +93,8 @@ TEST_CASE("a port in use is told with its key and address") {
     config.grpc_listen = taken.endpoint;
     const std::string problem = Gateway(config, *log).start().value_or("");
     INFO(problem);
-    CHECK(problem.starts_with("[grpc] listen " + taken.endpoint.to_string()));
+    CHECK(problem.starts_with("[grpc] listen: "));
+    CHECK(problem.find(taken.endpoint.to_string()) != std::string::npos);
   }
   SECTION("of SIP") {
     const Taken taken(SOCK_DGRAM);
