@@ -132,6 +132,8 @@ Log::Log(std::shared_ptr<spdlog::details::thread_pool> pool, std::shared_ptr<spd
 
 Log::~Log() {
   if (forwarding_) spdlog::set_default_logger(std::make_shared<spdlog::logger>(""));
+  // Ends the thread that writes, after what is waiting; only then may the sink go.
+  pool_.reset();
 }
 
 void Log::take_default_logger() {
