@@ -140,8 +140,8 @@ int calls(const Common& common, const CallsOptions& options) {
   for (;;) {
     const grpc::Status status = read_stream(*stub, options, progress, printer);
     if (status.ok()) return kExitOk;
-    // A gateway that answered, if only that its log is away, will answer again; an address where nobody ever did
-    // is the user's to look at.
+    // A gateway that answered, if only that its log is away, will answer again; an address where nobody ever
+    // did is the user's to look at.
     ever_connected = ever_connected || progress.connected || !is_unreachable(status);
     if (progress.connected) wait = kFirstWait;
     const bool again =
