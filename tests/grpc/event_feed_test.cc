@@ -1,10 +1,13 @@
 #include "grpc/event_feed.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -129,6 +132,39 @@ TEST_CASE_METHOD(FeedFixture,
   Collected collected;
   collected.ask(*events);
   CHECK(collected.ids == Ids{"yes"});
+}
+
+TEST_CASE_METHOD(
+    FeedFixture,
+    "readers on threads of their own see each event once and in order while others are appended") {
+  constexpr std::size_t kEvents = 2000;
+  constexpr int kReaders = 3;
+  MemoryLog log;
+  std::vector<std::shared_ptr<EventFeed>> feeds;
+  for (int i = 0; i < kReaders; ++i) feeds.push_back(feed(log, from_oldest()));
+  const auto watch = log.watch([&] {
+    for (const auto& events : feeds) events->wake();
+  });
+  std::atomic<int> right{0};
+  std::vector<std::thread> threads;
+  for (const auto& events : feeds) {
+    threads.emplace_back([&right, &events] {
+      for (std::size_t i = 1; i <= kEvents; ++i) {
+        const auto next = std::make_shared<std::promise<std::string>>();
+        events->next([next](const std::variant<v1::CallEvent, Error>& event) {
+          const auto* found = std::get_if<v1::CallEvent>(&event);
+          next->set_value(found == nullptr ? std::string() : found->cursor());
+        });
+        if (next->get_future().get() != MemoryLog::cursor_of(i)) return;
+      }
+      ++right;
+    });
+  }
+  threads.emplace_back([&log] {
+    for (std::size_t i = 0; i < kEvents; ++i) log.append(call_event("e"));
+  });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(right == kReaders);
 }
 
 TEST_CASE_METHOD(FeedFixture, "after close nothing comes, not even what was under way") {
