@@ -9,6 +9,12 @@ import unittest
 from stack import BUILD, DEADLINE, Stack, outcome, wait_until
 
 
+STRANGER = (b"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\n"
+            b"Via: SIP/2.0/UDP 127.0.0.2:5060;branch=z9hG4bKstranger\r\n"
+            b"From: <sip:a@127.0.0.2>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\nCall-ID: stranger\r\n"
+            b"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n")
+
+
 def ringtraced(*arguments):
     return subprocess.run([BUILD / "gateway" / "ringtraced", *map(str, arguments)], capture_output=True, text=True,
                           timeout=DEADLINE)
@@ -80,15 +86,17 @@ class BadInput(unittest.TestCase):
                 peer.sendto(b"INVITE sip:x SIP/2.0\r\n" + noise.randbytes(noise.randrange(1, 200)), address)
             peer.sendto(b"\0" * 65_000, address)
             peer.sendto(b"SIP/2.0 200 OK\r\n\r\n", address)
-            # A stranger whose address no trunk has is not answered.
+            # A stranger, from an address that no trunk has, is counted and not answered. After all that noise the
+            # kernel may have dropped a datagram: he insists.
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
                 stranger.bind(("127.0.0.2", 0))
-                stranger.sendto(b"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.2:5060;branch=z9hG4bKstranger\r\n"
-                                b"From: <sip:a@127.0.0.2>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\nCall-ID: stranger\r\n"
-                                b"CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n", address)
-                wait_until("the stranger is counted",
-                           lambda: stack.metric("ringtrace_sip_refusals_total", reason="unknown_source") >= 1)
                 stranger.setblocking(False)
+
+                def counted():
+                    stranger.sendto(STRANGER, address)
+                    return stack.metric("ringtrace_sip_refusals_total", reason="unknown_source") >= 1
+
+                wait_until("the stranger is counted", counted)
                 with self.assertRaises(BlockingIOError):
                     stranger.recv(4096)
 

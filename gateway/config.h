@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "gateway/config_mistakes.h"
+#include "gateway/config_values.h"
+#include "pool/config.h"
+#include "pool/time.h"
+
+namespace ringtrace::gateway {
+
+enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarning, kError };
+
+struct LogConfig {
+  LogLevel level = LogLevel::kInfo;
+  std::string file;  ///< empty: standard error
+  std::size_t queue = 0;
+
+  bool operator==(const LogConfig&) const = default;
+};
+
+struct HttpConfig {
+  Endpoint listen;
+  std::size_t max_connections = 0;
+  pool::Duration idle_timeout{};
+  std::size_t max_header_bytes = 0;
+
+  bool operator==(const HttpConfig&) const = default;
+};
+
+struct RedisConfig {
+  std::string url;  ///< as written, without secrets
+  RedisAddress address;
+  std::string user;
+  std::string password;
+  pool::Duration connect_timeout{};
+  pool::Duration command_timeout{};
+  std::size_t max_queue = 0;
+
+  bool operator==(const RedisConfig&) const = default;
+};
+
+struct SipConfig {
+  std::vector<SipEndpoint> listen;
+  std::string default_line_group;
+  std::string advertise;    ///< an address; empty: the one listened on
+  std::string signing_key;  ///< empty: kept in the state directory
+  pool::Duration no_provisional_timeout{};
+  pool::Duration ring_timeout{};
+  pool::Duration max_call_age{};
+  std::size_t max_calls = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< name and template
+
+  bool operator==(const SipConfig&) const = default;
+};
+
+struct TrunkConfig {
+  std::string name;
+  std::vector<std::string> addresses;  ///< addresses and blocks
+  std::string international_prefix;
+  std::string national_prefix;
+  std::string country_code;
+  bool operator==(const TrunkConfig&) const = default;
+};
+
+struct LineConfig {
+  std::string name;
+  SipEndpoint address;
+  std::uint16_t priority = 0;
+  std::uint16_t weight = 0;
+  bool operator==(const LineConfig&) const = default;
+};
+
+struct LineGroupConfig {
+  std::string name;
+  std::vector<LineConfig> lines;
+  bool operator==(const LineGroupConfig&) const = default;
+};
+
+struct EventsConfig {
+  pool::Duration retention{};
+  std::size_t max_length = 0;
+  std::size_t memory_length = 0;
+
+  bool operator==(const EventsConfig&) const = default;
+};
+
+/// The whole configuration, checked. What each key means stands in config_schema.cc.
+struct Config {
+  std::string name;
+  std::string state_directory;  ///< empty: none
+  LogConfig log;
+  Endpoint grpc_listen;
+  HttpConfig http;
+  std::optional<RedisConfig> redis;
+  SipConfig sip;
+  std::vector<TrunkConfig> trunks;
+  std::vector<LineGroupConfig> line_groups;
+  pool::PoolsConfig pools;
+  std::vector<std::string> pool_line_groups;  ///< of each pool, in order; empty: the default
+  EventsConfig events;
+
+  /// Numbers of all pools, static ones included.
+  std::size_t number_count() const;
+};
+
+/// Numbers of all pools together, at most.
+inline constexpr std::size_t kMaxNumbers = 10'000'000;
+
+/// Reads and checks a configuration file, and the files it names. The configuration, or every mistake in it.
+std::variant<Config, Mistakes> load_config(const std::string& path);
+
+/// The same of a text; `name` is the file's name in mistakes, and files it names are relative to its
+/// directory.
+std::variant<Config, Mistakes> parse_config(std::string_view text, const std::string& name);
+
+}  // namespace ringtrace::gateway

@@ -1,0 +1,158 @@
+#include <grpcpp/grpcpp.h>
+#include <ringtrace/v1/call_service.grpc.pb.h>
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include "gateway/ctl/commands.h"
+#include "gateway/ctl/text.h"
+#include "grpc/metadata.h"
+
+namespace ringtrace::ctl {
+namespace {
+
+/// Prints events as they come.
+class EventPrinter {
+ public:
+  explicit EventPrinter(const Common& common)
+      : common_(common),
+        table_(std::cout,
+               {{"time", 20},
+                {"event", 8},
+                {"call", 26},
+                {"dialed", 12},
+                {"caller", 12},
+                {"visit", 16},
+                {"source", 12},
+                {"utm_source"},
+                {"method", 12},
+                {"conf"},
+                {"ring s"},
+                {"talk s"},
+                {"outcome"}},
+               common.colour) {}
+
+  void print(const v1::CallEvent& event) {
+    if (common_.json) {
+      print_json(event);
+    } else {
+      row(event);
+    }
+    std::cout.flush();
+  }
+
+  /// Once, however often the stream is opened again.
+  void heading() {
+    if (!common_.json && !headed_) table_.heading();
+    headed_ = true;
+    std::cout.flush();
+  }
+
+ private:
+  void row(const v1::CallEvent& event) {
+    const v1::Call& call = event.call();
+    const v1::Resolution& resolution = call.resolution();
+    const bool ended = call.state() == v1::CALL_STATE_ENDED;
+    table_.row({time_text(event.has_event_time(), event.event_time()),
+                short_name(v1::CallEventType_Name(event.type()), "CALL_EVENT_TYPE_"), call.call_id(),
+                or_dash(call.dialed_number()), or_dash(call.caller()), or_dash(resolution.visit().visit_id()),
+                or_dash(resolution.source()), or_dash(resolution.visit().attributes().utm_source()),
+                short_name(v1::ResolutionMethod_Name(resolution.method()), "RESOLUTION_METHOD_"),
+                share_text(resolution.confidence()), ended ? seconds_text(call.ring_duration()) : "-",
+                ended ? seconds_text(call.talk_duration()) : "-",
+                ended ? short_name(v1::CallOutcome_Name(call.outcome()), "CALL_OUTCOME_") : "-"});
+  }
+
+  const Common& common_;
+  Table table_;
+  bool headed_ = false;
+};
+
+/// Where to go on, and what has been done so far; outlives connections.
+struct Progress {
+  std::optional<std::string> cursor;  ///< none: at the latest event; empty: at the oldest
+  std::uint64_t printed = 0;
+  bool connected = false;  ///< the last stream got an answer
+};
+
+v1::StreamCallEventsRequest start_request(const Progress& progress) {
+  v1::StreamCallEventsRequest request;
+  v1::CallEventsStart& start = *request.mutable_start();
+  if (!progress.cursor) {
+    start.set_latest(true);
+  } else if (progress.cursor->empty()) {
+    start.set_oldest(true);
+  } else {
+    start.set_cursor(*progress.cursor);
+  }
+  return request;
+}
+
+/// Reads one stream; OK when all that was asked for has been printed.
+grpc::Status read_stream(v1::CallService::Stub& stub, const CallsOptions& options, Progress& progress,
+                         EventPrinter& printer) {
+  grpc::ClientContext context;
+  const auto stream = stub.StreamCallEvents(&context);
+  stream->Write(start_request(progress));
+  stream->WritesDone();
+  stream->WaitForInitialMetadata();
+  const auto& metadata = context.GetServerInitialMetadata();
+  const auto latest = metadata.find(rpc::kLatestCursorKey);
+  progress.connected = latest != metadata.end();
+
+  const auto enough = [&] { return options.limit != 0 && progress.printed >= options.limit; };
+  if (progress.connected) {
+    printer.heading();
+    const std::string end(latest->second.data(), latest->second.size());
+    if (!progress.cursor) progress.cursor = end;
+    bool done = enough() || (!options.follow && progress.cursor == end);
+    v1::StreamCallEventsResponse response;
+    while (!done && stream->Read(&response)) {
+      printer.print(response.event());
+      ++progress.printed;
+      progress.cursor = response.event().cursor();
+      done = enough() || (!options.follow && progress.cursor == end);
+    }
+    if (done) {
+      context.TryCancel();
+      stream->Finish();
+      return grpc::Status::OK;
+    }
+  }
+  return stream->Finish();
+}
+
+}  // namespace
+
+int calls(const Common& common, const CallsOptions& options) {
+  constexpr std::chrono::milliseconds kFirstWait{200};
+  constexpr std::chrono::milliseconds kLongestWait{5000};
+
+  Progress progress;
+  if (!options.from.empty() || !options.follow) {
+    progress.cursor = options.from == "oldest" ? std::string() : options.from;
+  }
+  EventPrinter printer(common);
+  const auto stub = v1::CallService::NewStub(connect(common));
+  std::chrono::milliseconds wait = kFirstWait;
+  bool ever_connected = false;
+  for (;;) {
+    const grpc::Status status = read_stream(*stub, options, progress, printer);
+    if (status.ok()) return kExitOk;
+    // A gateway that answered, if only that its log is away, will answer again; an address where nobody ever
+    // did is the user's to look at.
+    ever_connected = ever_connected || progress.connected || !is_unreachable(status);
+    if (progress.connected) wait = kFirstWait;
+    const bool again =
+        options.follow && ever_connected && status.error_code() == grpc::StatusCode::UNAVAILABLE;
+    if (!again) return report(common, status);
+    std::cerr << "ringtracectl: " << printable(status.error_message()) << "; connecting again in "
+              << wait.count() << " ms\n";
+    std::this_thread::sleep_for(wait);
+    wait = std::min(wait * 2, kLongestWait);
+  }
+}
+
+}  // namespace ringtrace::ctl

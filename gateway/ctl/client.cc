@@ -1,0 +1,111 @@
+#include "gateway/ctl/client.h"
+
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/status.pb.h>
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+
+#include "gateway/ctl/text.h"
+
+namespace ringtrace::ctl {
+namespace {
+
+/// The detail of that type that the error carries; none when it carries none.
+template <typename Detail>
+std::optional<Detail> detail_of(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return std::nullopt;
+  Detail detail;
+  for (const auto& any : details.details()) {
+    if (any.UnpackTo(&detail)) return detail;
+  }
+  return std::nullopt;
+}
+
+std::string error_json(const grpc::Status& status, const std::optional<google::rpc::ErrorInfo>& info) {
+  google::rpc::Status message;
+  if (!info || !message.ParseFromString(status.error_details())) {
+    message.Clear();
+    message.set_code(status.error_code());
+    message.set_message(status.error_message());
+  }
+  std::string text;
+  return google::protobuf::util::MessageToJsonString(message, &text).ok() ? text : status.error_message();
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> connect(const Common& common) {
+  grpc::ChannelArguments arguments;
+  const auto timeout = static_cast<int>(std::min<std::int64_t>(common.timeout.count(), 600'000));
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, std::max(timeout, 100));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  return grpc::CreateCustomChannel(common.server, grpc::InsecureChannelCredentials(), arguments);
+}
+
+void set_deadline(grpc::ClientContext& context, const Common& common) {
+  context.set_deadline(std::chrono::system_clock::now() + common.timeout);
+}
+
+bool is_unreachable(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE &&
+         !detail_of<google::rpc::ErrorInfo>(status).has_value();
+}
+
+int report(const Common& common, const grpc::Status& status) {
+  if (is_unreachable(status)) {
+    std::cerr << "ringtracectl: cannot reach the gateway at " << common.server << ": "
+              << printable(status.error_message()) << "\nIs ringtraced running? --server says where.\n";
+    return kExitUnreachable;
+  }
+  const auto info = detail_of<google::rpc::ErrorInfo>(status);
+  if (common.json) std::cerr << error_json(status, info) << '\n';
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && !info) {
+    if (!common.json) {
+      std::cerr << "ringtracectl: no answer from " << common.server << " within " << common.timeout.count()
+                << " ms; --timeout allows more\n";
+    }
+    return kExitTrouble;
+  }
+  if (!common.json) {
+    std::cerr << "ringtracectl: " << printable(status.error_message());
+    if (info) std::cerr << " (" << printable(info->reason()) << ')';
+    if (const auto retry = detail_of<google::rpc::RetryInfo>(status)) {
+      std::cerr << "; try again in " << duration_text(retry->retry_delay());
+    }
+    std::cerr << '\n';
+  }
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::INTERNAL:
+    case grpc::StatusCode::UNKNOWN:
+    case grpc::StatusCode::CANCELLED:
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return kExitTrouble;
+    default:
+      return kExitRefused;
+  }
+}
+
+void print_json(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  std::string text;
+  if (google::protobuf::util::MessageToJsonString(message, &text, options).ok()) std::cout << text << '\n';
+}
+
+std::string pool_resource_of(const std::string& pool) {
+  return pool.rfind("pools/", 0) == 0 ? pool : "pools/" + pool;
+}
+
+}  // namespace ringtrace::ctl

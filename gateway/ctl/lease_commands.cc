@@ -1,0 +1,124 @@
+#include <google/protobuf/util/time_util.h>
+#include <grpcpp/grpcpp.h>
+#include <ringtrace/v1/lease_service.grpc.pb.h>
+
+#include <iostream>
+#include <utility>
+#include <vector>
+
+#include "gateway/ctl/commands.h"
+#include "gateway/ctl/text.h"
+
+namespace ringtrace::ctl {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+void print_lease(const Common& common, const v1::Lease& lease) {
+  if (common.json) return print_json(lease);
+  const v1::VisitAttributes& attributes = lease.visit().attributes();
+  std::vector<std::pair<std::string, std::string>> fields = {
+      {"number", lease.number()},
+      {"kind", short_name(v1::NumberKind_Name(lease.kind()), "NUMBER_KIND_")},
+      {"visit", lease.visit().visit_id()},
+      {"source", or_dash(lease.source())},
+  };
+  if (!attributes.utm_source().empty()) fields.emplace_back("utm_source", attributes.utm_source());
+  if (lease.kind() == v1::NUMBER_KIND_DYNAMIC) {
+    fields.emplace_back("since", time_text(lease.has_start_time(), lease.start_time()));
+    fields.emplace_back("expires", time_text(lease.has_expire_time(), lease.expire_time()));
+    fields.emplace_back("renew every", duration_text(lease.renew_interval()));
+    fields.emplace_back("durable", lease.durable() ? "yes" : "no, in memory only");
+  }
+  if (lease.has_idle_duration()) fields.emplace_back("idle before", duration_text(lease.idle_duration()));
+  print_fields(std::cout, fields);
+}
+
+template <typename Request>
+void set_ttl(Request& request, const std::optional<std::chrono::milliseconds>& ttl) {
+  if (ttl) *request.mutable_ttl() = TimeUtil::MillisecondsToDuration(ttl->count());
+}
+
+void set_attributes(v1::VisitAttributes& attributes, const LeaseOptions& options) {
+  attributes.set_utm_source(options.utm_source);
+  attributes.set_utm_medium(options.utm_medium);
+  attributes.set_utm_campaign(options.utm_campaign);
+  attributes.set_utm_term(options.utm_term);
+  attributes.set_utm_content(options.utm_content);
+  attributes.set_referrer(options.referrer);
+  attributes.set_landing_page(options.landing_page);
+  attributes.mutable_click_ids()->insert(options.click_ids.begin(), options.click_ids.end());
+  attributes.mutable_extra()->insert(options.extra.begin(), options.extra.end());
+}
+
+/// The three methods that name a lease by pool and visit.
+template <typename Request>
+Request held_request(const HeldOptions& options) {
+  Request request;
+  request.set_parent(pool_resource_of(options.pool));
+  request.set_visit_id(options.visit);
+  return request;
+}
+
+}  // namespace
+
+int lease(const Common& common, const LeaseOptions& options) {
+  v1::LeaseNumberRequest request;
+  request.set_parent(pool_resource_of(options.pool));
+  request.mutable_visit()->set_visit_id(options.visit);
+  request.mutable_visit()->set_visitor_id(options.visitor);
+  set_attributes(*request.mutable_visit()->mutable_attributes(), options);
+  set_ttl(request, options.ttl);
+
+  grpc::ClientContext context;
+  set_deadline(context, common);
+  v1::LeaseNumberResponse response;
+  const grpc::Status status =
+      v1::LeaseService::NewStub(connect(common))->LeaseNumber(&context, request, &response);
+  if (!status.ok()) return report(common, status);
+  print_lease(common, response.lease());
+  return kExitOk;
+}
+
+int renew(const Common& common, const HeldOptions& options) {
+  auto request = held_request<v1::RenewLeaseRequest>(options);
+  set_ttl(request, options.ttl);
+  grpc::ClientContext context;
+  set_deadline(context, common);
+  v1::RenewLeaseResponse response;
+  const grpc::Status status =
+      v1::LeaseService::NewStub(connect(common))->RenewLease(&context, request, &response);
+  if (!status.ok()) return report(common, status);
+  print_lease(common, response.lease());
+  return kExitOk;
+}
+
+int release(const Common& common, const HeldOptions& options) {
+  const auto request = held_request<v1::ReleaseLeaseRequest>(options);
+  grpc::ClientContext context;
+  set_deadline(context, common);
+  v1::ReleaseLeaseResponse response;
+  const grpc::Status status =
+      v1::LeaseService::NewStub(connect(common))->ReleaseLease(&context, request, &response);
+  if (!status.ok()) return report(common, status);
+  if (common.json) {
+    print_json(response);
+  } else {
+    std::cout << "released\n";
+  }
+  return kExitOk;
+}
+
+int get(const Common& common, const HeldOptions& options) {
+  const auto request = held_request<v1::GetLeaseRequest>(options);
+  grpc::ClientContext context;
+  set_deadline(context, common);
+  v1::GetLeaseResponse response;
+  const grpc::Status status =
+      v1::LeaseService::NewStub(connect(common))->GetLease(&context, request, &response);
+  if (!status.ok()) return report(common, status);
+  print_lease(common, response.lease());
+  return kExitOk;
+}
+
+}  // namespace ringtrace::ctl

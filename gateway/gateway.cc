@@ -1,0 +1,264 @@
+#include "gateway/gateway.h"
+
+#include <boost/asio/post.hpp>
+#include <future>
+#include <utility>
+
+#include "gateway/changes.h"
+#include "gateway/pool_metrics.h"
+#include "gateway/room_metrics.h"
+#include "gateway/sip_config.h"
+
+namespace ringtrace::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kTick = 250ms;
+// How long the services wait at start for the leases of an earlier process.
+constexpr auto kStorePatience = 10s;
+// How long requests and calls under way may take to end when the gateway stops.
+constexpr auto kGrpcGrace = 5s;
+constexpr auto kSipGrace = 5s;
+// How long the store may take to acknowledge what it was sent.
+constexpr auto kFlushPatience = 3s;
+constexpr auto kForever = 1h;
+
+}  // namespace
+
+Gateway::Gateway(Config config, Log& log)
+    : config_(std::move(config)),
+      log_(log),
+      work_(io_.get_executor()),
+      signals_(io_, mailbox_),
+      ticker_(io_),
+      http_(io_, config_.http) {}
+
+Gateway::~Gateway() {
+  server_.reset();
+  proxy_.reset();
+  stop_loop();
+}
+
+std::optional<std::string> Gateway::start() {
+  log_.info("starting", {{"version", RINGTRACE_VERSION}, {"name", config_.name}});
+  if (auto problem = make_pools()) return problem;
+  make_logs();
+  if (auto problem = start_http()) return problem;
+  if (auto problem = start_sip()) return problem;
+  add_metrics();
+  start_loop();
+  wait_for_store();
+  if (stop_asked_) return std::nullopt;
+  if (auto problem = start_grpc()) return problem;
+  ports_open_ = true;
+  readiness_.ready("gateway");
+  log_ready();
+  return std::nullopt;
+}
+
+std::optional<std::string> Gateway::make_pools() {
+  readiness_.not_ready("gateway", "starting");
+  auto made = pool::NumberPools::create(config_.pools);
+  if (auto* problem = std::get_if<std::string>(&made)) return *problem;
+  pools_ = std::get<std::unique_ptr<pool::NumberPools>>(std::move(made));
+  log_.info("pools ready", {{"pools", pools_->pool_count()},
+                            {"numbers", config_.number_count()},
+                            {"bytes", pools_->memory_bytes()}});
+
+  auto key = signing_key_of(config_);
+  if (auto* problem = std::get_if<std::string>(&key)) return *problem;
+  signing_key_ = std::get<SigningKey>(key).key;
+  if (!std::get<SigningKey>(key).lasting) {
+    log_.warning(
+        "no signing_key and no state_directory: requests of calls that are up now will be refused after a "
+        "restart");
+  }
+  return std::nullopt;
+}
+
+void Gateway::make_logs() {
+  if (config_.redis) {
+    store_ = std::make_unique<StorePart>(io_, *config_.redis, config_.events, log_, readiness_);
+  } else {
+    memory_log_ = std::make_unique<MemoryCallLog>(io_, config_.events.memory_length, clock_.now());
+    memory_sink_ = std::make_unique<MemoryCallSink>(*memory_log_);
+    log_.warning("no [redis]: leases and call events live in memory and end with this process",
+                 {{"events_kept", config_.events.memory_length}});
+  }
+  leasing_ = std::make_unique<pool::Leasing>(*pools_, store_ ? &store_->leases() : nullptr, clock_);
+}
+
+std::optional<std::string> Gateway::start_http() {
+  http_.route("/metrics", "figures for Prometheus", [this] {
+    return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text()};
+  });
+  http_.route("/healthz", "200 when all ports are open", [this] {
+    return ports_open_ ? HttpAnswer{200, "text/plain; charset=utf-8", "ok\n"}
+                       : HttpAnswer{503, "text/plain; charset=utf-8", "starting\n"};
+  });
+  http_.route("/readyz", "200 when ready, else 503 and why not", [this] {
+    return HttpAnswer{readiness_.is_ready() ? 200U : 503U, "application/json", readiness_.json()};
+  });
+  const std::string problem = http_.listen();
+  if (problem.empty()) return std::nullopt;
+  return "[http] listen " + config_.http.listen.to_string() + ": " + problem;
+}
+
+std::optional<std::string> Gateway::start_sip() {
+  attribution_ = std::make_unique<sip::PoolAttribution>(*pools_);
+  sip::CallSink& sink = store_ ? store_->call_sink() : *memory_sink_;
+  proxy_ = std::make_unique<sip::Proxy>(to_proxy_config(config_, signing_key_), *attribution_, sink);
+  if (auto problem = proxy_->start()) return "[sip] " + *problem;
+  return std::nullopt;
+}
+
+void Gateway::start_loop() {
+  if (store_) store_->start(*leasing_, [this] { mailbox_.post(Notice::kSettled); });
+  tick();
+  loop_ = std::thread([this] { io_.run(); });
+}
+
+void Gateway::wait_for_store() {
+  if (!store_) return;
+  const auto deadline = std::chrono::steady_clock::now() + kStorePatience;
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const std::optional<Notice> notice = mailbox_.wait_for(std::max(left, 0ms));
+    if (notice == Notice::kReload) continue;  // nothing can have changed yet
+    if (notice == Notice::kStop) stop_asked_ = true;
+    if (!notice) {
+      log_.warning("the store takes long: serving from memory meanwhile",
+                   {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(kStorePatience).count()}});
+    }
+    return;
+  }
+}
+
+std::optional<std::string> Gateway::start_grpc() {
+  rpc::ServerConfig server;
+  server.address = config_.grpc_listen.to_string();
+  rpc::CallEventLog& events = store_ ? store_->call_log() : *memory_log_;
+  server_ = std::make_unique<rpc::Server>(server, *leasing_, *pools_, events);
+  if (auto problem = server_->start()) return "[grpc] listen: " + *problem;
+  if (!config_.grpc_listen.is_loopback()) {
+    log_.warning("gRPC listens beyond loopback without credentials: anyone who reaches the port may lease",
+                 {{"address", server.address}});
+  }
+  return std::nullopt;
+}
+
+void Gateway::tick() {
+  leasing_->tick();
+  if (store_) store_->tick();
+  ticker_.expires_after(kTick);
+  ticker_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled) tick();
+  });
+}
+
+void Gateway::log_ready() {
+  Endpoint grpc = config_.grpc_listen;
+  grpc.port = static_cast<std::uint16_t>(server_->bound_port());
+  std::string sip;
+  for (const sip::Hop& hop : proxy_->listening()) sip += (sip.empty() ? "" : ",") + hop.to_string();
+  log_.info("ready", {{"grpc", grpc.to_string()},
+                      {"sip", sip},
+                      {"http", http_.local().to_string()},
+                      {"store", config_.redis ? config_.redis->url : "memory"},
+                      {"pools", pools_->pool_count()},
+                      {"numbers", config_.number_count()}});
+}
+
+void Gateway::run(const LoadConfig& load) {
+  while (!stop_asked_) {
+    const std::optional<Notice> notice = mailbox_.wait_for(kForever);
+    if (notice == Notice::kStop) stop_asked_ = true;
+    if (notice == Notice::kReload) reload(load);
+  }
+  drain();
+}
+
+void Gateway::reload(const LoadConfig& load) {
+  auto loaded = load();
+  if (auto* mistakes = std::get_if<Mistakes>(&loaded)) {
+    for (const Mistake& mistake : mistakes->sorted())
+      log_.error("configuration", {{"mistake", mistake.text()}});
+    log_.error("configuration not taken over: nothing has changed", {{"mistakes", mistakes->count()}});
+    return;
+  }
+  apply(std::get<Config>(std::move(loaded)));
+}
+
+void Gateway::apply(Config fresh) {
+  if (auto problem = proxy_->reload(to_proxy_config(fresh, signing_key_))) {
+    log_.error("configuration not taken over: nothing has changed", {{"mistake", *problem}});
+    return;
+  }
+  std::string waiting;
+  for (const std::string_view part : needing_restart(config_, fresh)) {
+    waiting += (waiting.empty() ? "" : ",") + std::string(part);
+  }
+  take_over_routing(config_, std::move(fresh));
+  if (waiting.empty()) {
+    log_.info("configuration taken over");
+  } else {
+    log_.warning("configuration taken over, but for what needs a restart", {{"restart", waiting}});
+  }
+}
+
+void Gateway::drain() {
+  log_.info("draining");
+  readiness_.not_ready("gateway", "draining");
+  if (server_) server_->stop(kGrpcGrace);
+  if (proxy_) proxy_->stop(kSipGrace);
+  flush_store();
+  stop_loop();
+  log_.info("stopped");
+}
+
+void Gateway::flush_store() {
+  if (!store_) return;
+  const auto deadline = std::chrono::steady_clock::now() + kFlushPatience;
+  while (!store_->is_flushed() && std::chrono::steady_clock::now() < deadline) {
+    // On the loop, so that what it was doing when it was asked is done.
+    std::promise<void> turned;
+    boost::asio::post(io_, [&] { turned.set_value(); });
+    turned.get_future().wait();
+    static_cast<void>(mailbox_.wait_for(5ms));
+  }
+  const std::uint64_t left = store_->call_log_stats().queued;
+  if (left > 0) log_.warning("call events were not written to the store", {{"count", left}});
+}
+
+void Gateway::stop_loop() {
+  if (!loop_.joinable()) return;
+  io_.stop();
+  loop_.join();
+  http_.stop();
+}
+
+void Gateway::add_metrics() {
+  metrics_.add_source([this](Samples& samples) {
+    const std::chrono::duration<double> uptime = std::chrono::steady_clock::now() - started_;
+    samples.add(Metric::kBuildInfo, {{"version", RINGTRACE_VERSION}}, 1.0);
+    samples.add(Metric::kUptime, {}, uptime.count());
+    samples.add(Metric::kClockOffset, {}, std::chrono::duration<double>(clock_.offset()).count());
+    samples.add(Metric::kReady, {}, readiness_.is_ready() ? 1.0 : 0.0);
+    add_log_samples(log_, samples);
+    add_http_samples(http_.stats(), samples);
+    add_pool_samples(*pools_, clock_.now(), samples);
+    add_leasing_samples(leasing_->totals(), samples);
+    add_sip_samples(proxy_->stats(), samples);
+    if (store_) {
+      add_store_samples(store_->connection_stats(), samples);
+      add_store_event_samples(store_->call_log_stats(), store_->closings_dropped(), samples);
+    } else {
+      add_memory_event_samples(memory_log_->appended(), memory_log_->dropped(), samples);
+    }
+    if (ports_open_) add_grpc_samples(server_->statistics(), samples);
+  });
+}
+
+}  // namespace ringtrace::gateway

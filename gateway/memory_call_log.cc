@@ -1,0 +1,87 @@
+#include "gateway/memory_call_log.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <charconv>
+#include <utility>
+#include <vector>
+
+namespace ringtrace::gateway {
+
+MemoryCallLog::MemoryCallLog(boost::asio::io_context& io, std::size_t length, pool::Time started)
+    : io_(io), length_(length), process_(started.time_since_epoch().count()) {}
+
+void MemoryCallLog::append(v1::CallEvent event) {
+  const auto added = std::make_shared<v1::CallEvent>(std::move(event));
+  {
+    const std::lock_guard lock(mutex_);
+    added->set_cursor(cursor_of(++last_));
+    events_.push_back(added);
+    if (events_.size() > length_) {
+      events_.pop_front();
+      dropped_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  appended_.fetch_add(1, std::memory_order_relaxed);
+  // One call to the watchers for all events that came until it runs.
+  if (notifying_->exchange(true)) return;
+  boost::asio::post(io_, [watchers = watchers_, notifying = notifying_] {
+    notifying->store(false);
+    watchers->notify();
+  });
+}
+
+void MemoryCallLog::read_after(std::string_view cursor, std::size_t max, ReadDone done) {
+  rpc::LogRead result;
+  Position after;
+  if (!cursor.empty() && !parse(cursor, after)) {
+    result.status = rpc::LogStatus::kMalformed;
+    return done(std::move(result));
+  }
+  std::vector<std::shared_ptr<const v1::CallEvent>> found;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::uint64_t before_oldest = last_ - events_.size();
+    if (cursor.empty()) after = {process_, before_oldest};
+    if (after.process != process_ || after.sequence < before_oldest || after.sequence > last_) {
+      result.status = rpc::LogStatus::kOutOfRange;
+      if (!events_.empty()) result.oldest_cursor = events_.front()->cursor();
+    } else {
+      result.status = rpc::LogStatus::kOk;
+      const auto begin = events_.begin() + static_cast<std::ptrdiff_t>(after.sequence - before_oldest);
+      const auto left = static_cast<std::size_t>(events_.end() - begin);
+      found.assign(begin, begin + static_cast<std::ptrdiff_t>(std::min(max, left)));
+    }
+  }
+  for (const auto& event : found) result.events.push_back(*event);
+  done(std::move(result));
+}
+
+void MemoryCallLog::latest_cursor(EndDone done) {
+  rpc::LogEnd end;
+  end.status = rpc::LogStatus::kOk;
+  {
+    const std::lock_guard lock(mutex_);
+    if (last_ > 0) end.cursor = cursor_of(last_);
+  }
+  done(std::move(end));
+}
+
+std::unique_ptr<rpc::CallEventLog::Watch> MemoryCallLog::watch(std::function<void()> grown) {
+  return watchers_->add(std::move(grown));
+}
+
+std::string MemoryCallLog::cursor_of(std::uint64_t sequence) const {
+  return "m" + std::to_string(process_) + "." + std::to_string(sequence);
+}
+
+bool MemoryCallLog::parse(std::string_view cursor, Position& position) {
+  if (!cursor.starts_with('m')) return false;
+  const char* const end = cursor.data() + cursor.size();
+  const auto process = std::from_chars(cursor.data() + 1, end, position.process);
+  if (process.ec != std::errc() || process.ptr == end || *process.ptr != '.') return false;
+  const auto sequence = std::from_chars(process.ptr + 1, end, position.sequence);
+  return sequence.ec == std::errc() && sequence.ptr == end;
+}
+
+}  // namespace ringtrace::gateway

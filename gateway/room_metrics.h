@@ -1,0 +1,24 @@
+#pragma once
+
+#include "gateway/http_port.h"
+#include "gateway/log.h"
+#include "gateway/metrics.h"
+#include "grpc/statistics.h"
+#include "redis/call_log.h"
+#include "redis/connection.h"
+#include "sip/stats.h"
+
+namespace ringtrace::gateway {
+
+// What each room has to tell, as samples.
+
+void add_store_samples(const redis::ConnectionStats& stats, Samples& samples);
+void add_store_event_samples(const redis::CallLogStats& stats, std::uint64_t closings_dropped,
+                             Samples& samples);
+void add_memory_event_samples(std::uint64_t appended, std::uint64_t dropped, Samples& samples);
+void add_sip_samples(const sip::ProxyStats& stats, Samples& samples);
+void add_grpc_samples(const rpc::StatisticsSnapshot& stats, Samples& samples);
+void add_http_samples(const HttpStats& stats, Samples& samples);
+void add_log_samples(const Log& log, Samples& samples);
+
+}  // namespace ringtrace::gateway

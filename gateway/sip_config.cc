@@ -1,0 +1,126 @@
+#include "gateway/sip_config.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+namespace ringtrace::gateway {
+namespace {
+
+constexpr std::size_t kKeyBytes = 32;
+constexpr const char* kKeyFile = "sip-signing-key";
+
+sip::Transport transport_of(Transport transport) {
+  return transport == Transport::kTcp ? sip::Transport::kTcp : sip::Transport::kUdp;
+}
+
+sip::ListenConfig to_listen(const SipEndpoint& from, const std::string& advertise) {
+  sip::ListenConfig to;
+  to.host = from.endpoint.host;
+  to.port = from.endpoint.port;
+  to.transport = transport_of(from.transport);
+  to.advertised_host = advertise;
+  return to;
+}
+
+sip::TrunkConfig to_trunk(const TrunkConfig& from) {
+  sip::TrunkConfig to;
+  to.name = from.name;
+  to.addresses = from.addresses;
+  to.numbers.international_prefix = from.international_prefix;
+  to.numbers.national_prefix = from.national_prefix;
+  to.numbers.country_code = from.country_code;
+  return to;
+}
+
+sip::LineGroupConfig to_line_group(const LineGroupConfig& from) {
+  sip::LineGroupConfig to;
+  to.name = from.name;
+  for (const LineConfig& line : from.lines) {
+    to.lines.push_back({line.name, line.address.endpoint.host, line.address.endpoint.port,
+                        transport_of(line.address.transport), line.priority, line.weight});
+  }
+  return to;
+}
+
+/// 32 random bytes as 64 hexadecimal digits.
+std::string random_key() {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::array<unsigned char, kKeyBytes> bytes{};
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
+  std::string key;
+  for (const unsigned char byte : bytes) {
+    key += kHex[byte >> 4];
+    key += kHex[byte & 0xF];
+  }
+  return key;
+}
+
+/// Makes the file with a fresh key; an error number, or 0. Of two processes at once one makes it.
+int make_key_file(const std::string& path) {
+  const std::string line = random_key() + "\n";
+  const std::string fresh = path + "." + std::to_string(getpid());
+  const int file = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return errno;
+  int error = 0;
+  if (write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size()) || fsync(file) != 0) {
+    error = errno != 0 ? errno : ENOSPC;
+  }
+  close(file);
+  // A link never shows half a key, and fails when another process was first.
+  if (error == 0 && link(fresh.c_str(), path.c_str()) != 0 && errno != EEXIST) error = errno;
+  unlink(fresh.c_str());
+  return error;
+}
+
+}  // namespace
+
+sip::ProxyConfig to_proxy_config(const Config& config, std::string signing_key) {
+  sip::ProxyConfig result;
+  for (const SipEndpoint& listen : config.sip.listen) {
+    result.listen.push_back(to_listen(listen, config.sip.advertise));
+  }
+  for (const TrunkConfig& trunk : config.trunks) result.trunks.push_back(to_trunk(trunk));
+  for (const LineGroupConfig& group : config.line_groups) result.line_groups.push_back(to_line_group(group));
+  result.default_line_group = config.sip.default_line_group;
+  for (std::size_t i = 0; i < config.pools.pools.size(); ++i) {
+    if (config.pool_line_groups[i].empty()) continue;
+    result.pool_line_groups.emplace(config.pools.pools[i].name.to_string(), config.pool_line_groups[i]);
+  }
+  for (const auto& [name, text] : config.sip.headers) result.headers.push_back({name, text});
+  result.signing_key = std::move(signing_key);
+  result.times.no_provisional = config.sip.no_provisional_timeout;
+  result.times.ring_timeout = config.sip.ring_timeout;
+  result.times.maximum_call = config.sip.max_call_age;
+  result.limits.calls = config.sip.max_calls;
+  return result;
+}
+
+std::variant<SigningKey, std::string> signing_key_of(const Config& config) {
+  if (!config.sip.signing_key.empty()) return SigningKey{config.sip.signing_key, true};
+  if (config.state_directory.empty()) return SigningKey{random_key(), false};
+
+  std::error_code error;
+  std::filesystem::create_directories(config.state_directory, error);
+  const std::string path = (std::filesystem::path(config.state_directory) / kKeyFile).string();
+  if (!std::filesystem::exists(path)) {
+    if (const int problem = make_key_file(path); problem != 0) {
+      return "[gateway] state_directory: " + path + " cannot be made: " + std::strerror(problem);
+    }
+  }
+  std::string key;
+  std::ifstream file(path);
+  if (!std::getline(file, key) || key.size() < kKeyBytes) {
+    return "[gateway] state_directory: " + path + " cannot be read, or holds no key; remove it for a new one";
+  }
+  return SigningKey{std::move(key), true};
+}
+
+}  // namespace ringtrace::gateway

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gateway/call_sinks.h"
+#include "gateway/config.h"
+#include "gateway/lease_reload.h"
+#include "gateway/lease_replay.h"
+#include "gateway/log.h"
+#include "gateway/readiness.h"
+#include "gateway/store_call_log.h"
+#include "pool/leasing.h"
+#include "redis/call_log.h"
+#include "redis/connection.h"
+#include "redis/lease_store.h"
+
+namespace ringtrace::gateway {
+
+/// The store and its life: connecting; once in a process, reloading the leases an earlier one left; and
+/// after that, whenever Redis is there, writing what it does not know yet.
+///
+/// Everything but the accessors runs on the loop's thread. Destroy it when no thread runs the loop.
+class StorePart {
+ public:
+  /// Called once, when the leases are reloaded, or when it is certain that Redis is not there now.
+  using Settled = std::function<void()>;
+
+  StorePart(boost::asio::io_context& io, const RedisConfig& redis, const EventsConfig& events, Log& log,
+            Readiness& readiness);
+  StorePart(const StorePart&) = delete;
+  StorePart& operator=(const StorePart&) = delete;
+
+  redis::RedisLeaseStore& leases() { return leases_; }
+  rpc::CallEventLog& call_log() { return reader_; }
+  sip::CallSink& call_sink() { return sink_; }
+
+  /// Begins to connect. `leasing` outlives the loop.
+  void start(pool::Leasing& leasing, Settled settled);
+
+  /// Writes some of what the store does not know; a few times a second.
+  void tick();
+
+  /// True when everything written has been answered; or cannot be, because Redis is away.
+  bool is_flushed() const;
+
+  redis::ConnectionStats connection_stats() const { return connection_.stats(); }
+  redis::CallLogStats call_log_stats() const { return calls_.stats(); }
+  std::uint64_t closings_dropped() const { return sink_.closings_dropped(); }
+
+ private:
+  void changed(bool ready, const std::string& reason);
+  void reload();
+  void reloaded(const std::string& problem);
+  void settle();
+
+  boost::asio::io_context& io_;
+  Log& log_;
+  Readiness& readiness_;
+  redis::Connection connection_;
+  redis::RedisLeaseStore leases_;
+  redis::RedisCallLog calls_;
+  StoreCallLog reader_;
+  StoreCallSink sink_;
+  boost::asio::steady_timer retry_;
+
+  pool::Leasing* leasing_ = nullptr;
+  std::unique_ptr<LeaseReplay> replay_;
+  Settled settled_;
+  bool connected_ = false;
+  bool reloading_ = false;
+  bool reloaded_ = false;
+};
+
+}  // namespace ringtrace::gateway

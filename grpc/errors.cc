@@ -1,0 +1,184 @@
+#include "grpc/errors.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace ringtrace::rpc {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct ReasonRow {
+  std::string_view name;
+  Code code;
+};
+
+/// In the order of Reason.
+constexpr std::array<ReasonRow, kReasons> kRows = {{
+    {"FIELD_REQUIRED", Code::kInvalidArgument},
+    {"FIELD_TOO_LONG", Code::kInvalidArgument},
+    {"FIELD_MALFORMED", Code::kInvalidArgument},
+    {"FIELD_OUT_OF_RANGE", Code::kInvalidArgument},
+    {"TIME_NOT_IN_FUTURE", Code::kInvalidArgument},
+    {"PAGE_TOKEN_INVALID", Code::kInvalidArgument},
+    {"POOL_NOT_FOUND", Code::kNotFound},
+    {"LEASE_NOT_FOUND", Code::kNotFound},
+    {"POOL_EXHAUSTED", Code::kResourceExhausted},
+    {"STORE_UNAVAILABLE", Code::kUnavailable},
+    {"STORE_BUSY", Code::kUnavailable},
+    {"STREAM_START_MISSING", Code::kInvalidArgument},
+    {"STREAM_START_REPEATED", Code::kInvalidArgument},
+    {"TOO_MANY_STREAMS", Code::kResourceExhausted},
+    {"CURSOR_TRIMMED", Code::kOutOfRange},
+    {"CURSOR_MALFORMED", Code::kInvalidArgument},
+    {"LOG_UNAVAILABLE", Code::kUnavailable},
+    {"SUBSCRIPTIONS_NOT_SUPPORTED", Code::kUnimplemented},
+    {"DRAINING", Code::kUnavailable},
+    {"DEADLINE_PASSED", Code::kDeadlineExceeded},
+    {"CALLER_GONE", Code::kCancelled},
+    {"NOT_IMPLEMENTED", Code::kUnimplemented},
+}};
+
+/// The longest text from a request that an error repeats: the whole error travels in an HTTP/2 trailer, and
+/// clients accept 8 KiB of those.
+constexpr std::size_t kMaxEcho = 256;
+
+std::string echo(std::string_view text) {
+  if (text.size() <= kMaxEcho) return std::string(text);
+  std::size_t end = kMaxEcho;
+  // Not in the middle of a UTF-8 sequence: the metadata is a proto3 string.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
+Error make(Reason reason, std::string message, std::map<std::string, std::string> metadata = {},
+           std::optional<pool::Duration> retry_after = std::nullopt) {
+  return {reason, std::move(message), std::move(metadata), retry_after};
+}
+
+std::string quoted(std::string_view text) { return "\"" + echo(text) + "\""; }
+
+}  // namespace
+
+std::string_view to_string(Reason reason) { return kRows[static_cast<std::size_t>(reason)].name; }
+
+Code code_of(Reason reason) { return kRows[static_cast<std::size_t>(reason)].code; }
+
+Error field_required(std::string_view field) {
+  return make(Reason::kFieldRequired, std::string(field) + " is required", {{"field", std::string(field)}});
+}
+
+Error field_too_long(std::string_view field, std::size_t bytes, std::size_t max_bytes) {
+  return make(
+      Reason::kFieldTooLong,
+      std::string(field) + " has " + std::to_string(bytes) + " bytes; at most " + std::to_string(max_bytes),
+      {{"field", std::string(field)},
+       {"bytes", std::to_string(bytes)},
+       {"max_bytes", std::to_string(max_bytes)}});
+}
+
+Error field_malformed(std::string_view field, std::string_view expected) {
+  return make(Reason::kFieldMalformed, std::string(field) + " must be " + std::string(expected),
+              {{"field", std::string(field)}, {"expected", std::string(expected)}});
+}
+
+Error field_out_of_range(std::string_view field, std::string_view range) {
+  return make(Reason::kFieldOutOfRange, std::string(field) + " must be " + std::string(range),
+              {{"field", std::string(field)}, {"range", std::string(range)}});
+}
+
+Error time_not_in_future(std::string_view field) {
+  return make(Reason::kTimeNotInFuture, std::string(field) + " must be in the future",
+              {{"field", std::string(field)}});
+}
+
+Error page_token_invalid() {
+  return make(Reason::kPageTokenInvalid, "page_token must be the next_page_token of an earlier response",
+              {{"field", "page_token"}});
+}
+
+Error pool_not_found(std::string_view pool) {
+  return make(Reason::kPoolNotFound, "there is no pool " + quoted(pool), {{"pool", echo(pool)}});
+}
+
+Error lease_not_found(std::string_view pool, std::string_view visit_id) {
+  return make(Reason::kLeaseNotFound,
+              "visit " + quoted(visit_id) + " holds no number of pool " + quoted(pool),
+              {{"pool", echo(pool)}, {"visit_id", echo(visit_id)}});
+}
+
+Error pool_exhausted(std::string_view pool, pool::Duration retry_after) {
+  return make(Reason::kPoolExhausted, "pool " + quoted(pool) + " has no free number", {{"pool", echo(pool)}},
+              retry_after);
+}
+
+Error store_unavailable(std::string_view pool) {
+  return make(Reason::kStoreUnavailable,
+              "pool " + quoted(pool) + " requires the store's word, and there is none now",
+              {{"pool", echo(pool)}}, seconds(1));
+}
+
+Error store_busy(std::string_view pool) {
+  return make(Reason::kStoreBusy, "too many requests wait for the store of pool " + quoted(pool),
+              {{"pool", echo(pool)}}, milliseconds(200));
+}
+
+Error stream_start_missing() {
+  return make(Reason::kStreamStartMissing, "the first message of the stream must be a start",
+              {{"field", "start"}});
+}
+
+Error stream_start_repeated() {
+  return make(Reason::kStreamStartRepeated, "the stream has been started already", {{"field", "start"}});
+}
+
+Error too_many_streams(std::size_t limit) {
+  return make(Reason::kTooManyStreams,
+              "the gateway serves at most " + std::to_string(limit) + " event streams at one time",
+              {{"limit", std::to_string(limit)}}, seconds(5));
+}
+
+Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor) {
+  return make(Reason::kCursorTrimmed,
+              "the log no longer reaches back to cursor " + quoted(cursor) + "; its oldest event is " +
+                  quoted(oldest_cursor),
+              {{"cursor", echo(cursor)}, {"oldest_cursor", echo(oldest_cursor)}});
+}
+
+Error cursor_malformed(std::string_view cursor) {
+  return make(Reason::kCursorMalformed, "cursor " + quoted(cursor) + " was not given by this log",
+              {{"cursor", echo(cursor)}});
+}
+
+Error log_unavailable(std::string_view cursor) {
+  return make(Reason::kLogUnavailable,
+              "the event log cannot be read now; go on after cursor " + quoted(cursor) + " later",
+              {{"cursor", echo(cursor)}}, seconds(1));
+}
+
+Error subscriptions_not_supported(std::string_view subscription) {
+  return make(Reason::kSubscriptionsNotSupported,
+              "this gateway keeps no named subscriptions such as " + quoted(subscription) +
+                  "; start from a cursor instead",
+              {{"subscription", echo(subscription)}});
+}
+
+Error draining(std::string_view cursor) {
+  return make(Reason::kDraining, "the gateway is stopping; go on after cursor " + quoted(cursor),
+              {{"cursor", echo(cursor)}}, seconds(1));
+}
+
+Error deadline_passed() {
+  return make(Reason::kDeadlinePassed, "the deadline had passed before the request was looked at");
+}
+
+Error caller_gone() { return make(Reason::kCallerGone, "the client cancelled the call"); }
+
+Error not_implemented(std::string_view method) {
+  return make(Reason::kNotImplemented, std::string(method) + " is not part of this gateway",
+              {{"method", std::string(method)}});
+}
+
+}  // namespace ringtrace::rpc

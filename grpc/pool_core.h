@@ -1,0 +1,36 @@
+#pragma once
+
+#include <ringtrace/v1/pool_service.pb.h>
+
+#include "grpc/errors.h"
+#include "pool/leasing.h"
+
+namespace ringtrace::rpc {
+
+/// PoolService without its transport: each method answers at once, from memory. May be called from any
+/// thread. With an error the response is not to be sent.
+class PoolCore {
+ public:
+  /// Pools a page holds: by default, and at most (a greater page_size is cut).
+  static constexpr std::int32_t kDefaultPageSize = 100;
+  static constexpr std::int32_t kMaxPageSize = 1000;
+
+  /// Both must outlive the core.
+  PoolCore(const pool::NumberPools& pools, const pool::Clock& clock) : pools_(pools), clock_(clock) {}
+
+  Outcome list_pools(const v1::ListPoolsRequest& request, v1::ListPoolsResponse& response) const;
+  Outcome get_pool(const v1::GetPoolRequest& request, v1::GetPoolResponse& response) const;
+  Outcome resolve_number(const v1::ResolveNumberRequest& request, v1::ResolveNumberResponse& response) const;
+
+  /// A number is taken for the visit and its hold; visits come at random (Poisson), so Erlang B holds
+  /// whatever the distribution of their lengths.
+  static Outcome plan_capacity(const v1::PlanCapacityRequest& request, v1::PlanCapacityResponse& response);
+
+ private:
+  void fill(v1::Pool& message, pool::PoolIndex pool) const;
+
+  const pool::NumberPools& pools_;
+  const pool::Clock& clock_;
+};
+
+}  // namespace ringtrace::rpc

@@ -1,0 +1,134 @@
+#include "grpc/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/service_type.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "grpc/event_streams.h"
+#include "grpc/lease_core.h"
+#include "grpc/pool_core.h"
+#include "grpc/stay_awake.h"
+#include "grpc/transport.h"
+
+namespace ringtrace::rpc {
+namespace {
+
+constexpr std::array kServiceNames = {"ringtrace.v1.LeaseService", "ringtrace.v1.CallService",
+                                      "ringtrace.v1.PoolService"};
+
+/// Why an address cannot be listened on; the library keeps its reason to itself, so it is asked for again.
+std::string why_not(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return "not of the form HOST:PORT";
+  std::string host = address.substr(0, colon);
+  if (host.size() > 1 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  if (const int error =
+          getaddrinfo(host.empty() ? nullptr : host.c_str(), address.c_str() + colon + 1, &hints, &found)) {
+    return gai_strerror(error);
+  }
+  int reason = EADDRINUSE;
+  if (const int socket = ::socket(found->ai_family, SOCK_STREAM, 0); socket >= 0) {
+    const int one = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (::bind(socket, found->ai_addr, found->ai_addrlen) != 0) reason = errno;
+    ::close(socket);
+  }
+  freeaddrinfo(found);
+  return std::strerror(reason);
+}
+
+int milliseconds_of(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
+
+}  // namespace
+
+struct Server::State {
+  State(ServerConfig server_config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log)
+      : config(std::move(server_config)),
+        lease_core(leasing),
+        pool_core(pools, leasing.clock()),
+        streams(log, config.max_event_streams),
+        services{make_lease_service(lease_core, statistics), make_pool_service(pool_core, statistics),
+                 make_call_service(log, pools, streams, statistics)} {}
+
+  const ServerConfig config;
+  Statistics statistics;
+  LeaseCore lease_core;
+  PoolCore pool_core;
+  EventStreams streams;
+  std::array<std::unique_ptr<grpc::Service>, 3> services;
+  std::unique_ptr<grpc::Server> server;
+  std::optional<StayAwake> stay_awake;
+  int port = 0;
+};
+
+Server::Server(ServerConfig config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log)
+    : state_(std::make_unique<State>(std::move(config), leasing, pools, log)) {}
+
+Server::~Server() { stop(std::chrono::milliseconds(0)); }
+
+std::optional<std::string> Server::start() {
+  State& state = *state_;
+  const ServerConfig& config = state.config;
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+
+  grpc::ServerBuilder builder;
+  // By default the library shares its port with whoever else asks for it: half of the requests would go
+  // there.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, config.max_concurrent_streams);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds_of(config.keepalive_interval));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds_of(config.keepalive_timeout));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             milliseconds_of(config.min_client_ping_interval));
+  builder.SetMaxReceiveMessageSize(config.max_message_bytes);
+  builder.AddListeningPort(config.address, grpc::InsecureServerCredentials(), &state.port);
+  for (const auto& service : state.services) builder.RegisterService(service.get());
+
+  state.server = builder.BuildAndStart();
+  if (!state.server || state.port == 0) {
+    state.server.reset();
+    state.port = 0;
+    return "cannot listen on " + config.address + ": " + why_not(config.address);
+  }
+  for (const char* name : kServiceNames) state.server->GetHealthCheckService()->SetServingStatus(name, true);
+  state.stay_awake.emplace(state.server->InProcessChannel(grpc::ChannelArguments()));
+  return std::nullopt;
+}
+
+int Server::bound_port() const { return state_->port; }
+
+void Server::stop(std::chrono::milliseconds deadline) {
+  State& state = *state_;
+  if (!state.server) return;
+  state.server->GetHealthCheckService()->Shutdown();
+  state.stay_awake.reset();
+  state.streams.drain();
+  state.server->Shutdown(std::chrono::system_clock::now() + deadline);
+  state.server.reset();
+}
+
+StatisticsSnapshot Server::statistics() const {
+  StatisticsSnapshot snapshot = state_->statistics.snapshot();
+  snapshot.streams_open = state_->streams.open();
+  return snapshot;
+}
+
+}  // namespace ringtrace::rpc

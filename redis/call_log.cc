@@ -1,0 +1,345 @@
+#include "redis/call_log.h"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <mutex>
+#include <utility>
+#include <variant>
+
+#include "redis/call_event_text.h"
+#include "redis/keys.h"
+
+namespace ringtrace::redis {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// Events in one function call: all of them or none, so that the order holds however the call ends.
+constexpr std::size_t kMaxBatch = 64;
+constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxIdBytes = 128;
+
+struct Item {
+  std::variant<v1::CallEvent, CallClosing> what;
+  std::size_t bytes = 0;
+};
+
+bool is_identified(const v1::CallEvent& event) {
+  const auto fits = [](const std::string& id) { return !id.empty() && id.size() <= kMaxIdBytes; };
+  return fits(event.event_id()) && fits(event.call().call_id());
+}
+
+}  // namespace
+
+class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Connection& connection, CallLogOptions options, Log log)
+      : connection_(connection),
+        options_(options),
+        log_(std::move(log)),
+        retry_timer_(connection.io()),
+        poll_timer_(connection.io()) {}
+
+  void start() {
+    connection_.on_state([weak = weak_from_this()](bool ready, const std::string&) {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (!ready) return static_cast<void>(self->poll_timer_.cancel());
+      self->poll();
+      self->pump();
+    });
+  }
+
+  void stop() {
+    stopped_ = true;
+    retry_timer_.cancel();
+    poll_timer_.cancel();
+  }
+
+  void watch(Watcher watcher) { watchers_.push_back(std::move(watcher)); }
+
+  bool push(Item item) {
+    const std::lock_guard lock(mutex_);
+    const bool full = queued_.load() >= options_.max_queued ||
+                      queued_bytes_.load() + item.bytes > options_.max_queued_bytes;
+    if (full) {
+      ++refused_;
+      return false;
+    }
+    ++queued_;
+    queued_bytes_ += item.bytes;
+    queue_.push_back(std::move(item));
+    if (queue_.size() == 1) {
+      asio::post(connection_.io(), [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->pump();
+      });
+    }
+    return true;
+  }
+
+  bool append(v1::CallEvent event) {
+    const std::size_t bytes = event.ByteSizeLong();
+    if (bytes > options_.max_event_bytes || !is_identified(event)) {
+      ++refused_;
+      return false;
+    }
+    return push({std::move(event), bytes});
+  }
+
+  bool close_open_call(CallClosing closing) {
+    if (closing.call_id.empty() || closing.call_id.size() > kMaxIdBytes) {
+      ++refused_;
+      return false;
+    }
+    const std::size_t bytes = sizeof(CallClosing) + closing.call_id.size() + closing.sip_call_id.size();
+    return push({std::move(closing), bytes});
+  }
+
+  Connection& connection() const { return connection_; }
+  std::atomic<std::uint64_t>& unreadable() { return unreadable_; }
+
+  CallLogStats stats() const {
+    return {queued_,  queued_bytes_, written_,          refused_,   late_,
+            retries_, closed_,       unknown_closings_, unreadable_};
+  }
+
+ private:
+  // --- from the queue to Redis; one batch is under way at a time
+
+  void pump() {
+    if (stopped_ || busy_ || !connection_.ready()) return;
+    if (batch_.empty()) take_batch();
+    if (batch_.empty()) return;
+    busy_ = true;
+    if (const auto* closing = std::get_if<CallClosing>(&batch_.front().what)) return look_up(*closing);
+    send_batch();
+  }
+
+  /// Consecutive events, or one closing.
+  void take_batch() {
+    const std::lock_guard lock(mutex_);
+    std::size_t bytes = 0;
+    while (!queue_.empty() && batch_.size() < kMaxBatch && bytes < kMaxBatchBytes) {
+      const bool closing = std::holds_alternative<CallClosing>(queue_.front().what);
+      if (closing && !batch_.empty()) return;
+      bytes += queue_.front().bytes;
+      batch_.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+      if (closing) return;
+    }
+  }
+
+  void send_batch() {
+    const std::string keys = std::to_string(3 + batch_.size());
+    std::vector<std::string> seen_keys;
+    std::vector<std::string> jsons;
+    for (const Item& item : batch_) {
+      const auto& event = std::get<v1::CallEvent>(item.what);
+      seen_keys.push_back(seen_key(event.call().call_id()));
+      jsons.push_back(event_to_json(event));
+    }
+    const std::string retention = std::to_string(options_.retention.count());
+    const std::string length = std::to_string(options_.max_length);
+    std::vector<std::string_view> arguments = {"FCALL",    "ringtrace_v1_record", keys,
+                                               kEventsKey, kOpenCallsKey,         kLogKey};
+    arguments.insert(arguments.end(), seen_keys.begin(), seen_keys.end());
+    arguments.insert(arguments.end(), {retention, length});
+    for (std::size_t i = 0; i < batch_.size(); ++i) {
+      const auto& event = std::get<v1::CallEvent>(batch_[i].what);
+      arguments.insert(arguments.end(),
+                       {event.event_id(), type_word(event.type()), event.call().call_id(), jsons[i]});
+    }
+    execute(Command(arguments), [](Impl& self, const Reply& reply) { self.recorded(reply); });
+  }
+
+  void recorded(const Reply& reply) {
+    std::string last;
+    for (const Reply& cursor : reply.elements) {
+      if (cursor.text.empty()) {
+        ++late_;
+      } else {
+        ++written_;
+        last = cursor.text;
+      }
+    }
+    finish_batch();
+    notify(last);
+    pump();
+  }
+
+  /// A closing becomes the event it stands for, or nothing.
+  void look_up(const CallClosing& closing) {
+    execute(Command({"HGET", kOpenCallsKey, closing.call_id}), [closing](Impl& self, const Reply& reply) {
+      const auto open = reply.is_nil() ? std::nullopt : event_from_json(reply.text);
+      auto event = open ? closing_event(*open, closing) : std::nullopt;
+      if (event) {
+        ++self.closed_;
+        self.batch_.front().what = std::move(*event);
+        self.busy_ = false;
+      } else {
+        ++self.unknown_closings_;
+        self.say(LogLevel::kWarning, "event=call_closing_unknown call=" + closing.call_id);
+        self.finish_batch();
+      }
+      self.pump();
+    });
+  }
+
+  void finish_batch() {
+    for (const Item& item : batch_) queued_bytes_ -= item.bytes;
+    queued_ -= batch_.size();
+    batch_.clear();
+    busy_ = false;
+    told_refusal_ = false;
+  }
+
+  /// Anything but an answer leaves the batch where it is, to be sent again.
+  template <typename Take>
+  void execute(Command command, Take take) {
+    connection_.execute(std::move(command), [weak = weak_from_this(), take](const Answer& answer) {
+      const auto self = weak.lock();
+      if (!self || self->stopped_) return;
+      if (answer.outcome == Outcome::kReplied && !answer.reply.is_error()) return take(*self, answer.reply);
+      self->try_later(answer);
+    });
+  }
+
+  void try_later(const Answer& answer) {
+    busy_ = false;
+    ++retries_;
+    if (answer.outcome == Outcome::kReplied) {
+      if (!std::exchange(told_refusal_, true)) {
+        say(LogLevel::kError, "event=call_log_refused reason=\"" + answer.reply.text + "\"");
+      }
+      if (answer.reply.is_error("ERR Function not found")) connection_.reset("the function library is gone");
+    }
+    // A connection that is lost tells when it is back; a timer serves the other cases.
+    retry_timer_.expires_after(options_.retry);
+    retry_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (!error && self) self->pump();
+    });
+  }
+
+  // --- from Redis to the watchers
+
+  void poll() {
+    if (watchers_.empty() || stopped_) return;
+    connection_.execute(Command({"HGET", kLogKey, "last"}), [weak = weak_from_this()](const Answer& answer) {
+      const auto self = weak.lock();
+      if (self && !self->stopped_) self->notify(answer.reply.text);
+    });
+    poll_timer_.expires_after(options_.poll);
+    poll_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (!error && self && self->connection_.ready()) self->poll();
+    });
+  }
+
+  void notify(const std::string& last) {
+    if (last.empty() || last == last_told_) return;
+    last_told_ = last;
+    for (const Watcher& watcher : watchers_) watcher();
+  }
+
+  void say(LogLevel level, const std::string& line) {
+    if (log_) log_(level, line);
+  }
+
+  // Constant after the connection's start.
+  Connection& connection_;
+  const CallLogOptions options_;
+  const Log log_;
+  std::vector<Watcher> watchers_;
+
+  // Own synchronization.
+  std::mutex mutex_;
+  std::deque<Item> queue_;  // by mutex_
+  std::atomic<std::uint64_t> queued_{0}, queued_bytes_{0};
+  std::atomic<std::uint64_t> written_{0}, refused_{0}, late_{0}, retries_{0}, closed_{0},
+      unknown_closings_{0}, unreadable_{0};
+
+  // The io thread only.
+  std::vector<Item> batch_;
+  bool busy_ = false;
+  bool stopped_ = false;
+  bool told_refusal_ = false;
+  std::string last_told_;
+  asio::steady_timer retry_timer_;
+  asio::steady_timer poll_timer_;
+};
+
+RedisCallLog::RedisCallLog(Connection& connection, CallLogOptions options, Log log)
+    : impl_(std::make_shared<Impl>(connection, options, std::move(log))) {
+  impl_->start();
+}
+
+RedisCallLog::~RedisCallLog() { impl_->stop(); }
+
+bool RedisCallLog::append(v1::CallEvent event) { return impl_->append(std::move(event)); }
+bool RedisCallLog::close_open_call(CallClosing closing) { return impl_->close_open_call(std::move(closing)); }
+void RedisCallLog::watch(Watcher watcher) { impl_->watch(std::move(watcher)); }
+CallLogStats RedisCallLog::stats() const { return impl_->stats(); }
+
+void RedisCallLog::read_after(const std::string& cursor, std::size_t max, ReadDone done) const {
+  const auto after = Cursor::parse(cursor);
+  if (!cursor.empty() && !after)
+    return done({CallLogPage::Status::kBadCursor, {}, {}, "no cursor of this log"});
+
+  // The entries first, then how far the log has been trimmed: a trim in between is noticed.
+  const auto entries = std::make_shared<Answer>();
+  impl_->connection().execute(Command({"XRANGE", kEventsKey, after ? "(" + cursor : "-", "+", "COUNT",
+                                       std::to_string(std::clamp<std::size_t>(max, 1, kMaxPage))}),
+                              [entries](Answer answer) { *entries = std::move(answer); });
+  impl_->connection().execute(
+      Command({"HGET", kLogKey, "trimmed"}),
+      [impl = impl_, entries, after, cursor, done = std::move(done)](const Answer& trimmed) {
+        CallLogPage page;
+        for (const Answer& answer : {std::cref(*entries), std::cref(trimmed)}) {
+          if (answer.outcome == Outcome::kReplied && !answer.reply.is_error()) continue;
+          page.detail = answer.reply.is_error() ? answer.reply.text : answer.detail;
+          return done(std::move(page));
+        }
+        const auto gone = Cursor::parse(trimmed.reply.text);
+        if (after && gone && *after < *gone) {
+          page.status = CallLogPage::Status::kOutOfRange;
+          page.next = trimmed.reply.text;
+          return done(std::move(page));
+        }
+        page.status = CallLogPage::Status::kDone;
+        page.next = cursor;
+        for (const Reply& entry : entries->reply.elements) {
+          if (!entry.elements.empty()) page.next = entry.elements[0].text;
+          if (auto event = event_from_entry(entry)) {
+            page.events.push_back(std::move(*event));
+          } else {
+            ++impl->unreadable();
+          }
+        }
+        done(std::move(page));
+      });
+}
+
+void RedisCallLog::latest_cursor(CursorDone done) const {
+  impl_->connection().execute(Command({"HGET", kLogKey, "last"}), [done = std::move(done)](Answer answer) {
+    if (answer.outcome != Outcome::kReplied || answer.reply.is_error()) return done(std::nullopt);
+    done(answer.reply.is_nil() ? "0-0" : std::move(answer.reply.text));
+  });
+}
+
+void RedisCallLog::count_open_calls(std::function<void(std::optional<std::uint64_t>)> done) const {
+  impl_->connection().execute(
+      Command({"HLEN", kOpenCallsKey}), [done = std::move(done)](const Answer& answer) {
+        if (answer.outcome != Outcome::kReplied || answer.reply.kind != Reply::Kind::kInteger) {
+          return done(std::nullopt);
+        }
+        done(static_cast<std::uint64_t>(answer.reply.integer));
+      });
+}
+
+}  // namespace ringtrace::redis

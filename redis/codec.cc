@@ -1,0 +1,148 @@
+// The only file that knows hiredis.
+#include <hiredis/hiredis.h>
+#include <hiredis/read.h>
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+#include <new>
+#include <vector>
+
+#include "redis/command.h"
+#include "redis/reply.h"
+#include "redis/reply_reader.h"
+
+namespace ringtrace::redis {
+
+std::optional<std::int64_t> Reply::as_integer() const {
+  if (kind == Kind::kInteger) return integer;
+  if (kind != Kind::kString) return std::nullopt;
+  std::int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, problem] = std::from_chars(text.data(), end, value);
+  if (problem != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
+Command::Command(std::span<const std::string_view> arguments) {
+  std::vector<const char*> texts;
+  std::vector<std::size_t> sizes;
+  texts.reserve(arguments.size());
+  sizes.reserve(arguments.size());
+  for (const std::string_view argument : arguments) {
+    texts.push_back(argument.empty() ? "" : argument.data());
+    sizes.push_back(argument.size());
+  }
+  char* encoded = nullptr;
+  const int length =
+      redisFormatCommandArgv(&encoded, static_cast<int>(arguments.size()), texts.data(), sizes.data());
+  if (length < 0) throw std::bad_alloc();
+  bytes_.assign(encoded, static_cast<std::size_t>(length));
+  redisFreeCommand(encoded);
+}
+
+namespace {
+
+// A length that the peer announces is not worth memory before its elements have come.
+constexpr int kMostReserved = 1024;
+
+/// Places a value in its array, or makes it the root. Nothing may be thrown through hiredis: nullptr is its
+/// word for "out of memory". A pointer into an array stays good as long as hiredis uses it: an element is
+/// complete before the next one is placed.
+template <typename Fill>
+void* place(const redisReadTask* task, const Fill& fill) noexcept {
+  try {
+    if (task->parent == nullptr) {
+      auto root = std::make_unique<Reply>();
+      fill(*root);
+      return root.release();
+    }
+    auto& siblings = static_cast<Reply*>(task->parent->obj)->elements;
+    fill(siblings.emplace_back());
+    return &siblings.back();
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+Reply::Kind text_kind(int type) {
+  if (type == REDIS_REPLY_ERROR) return Reply::Kind::kError;
+  return type == REDIS_REPLY_STATUS ? Reply::Kind::kStatus : Reply::Kind::kString;
+}
+
+void* create_string(const redisReadTask* task, char* text, std::size_t size) {
+  return place(task, [&](Reply& reply) {
+    reply.kind = text_kind(task->type);
+    reply.text.assign(text, size);
+  });
+}
+
+void* create_array(const redisReadTask* task, int elements) {
+  return place(task, [&](Reply& reply) {
+    reply.kind = Reply::Kind::kArray;
+    reply.elements.reserve(static_cast<std::size_t>(std::clamp(elements, 0, kMostReserved)));
+  });
+}
+
+void* create_integer(const redisReadTask* task, long long value) {
+  return place(task, [&](Reply& reply) {
+    reply.kind = Reply::Kind::kInteger;
+    reply.integer = value;
+  });
+}
+
+void* create_nil(const redisReadTask* task) {
+  return place(task, [](Reply&) {});
+}
+
+void free_root(void* root) { delete static_cast<Reply*>(root); }
+
+// hiredis takes the table by a pointer to non-const and only reads it.
+redisReplyObjectFunctions* reply_functions() {
+  static redisReplyObjectFunctions functions = {create_string, create_array, create_integer, create_nil,
+                                                free_root};
+  return &functions;
+}
+
+}  // namespace
+
+struct ReplyReader::Parser {
+  std::unique_ptr<redisReader, void (*)(redisReader*)> reader{
+      redisReaderCreateWithFunctions(reply_functions()), redisReaderFree};
+};
+
+ReplyReader::ReplyReader(std::size_t max_reply_bytes)
+    : parser_(std::make_unique<Parser>()), max_reply_bytes_(max_reply_bytes) {
+  if (parser_->reader == nullptr) throw std::bad_alloc();
+}
+
+ReplyReader::~ReplyReader() = default;
+
+void ReplyReader::feed(std::string_view bytes) {
+  if (!error_.empty()) return;
+  bytes_since_reply_ += bytes.size();
+  if (redisReaderFeed(parser_->reader.get(), bytes.data(), bytes.size()) != REDIS_OK) {
+    error_ = parser_->reader->errstr;
+  }
+}
+
+ReplyReader::Next ReplyReader::next(Reply& reply) {
+  if (!error_.empty()) return Next::kBroken;
+  redisReader& reader = *parser_->reader;
+  void* found = nullptr;
+  if (redisReaderGetReply(&reader, &found) != REDIS_OK) {
+    error_ = reader.errstr[0] != '\0' ? reader.errstr : "protocol error";
+    return Next::kBroken;
+  }
+  if (found == nullptr) {
+    if (bytes_since_reply_ <= max_reply_bytes_) return Next::kMore;
+    error_ = "reply too large";
+    return Next::kBroken;
+  }
+  const std::unique_ptr<Reply> root(static_cast<Reply*>(found));
+  reply = std::move(*root);
+  bytes_since_reply_ = reader.len - reader.pos;
+  return Next::kReply;
+}
+
+}  // namespace ringtrace::redis

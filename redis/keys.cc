@@ -1,0 +1,48 @@
+#include "redis/keys.h"
+
+namespace ringtrace::redis {
+namespace {
+
+constexpr std::string_view kLeasePart = ":lease:";
+
+std::uint32_t fnv1a(std::string_view text) {
+  std::uint32_t hash = 2'166'136'261U;
+  for (const char c : text) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 16'777'619U;
+  }
+  return hash;
+}
+
+std::string shard_prefix(std::string_view pool) { return "rt:{" + std::string(pool) + ":0}"; }
+
+std::string block_of(pool::Number number) { return std::to_string(number.digits() / kNumbersPerBlock); }
+
+}  // namespace
+
+std::string lease_key(std::string_view pool, pool::Number number) {
+  return shard_prefix(pool) + std::string(kLeasePart) + block_of(number);
+}
+
+std::string attributes_key(std::string_view pool, pool::Number number) {
+  return shard_prefix(pool) + ":attr:" + block_of(number);
+}
+
+std::string visit_key(std::string_view pool, std::string_view visit_id) {
+  return shard_prefix(pool) + ":visit:" + std::to_string(fnv1a(visit_id) % kVisitBuckets);
+}
+
+std::string lease_key_pattern(std::string_view pool) {
+  return shard_prefix(pool) + std::string(kLeasePart) + "*";
+}
+
+std::string attributes_key_beside(std::string_view lease_key) {
+  const auto at = lease_key.find(kLeasePart);
+  if (at == std::string_view::npos) return {};
+  return std::string(lease_key.substr(0, at)) +
+         ":attr:" + std::string(lease_key.substr(at + kLeasePart.size()));
+}
+
+std::string seen_key(std::string_view call_id) { return "rt:{calls}:seen:" + std::string(call_id); }
+
+}  // namespace ringtrace::redis

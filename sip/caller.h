@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sip/dialed_number.h"
+#include "sip/message.h"
+
+namespace ringtrace::sip {
+
+/// Who a request says is calling, or what was dialed.
+struct Party {
+  std::optional<pool::Number> number;
+  std::string text;  ///< "+74950000001", or as received where it is no number; empty when withheld
+};
+
+/// The caller: P-Asserted-Identity (RFC 3325; the trunk is trusted), then From. Withheld when the caller asks
+/// for privacy (RFC 3323) or From is anonymous.
+Party caller_of(const Message& invite, const NumberPlan& plan);
+
+/// The dialed number: the user part of the Request-URI.
+Party dialed_of(const Message& invite, const NumberPlan& plan);
+
+}  // namespace ringtrace::sip

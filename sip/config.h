@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sip/dialed_number.h"
+#include "sip/endpoint.h"
+
+/// The proxy's configuration in plain values; Routing (sip/routing.h) is what it becomes once checked.
+
+namespace ringtrace::sip {
+
+/// Where the proxy listens: one transport on one numeric address.
+struct ListenConfig {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 5060;  ///< 0: any free one
+  Transport transport = Transport::kUdp;
+  /// The address peers reach us at, written into Via and Record-Route; needed when `host` is 0.0.0.0 or ::.
+  std::string advertised_host;
+};
+
+/// Where calls come from, known by source address.
+struct TrunkConfig {
+  std::string name;
+  std::vector<std::string> addresses;  ///< "192.0.2.0/24", "2001:db8::5"
+  NumberPlan numbers;
+};
+
+/// Where calls go: a company SIP target with a numeric address.
+struct LineConfig {
+  std::string name;
+  std::string host;
+  std::uint16_t port = 5060;
+  Transport transport = Transport::kUdp;
+  std::uint32_t priority = 0;  ///< lower ones are tried first
+  std::uint32_t weight = 1;    ///< share of the calls among lines of one priority, 1..65535
+};
+
+struct LineGroupConfig {
+  std::string name;
+  std::vector<LineConfig> lines;
+};
+
+/// A header added to every INVITE for a line; see HeaderTemplate.
+struct HeaderConfig {
+  std::string name;
+  std::string text;
+};
+
+struct ProxyTimes {
+  std::chrono::milliseconds no_provisional{4000};           ///< silence of a line until the next one is tried
+  std::chrono::milliseconds ring_timeout{120'000};          ///< ringing of a line until the call is given up
+  std::chrono::milliseconds timer_c{185'000};               ///< RFC 3261 16.6 step 11: more than 3 minutes
+  std::chrono::milliseconds maximum_call{4 * 3600 * 1000};  ///< answered calls older than this are closed
+  std::chrono::seconds retry_after{5};                      ///< asked of callers refused by overload
+};
+
+struct ProxyLimits {
+  std::size_t calls = 100'000;  ///< live calls; beyond it 503
+  /// Requests passing through or remembered for their retransmissions (32 s; a call has two). Beyond it new
+  /// calls get 503, beyond twice that all others.
+  std::size_t transactions = 200'000;
+  std::size_t message_bytes = 65'535;  ///< larger ones are dropped
+  std::size_t vias = 30;               ///< hops a message may have behind it
+};
+
+struct ProxyConfig {
+  std::vector<ListenConfig> listen;  ///< at least one; not changed by reload
+  std::vector<TrunkConfig> trunks;
+  std::vector<LineGroupConfig> line_groups;
+  std::string default_line_group;
+  /// The line group of each pool's calls, by the pool's name; the default group for the others.
+  std::map<std::string, std::string, std::less<>> pool_line_groups;
+  std::vector<HeaderConfig> headers;
+  /// Signs Record-Route parameters; at least 16 bytes, the same after a restart and on every gateway.
+  std::string signing_key;
+  ProxyTimes times;
+  ProxyLimits limits;
+};
+
+}  // namespace ringtrace::sip

@@ -1,0 +1,98 @@
+#include "sip/exchange.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace ringtrace::sip {
+
+bool Branch::is_pending() const {
+  return std::visit([](const auto& machine) { return machine.is_pending(); }, transaction);
+}
+
+bool Branch::is_over() const {
+  const bool over = std::visit([](const auto& machine) { return machine.is_terminated(); }, transaction);
+  return over && (!cancel || cancel->is_terminated());
+}
+
+bool Exchange::is_answered() const {
+  return std::visit([](const auto& machine) { return machine.is_answered(); }, server);
+}
+
+bool Exchange::is_over() const {
+  const bool server_over = std::visit([](const auto& machine) { return machine.is_terminated(); }, server);
+  return server_over &&
+         std::all_of(branches.begin(), branches.end(), [](const Branch& b) { return b.is_over(); });
+}
+
+std::uint8_t Exchange::slot_of(const Branch& branch) const {
+  std::uint8_t slot = kServerSlot;
+  for (const Branch& candidate : branches) {
+    ++slot;
+    if (&candidate == &branch) break;
+  }
+  return slot;
+}
+
+Branch* Exchange::branch_of(std::uint8_t slot) {
+  const std::size_t index = slot >= kFirstCancelSlot ? slot - kFirstCancelSlot : slot - std::size_t{1};
+  return slot == kServerSlot || index >= branches.size()
+             ? nullptr
+             : &*std::next(branches.begin(), static_cast<std::ptrdiff_t>(index));
+}
+
+std::uint8_t Exchange::cancel_slot_of(const Branch& branch) const {
+  return static_cast<std::uint8_t>(kFirstCancelSlot + slot_of(branch) - 1);
+}
+
+std::string exchange_key(const Message& request, Method method) {
+  const ViaView via = request.via(0);
+  std::string key(via.branch);
+  key.append("|").append(via.host).append(":").append(via.port).append("|");
+  // Two requests with one branch are two transactions when their methods differ (section 17.2.3).
+  if (method == Method::kInvite) {
+    key += "INVITE";
+  } else {
+    key += request.method_name();
+  }
+  return key;
+}
+
+Exchange& ExchangeTable::add(std::unique_ptr<Exchange> exchange) {
+  Exchange& added = *exchange;
+  by_key_[added.key] = added.id;
+  by_id_[added.id] = std::move(exchange);
+  return added;
+}
+
+Exchange* ExchangeTable::find(std::uint64_t id) {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second.get();
+}
+
+Exchange* ExchangeTable::find(const std::string& key) {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : find(found->second);
+}
+
+void ExchangeTable::erase(std::uint64_t id) {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end()) return;
+  const auto key = by_key_.find(found->second->key);
+  if (key != by_key_.end() && key->second == id) by_key_.erase(key);
+  by_id_.erase(found);
+}
+
+bool ExchangeTable::has_unanswered() const {
+  return std::any_of(by_id_.begin(), by_id_.end(),
+                     [](const auto& entry) { return !entry.second->is_answered(); });
+}
+
+std::vector<std::uint64_t> ExchangeTable::ids() const {
+  std::vector<std::uint64_t> ids;
+  ids.reserve(by_id_.size());
+  for (const auto& entry : by_id_) ids.push_back(entry.first);
+  return ids;
+}
+
+}  // namespace ringtrace::sip

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "sip/call.h"
+#include "sip/invite_client_transaction.h"
+#include "sip/invite_server_transaction.h"
+#include "sip/message.h"
+#include "sip/non_invite_client_transaction.h"
+#include "sip/non_invite_server_transaction.h"
+#include "sip/route_ticket.h"
+#include "sip/routing.h"
+
+namespace ringtrace::sip {
+
+/// One attempt to forward a request: the client side.
+struct Branch {
+  using Machine = std::variant<InviteClientTransaction, NonInviteClientTransaction>;
+  explicit Branch(Machine machine) : transaction(machine) {}
+
+  Machine transaction;
+  Message request;  ///< as sent; dropped when nothing can be made of it any more
+  std::string ack;  ///< of the final answer, for replay: text, because it waits half a minute
+  Hop hop;
+  std::size_t listener = 0;
+  std::string via_branch;
+  bool given_up = false;       ///< silent too long: another line has been tried
+  bool cancel_wanted = false;  ///< CANCEL as soon as a provisional answer allows it
+  std::optional<NonInviteClientTransaction> cancel;
+  Message cancel_request;
+
+  InviteClientTransaction* invite() { return std::get_if<InviteClientTransaction>(&transaction); }
+  bool is_pending() const;
+  bool is_over() const;
+};
+
+/// What only the INVITE of a new call has.
+struct CallSetup {
+  CallId call;
+  Message prepared;  ///< the INVITE with all that is the same for every line
+  std::string user;  ///< of the Request-URI, for the lines
+  std::vector<Line> lines;
+  std::size_t next_line = 0;
+};
+
+inline constexpr std::uint8_t kServerSlot = 0;
+inline constexpr std::uint8_t kFirstCancelSlot = 128;
+
+/// One request on its way through the proxy: its server transaction and the attempts to forward it, RFC
+/// 3261's response context (section 16).
+struct Exchange {
+  using Machine = std::variant<InviteServerTransaction, NonInviteServerTransaction>;
+  explicit Exchange(Machine machine) : server(machine) {}
+
+  std::uint64_t id = 0;
+  std::string key;  ///< in ExchangeTable
+  Method method = Method::kOther;
+  Machine server;
+  Message request;            ///< as received; dropped when answered
+  std::string last_response;  ///< for replay: text, because it waits half a minute
+  Hop source;
+  std::size_t listener = 0;
+  std::shared_ptr<const Routing> routing;
+  std::list<Branch> branches;  ///< a list: references survive the next attempt
+  std::uint64_t loop = 0;
+  Instant received;
+
+  std::optional<CallSetup> setup;           ///< the INVITE of a new call
+  std::optional<VerifiedTicket> in_dialog;  ///< anything later
+  std::string dialog_call_id;               ///< in_dialog: Call-ID and tags, for the end of the call
+  std::string caller_tag;
+  std::string line_tag;
+
+  int best_status = 0;  ///< of the failed attempts; 0: none failed yet
+  Message best_response;
+  bool ringing = false;
+  bool cancelled = false;       ///< by the caller
+  bool ring_timed_out = false;  ///< by us
+  bool accepted = false;        ///< a 2xx went to the caller
+
+  struct RunningTimer {
+    std::uint8_t slot;
+    Timer timer;
+    TimerQueue::Id id;
+  };
+  std::vector<RunningTimer> timers;
+
+  InviteServerTransaction* invite_server() { return std::get_if<InviteServerTransaction>(&server); }
+  bool is_answered() const;  ///< a final answer has been given
+  bool is_over() const;      ///< nothing can happen any more
+  /// The timers of the server side have slot 0, those of an attempt, and of its CANCEL, these.
+  std::uint8_t slot_of(const Branch& branch) const;
+  /// The attempt with this slot; null for any other slot.
+  Branch* branch_of(std::uint8_t slot);
+  std::uint8_t cancel_slot_of(const Branch& branch) const;
+};
+
+/// The key that finds the exchange of a request (RFC 3261 section 17.2.3): branch, sent-by and method; an ACK
+/// or CANCEL finds its INVITE's.
+std::string exchange_key(const Message& request, Method method);
+
+/// All live exchanges. SIP thread only; the owner watches the size.
+class ExchangeTable {
+ public:
+  Exchange& add(std::unique_ptr<Exchange> exchange);
+  Exchange* find(std::uint64_t id);
+  Exchange* find(const std::string& key);
+  void erase(std::uint64_t id);
+  std::size_t size() const { return by_id_.size(); }
+  /// Some request has not got its final answer yet.
+  bool has_unanswered() const;
+  /// All ids, for events that may concern any.
+  std::vector<std::uint64_t> ids() const;
+
+ private:
+  std::unordered_map<std::uint64_t, std::unique_ptr<Exchange>> by_id_;
+  std::unordered_map<std::string, std::uint64_t> by_key_;
+};
+
+}  // namespace ringtrace::sip

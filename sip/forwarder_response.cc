@@ -1,0 +1,235 @@
+// What answers do: RFC 3261 sections 16.7 to 16.10.
+
+#include <algorithm>
+
+#include "sip/branch.h"
+#include "sip/forwarder.h"
+
+namespace ringtrace::sip {
+namespace {
+
+// The next line may do better (never on 486 or 603: someone has decided).
+bool may_try_next(int status) {
+  switch (status) {
+    case 408:
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// RFC 3261 16.7 step 6: a 6xx wins, else the lowest class; within a class the first.
+bool is_better(int status, int than) {
+  if (than == 0) return true;
+  const auto rank = [](int code) { return code >= 600 ? 0 : code / 100; };
+  return rank(status) < rank(than);
+}
+
+v1::CallOutcome outcome_of(int status) {
+  switch (status) {
+    case 486:
+    case 600:
+      return v1::CALL_OUTCOME_BUSY;
+    case 408:
+    case 480:
+    case 487:
+      return v1::CALL_OUTCOME_NO_ANSWER;
+    default:
+      return v1::CALL_OUTCOME_FAILED;
+  }
+}
+
+}  // namespace
+
+bool Forwarder::response(Exchange& exchange, const Message& response) {
+  const std::string_view via_branch = response.via(0).branch;
+  const auto found = std::find_if(exchange.branches.begin(), exchange.branches.end(),
+                                  [&](const Branch& branch) { return branch.via_branch == via_branch; });
+  if (found == exchange.branches.end()) return false;
+  Branch& branch = *found;
+  const int status = response.status();
+  if (response.method() == Method::kCancel) {
+    if (!branch.cancel) return false;
+    perform_cancel(exchange, branch, branch.cancel->receive(status));
+  } else if ((response.method() == Method::kInvite) != (exchange.method == Method::kInvite)) {
+    return false;
+  } else {
+    Message passed = response.clone();
+    passed.pop_via();
+    const Actions actions =
+        std::visit([status](auto& machine) { return machine.receive(status); }, branch.transaction);
+    perform_client(exchange, branch, actions, passed, false);
+  }
+  sweep(exchange);
+  return true;
+}
+
+void Forwarder::on_invite_response(Exchange& exchange, Branch& branch, const Message& response) {
+  const int status = response.status();
+  stop_timer(exchange, exchange.slot_of(branch), Timer::kNoProvisional);
+  if (status < 200) {
+    on_provisional(exchange, branch, response);
+  } else if (status < 300) {
+    on_success(exchange, branch, response);
+  } else {
+    branch_failed(exchange, branch, status, response);
+  }
+}
+
+void Forwarder::on_provisional(Exchange& exchange, Branch& branch, const Message& response) {
+  const int status = response.status();
+  if (branch.cancel_wanted) send_cancel(exchange, branch);
+  if (status == 100) return;
+  start_timer(exchange, exchange.slot_of(branch), Timer::kC, exchange.routing->times().timer_c);
+  if (branch.given_up || exchange.is_answered()) return;
+  if (exchange.setup && (status == 180 || status == 183) && !exchange.ringing) {
+    exchange.ringing = true;
+    env_.calls.ringing(exchange.setup->call, env_.now);
+    start_timer(exchange, exchange.slot_of(branch), Timer::kRing, exchange.routing->times().ring_timeout);
+  }
+  respond(exchange, response);
+}
+
+void Forwarder::on_success(Exchange& exchange, Branch& branch, const Message& response) {
+  const std::uint8_t slot = exchange.slot_of(branch);
+  for (const Timer timer : {Timer::kC, Timer::kRing, Timer::kCancelWait}) stop_timer(exchange, slot, timer);
+  if (exchange.setup) {
+    env_.calls.answered(exchange.setup->call, response.to_tag(), response.status(), env_.now);
+  }
+  respond(exchange, response);
+  exchange.accepted = true;
+  for (Branch& other : exchange.branches) {
+    if (&other != &branch) cancel_branch(exchange, other);
+  }
+  // Later 2xx of other forks only pass through; nothing is made of the INVITE any more.
+  branch.request = {};
+  branch.cancel_wanted = false;
+  if (exchange.setup) std::vector<Line>().swap(exchange.setup->lines);
+}
+
+void Forwarder::branch_failed(Exchange& exchange, Branch& branch, int status, const Message& response) {
+  const std::uint8_t slot = exchange.slot_of(branch);
+  for (const Timer timer : {Timer::kC, Timer::kRing, Timer::kCancelWait, Timer::kNoProvisional}) {
+    stop_timer(exchange, slot, timer);
+  }
+  if (exchange.is_answered()) return;
+  if (is_better(status, exchange.best_status) ||
+      (status == exchange.best_status && !exchange.best_response)) {
+    exchange.best_status = status;
+    exchange.best_response = response;
+  }
+  // Another line is being tried already; its answer decides.
+  const bool pending = std::any_of(
+      exchange.branches.begin(), exchange.branches.end(),
+      [&](const Branch& other) { return &other != &branch && other.is_pending() && !other.given_up; });
+  if (pending) return;
+  const bool may_go_on =
+      exchange.setup && !exchange.cancelled && !exchange.ringing && !exchange.ring_timed_out;
+  if (may_go_on && may_try_next(status) && try_next_line(exchange)) return;
+  give_final(exchange);
+}
+
+void Forwarder::give_final(Exchange& exchange) {
+  if (exchange.is_answered()) return;
+  int status = exchange.best_status == 0 ? 503 : exchange.best_status;
+  Message response = exchange.best_response;
+  if (exchange.ring_timed_out) {
+    status = 480;
+    response = {};
+  } else if (exchange.cancelled && !response) {
+    status = 487;
+  } else if (status == 503) {
+    // 16.7 step 6: a line's 503 does not mean that the proxy itself is overloaded.
+    status = 500;
+    response = {};
+  }
+  if (!response) {
+    response = make_response(exchange.request, status, env_.local_tag(exchange.request));
+  }
+  if (exchange.setup) {
+    const auto outcome = exchange.cancelled        ? v1::CALL_OUTCOME_CANCELLED
+                         : exchange.ring_timed_out ? v1::CALL_OUTCOME_NO_ANSWER
+                                                   : outcome_of(status);
+    env_.calls.failed(exchange.setup->call, outcome, status, env_.now);
+  }
+  respond(exchange, response);
+}
+
+void Forwarder::on_other_response(Exchange& exchange, const Message& response) {
+  const int status = response.status();
+  if (status == 100) return;
+  if (exchange.method == Method::kBye &&
+      ((status >= 200 && status < 300) || status == 481 || status == 408)) {
+    dialog_over(exchange);
+  }
+  if (status == 408) {
+    // RFC 4320 section 4.2: too late to be of use upstream, and harmful.
+    perform_server(exchange, std::get<NonInviteServerTransaction>(exchange.server).abandon(), false);
+  } else {
+    respond(exchange, response);
+  }
+}
+
+// A request other than an INVITE got no answer, or could not be sent.
+void Forwarder::request_unanswered(Exchange& exchange) {
+  if (exchange.method == Method::kInvite) {
+    give_final(exchange);
+    return;
+  }
+  if (exchange.method == Method::kBye) dialog_over(exchange);
+  if (exchange.is_answered()) return;
+  if (exchange.best_status == 503) {
+    respond(exchange, make_response(exchange.request, 500, env_.local_tag(exchange.request)));
+  } else {
+    perform_server(exchange, std::get<NonInviteServerTransaction>(exchange.server).abandon(), false);
+  }
+}
+
+void Forwarder::dialog_over(Exchange& exchange) {
+  const auto id = CallId::parse(exchange.in_dialog->ticket.call_id);
+  if (!id) return;
+  // The call ended when one side hung up, not when the other said so.
+  env_.calls.hung_up(*id, exchange.dialog_call_id, exchange.caller_tag, exchange.line_tag, exchange.received);
+}
+
+void Forwarder::cancel(Exchange& exchange) {
+  if (exchange.method != Method::kInvite || exchange.is_answered()) return;
+  exchange.cancelled = true;
+  bool waiting = false;
+  for (Branch& branch : exchange.branches) {
+    if (!branch.is_pending() || branch.given_up) continue;
+    waiting = true;
+    cancel_branch(exchange, branch);
+  }
+  if (!waiting) give_final(exchange);
+  sweep(exchange);
+}
+
+void Forwarder::cancel_branch(Exchange& exchange, Branch& branch) {
+  InviteClientTransaction* machine = branch.invite();
+  if (machine == nullptr || !machine->is_pending() || branch.cancel) return;
+  branch.cancel_wanted = true;
+  if (machine->is_proceeding()) {
+    send_cancel(exchange, branch);
+  } else {
+    // RFC 3261 section 9.1: not before a provisional answer. A line that stays silent shall not keep the
+    // caller.
+    start_timer(exchange, exchange.slot_of(branch), Timer::kCancelWait,
+                exchange.routing->times().no_provisional);
+  }
+}
+
+void Forwarder::send_cancel(Exchange& exchange, Branch& branch) {
+  branch.cancel_wanted = false;
+  if (branch.cancel || !branch.request) return;
+  branch.cancel_request = make_cancel(branch.request);
+  branch.cancel.emplace(branch.hop.transport, env_.times);
+  start_timer(exchange, exchange.slot_of(branch), Timer::kCancelWait, env_.times.t1x64());
+  perform_cancel(exchange, branch, branch.cancel->start());
+}
+
+}  // namespace ringtrace::sip

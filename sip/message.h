@@ -1,0 +1,134 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sip/endpoint.h"
+
+struct msg_s;  ///< of sofia-sip
+
+namespace ringtrace::sip {
+
+enum class Method : std::uint8_t { kInvite, kAck, kCancel, kBye, kOptions, kOther };
+
+/// A URI inside a message; valid as long as the message is neither changed nor destroyed. Absent parts are
+/// empty.
+struct UriView {
+  std::string_view scheme;  ///< "sip", "sips", "tel", ...; in lower case where it is one of these
+  std::string_view user;    ///< with its own parameters, escapes as received; of a tel: URI the number
+  std::string_view host;
+  std::string_view port;
+  std::string_view parameters;  ///< without the leading ';'
+
+  /// The numeric address this URI leads to; nothing for a host name, a port outside 1..65535, an address that
+  /// is not unicast, or a transport we do not speak. RFC 3263 section 4 without its DNS part.
+  std::optional<Hop> numeric_hop() const;
+};
+
+/// One Via header field, valid as UriView is.
+struct ViaView {
+  std::string_view protocol;  ///< "SIP/2.0/UDP"
+  std::string_view host;
+  std::string_view port;
+  std::string_view branch;
+  std::string_view received;
+  std::string_view rport;
+
+  /// Where a response goes without any state: received and rport, else the sent-by (RFC 3261 18.2.2, RFC
+  /// 3581).
+  std::optional<Hop> response_hop() const;
+};
+
+/// One SIP message: sofia-sip's msg_t behind the few words a proxy needs. Copies share the same message;
+/// clone() makes one to change. Not for several threads.
+class Message {
+ public:
+  Message() = default;
+  /// Takes over one reference to a message of sofia-sip.
+  static Message adopt(msg_s* message);
+  /// Parses one datagram's text. is_well_formed() says whether it is a message.
+  static Message parse(std::string_view text);
+
+  explicit operator bool() const { return message_ != nullptr; }
+  msg_s* get() const { return message_.get(); }
+
+  /// The start line, Via, From, To, Call-ID and CSeq are there and make sense. Nothing else may be asked of a
+  /// message for which this is false.
+  bool is_well_formed() const;
+
+  bool is_request() const;
+  Method method() const;                 ///< of a request; of a response that of its CSeq
+  std::string_view method_name() const;  ///< likewise
+  int status() const;                    ///< of a response, 100..699; 0 of a request
+  UriView request_uri() const;
+  std::string request_uri_text() const;
+
+  std::string_view sip_call_id() const;
+  std::uint32_t cseq() const;
+  std::string_view from_tag() const;
+  std::string_view to_tag() const;
+  UriView from_uri() const;
+  /// The Contact's URI, if there is exactly one.
+  std::optional<UriView> contact_uri() const;
+  /// Absent, or at least 0.
+  std::optional<std::uint32_t> max_forwards() const;
+  std::size_t via_count() const;
+  ViaView via(std::size_t index) const;
+  std::size_t route_count() const;
+  UriView route_uri(std::size_t index) const;
+  std::string route_text(std::size_t index) const;
+  /// The option tags of Proxy-Require, "" when there are none.
+  std::string proxy_require() const;
+  bool asks_privacy() const;  ///< Privacy with anything but "none" (RFC 3323)
+  /// The first value of a header sofia-sip does not take apart, such as P-Asserted-Identity.
+  std::optional<std::string_view> extension_header(std::string_view name) const;
+
+  /// A message of its own, for changing. Header order stays.
+  Message clone() const;
+  /// Notes on the topmost Via where the request really came from (RFC 3261 18.2.1, RFC 3581).
+  void stamp_received(const Endpoint& source);
+  void prepend_via(const std::string& value);
+  void pop_via();
+  void set_request_uri(const std::string& uri);
+  void set_max_forwards(std::uint32_t count);
+  void prepend_record_route(const std::string& uri);
+  void pop_route();
+  /// Takes off the last Route and makes it the Request-URI (RFC 3261 16.4, a strict router's message).
+  void restore_request_uri();
+  /// Removes every extension header whose name begins with `prefix`.
+  void remove_extension_headers(std::string_view prefix);
+  void remove_extension_header(std::string_view name);
+  void add_extension_header(const std::string& name, const std::string& value);
+
+  /// Gives the message its final form for sending. False when it cannot be written.
+  bool prepare();
+  std::string to_string() const;
+
+ private:
+  struct Release {
+    void operator()(msg_s* message) const;
+  };
+  std::shared_ptr<msg_s> message_;
+};
+
+/// A response of our own to `request`; `to_tag` is added unless the request has one or the status is 100.
+/// `extra` are whole header lines such as "Retry-After: 5".
+Message make_response(const Message& request, int status, std::string_view to_tag,
+                      const std::vector<std::string>& extra = {});
+/// The standard reason phrase.
+std::string_view reason_phrase(int status);
+
+/// The ACK of a final answer other than 2xx to `invite` as we sent it (RFC 3261 17.1.1.3).
+Message make_ack(const Message& invite, const Message& response);
+/// The CANCEL of `invite` as we sent it (RFC 3261 9.1).
+Message make_cancel(const Message& invite);
+
+/// The first URI of a P-Asserted-Identity or similar value, taken apart. Valid as long as `value`.
+std::optional<UriView> first_uri(std::string_view value);
+
+}  // namespace ringtrace::sip

@@ -1,0 +1,163 @@
+// The changes a proxy makes to a message (RFC 3261 section 16.6 and 16.7), and the messages it makes itself.
+
+#include <algorithm>
+
+#include "sip/message.h"
+#include "sip/sofia.h"
+#include "sip/text.h"
+
+namespace ringtrace::sip {
+namespace {
+
+sip_t* sip_of(const Message& message) { return sip_object(message.get()); }
+
+template <typename Header>
+void insert(const Message& message, Header* header) {
+  if (header != nullptr) msg_header_insert(message.get(), public_part(sip_of(message)), as_header(header));
+}
+
+template <typename Header>
+void remove(const Message& message, Header* header) {
+  if (header != nullptr) msg_header_remove(message.get(), public_part(sip_of(message)), as_header(header));
+}
+
+template <typename Header>
+void add_copy(const Message& message, const Header* header) {
+  if (header != nullptr) msg_header_add_dup(message.get(), public_part(sip_of(message)), as_header(header));
+}
+
+Message new_message() { return Message::adopt(msg_create(sip_default_mclass(), 0)); }
+
+// An ACK or CANCEL that goes the way of `invite`: its Request-URI, topmost Via, Route, From, Call-ID and CSeq
+// number.
+Message follow_up(const Message& invite, sip_method_t method, const char* name, const sip_to_t* to) {
+  Message message = new_message();
+  su_home_t* home = msg_home(message.get());
+  const sip_t* original = sip_of(invite);
+  insert(message,
+         sip_request_create(home, method, name,
+                            reinterpret_cast<const url_string_t*>(original->sip_request->rq_url), nullptr));
+  if (original->sip_via != nullptr) {
+    insert(message, msg_header_dup_one(home, as_header(original->sip_via)));
+  }
+  add_copy(message, original->sip_route);
+  message.set_max_forwards(70);
+  add_copy(message, original->sip_from);
+  add_copy(message, to);
+  add_copy(message, original->sip_call_id);
+  insert(message, sip_cseq_create(home, original->sip_cseq->cs_seq, static_cast<unsigned>(method), name));
+  return message;
+}
+
+}  // namespace
+
+Message Message::clone() const { return adopt(msg_copy(get())); }
+
+void Message::stamp_received(const Endpoint& source) {
+  su_home_t* home = msg_home(get());
+  sip_via_t* via = sip_of(*this)->sip_via;
+  const std::string received = "received=" + source.address.to_string();
+  const std::string rport = "rport=" + std::to_string(source.port);
+  msg_header_replace_param(home, via->v_common, su_strdup(home, received.c_str()));
+  msg_header_replace_param(home, via->v_common, su_strdup(home, rport.c_str()));
+}
+
+void Message::prepend_via(const std::string& value) {
+  insert(*this, sip_via_make(msg_home(get()), value.c_str()));
+}
+
+void Message::pop_via() { remove(*this, sip_of(*this)->sip_via); }
+
+void Message::set_request_uri(const std::string& uri) {
+  const sip_request_t* old = sip_of(*this)->sip_request;
+  su_home_t* home = msg_home(get());
+  insert(*this,
+         sip_request_create(home, old->rq_method, old->rq_method_name,
+                            reinterpret_cast<const url_string_t*>(su_strdup(home, uri.c_str())), nullptr));
+}
+
+void Message::set_max_forwards(std::uint32_t count) {
+  insert(*this, sip_max_forwards_make(msg_home(get()), std::to_string(count).c_str()));
+}
+
+void Message::prepend_record_route(const std::string& uri) {
+  const std::string value = "<" + uri + ">";
+  insert(*this, sip_record_route_make(msg_home(get()), value.c_str()));
+}
+
+void Message::pop_route() { remove(*this, sip_of(*this)->sip_route); }
+
+void Message::restore_request_uri() {
+  const std::size_t count = route_count();
+  if (count == 0) return;
+  set_request_uri(route_text(count - 1));
+  sip_route_t* last = sip_of(*this)->sip_route;
+  while (last->r_next != nullptr) last = last->r_next;
+  remove(*this, last);
+}
+
+void Message::remove_extension_headers(std::string_view prefix) {
+  sip_unknown_t* next = nullptr;
+  for (sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr; header = next) {
+    next = header->un_next;
+    if (starts_with_ignoring_case(header->un_name == nullptr ? "" : header->un_name, prefix))
+      remove(*this, header);
+  }
+}
+
+void Message::remove_extension_header(std::string_view name) {
+  sip_unknown_t* next = nullptr;
+  for (sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr; header = next) {
+    next = header->un_next;
+    if (equals_ignoring_case(header->un_name == nullptr ? "" : header->un_name, name)) remove(*this, header);
+  }
+}
+
+void Message::add_extension_header(const std::string& name, const std::string& value) {
+  const std::string line = name + ": " + value;
+  insert(*this, sip_unknown_make(msg_home(get()), line.c_str()));
+}
+
+bool Message::prepare() {
+  if (!message_) return false;
+  sip_t* sip = sip_of(*this);
+  if (sip == nullptr || sip_complete_message(get()) < 0) return false;
+  return msg_serialize(get(), public_part(sip)) >= 0 && *msg_chain_head(get()) != nullptr;
+}
+
+std::string_view reason_phrase(int status) {
+  const char* phrase = sip_status_phrase(status);
+  return phrase == nullptr ? "Unknown" : phrase;
+}
+
+Message make_response(const Message& request, int status, std::string_view to_tag,
+                      const std::vector<std::string>& extra) {
+  Message response = new_message();
+  su_home_t* home = msg_home(response.get());
+  const sip_t* original = sip_of(request);
+  insert(response,
+         sip_status_create(home, static_cast<unsigned>(status), reason_phrase(status).data(), nullptr));
+  add_copy(response, original->sip_via);
+  if (status == 100) add_copy(response, original->sip_timestamp);
+  add_copy(response, original->sip_from);
+  add_copy(response, original->sip_to);
+  if (status > 100 && !to_tag.empty() && original->sip_to->a_tag == nullptr) {
+    sip_to_tag(home, sip_of(response)->sip_to, std::string(to_tag).c_str());
+  }
+  add_copy(response, original->sip_call_id);
+  add_copy(response, original->sip_cseq);
+  for (const std::string& line : extra) {
+    msg_header_add_str(response.get(), public_part(sip_of(response)), line.c_str());
+  }
+  return response;
+}
+
+Message make_ack(const Message& invite, const Message& response) {
+  return follow_up(invite, sip_method_ack, "ACK", sip_of(response)->sip_to);
+}
+
+Message make_cancel(const Message& invite) {
+  return follow_up(invite, sip_method_cancel, "CANCEL", sip_of(invite)->sip_to);
+}
+
+}  // namespace ringtrace::sip

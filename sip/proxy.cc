@@ -1,0 +1,128 @@
+#include "sip/proxy.h"
+
+#include <spdlog/spdlog.h>
+
+#include <future>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "sip/proxy_core.h"
+#include "sip/routing.h"
+#include "sip/sip_loop.h"
+
+namespace ringtrace::sip {
+namespace {
+
+Instant now() {
+  return {std::chrono::steady_clock::now(),
+          std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now())};
+}
+
+}  // namespace
+
+// The SIP thread and what it owns. Everything below `thread` lives and dies on that thread.
+struct Proxy::Running final : SipLoop::Handler {
+  explicit Running(Proxy& owner) : proxy(owner) {}
+
+  Proxy& proxy;
+  std::thread thread;
+  std::vector<Hop> listening;  // constant once started
+
+  std::unique_ptr<SipLoop> loop;
+  std::unique_ptr<ProxyCore> core;
+  std::optional<SteadyTime> leave_at;
+
+  void on_message(Message message, const Arrival& arrival) override {
+    core->receive(std::move(message), arrival, now());
+  }
+  void on_garbage() override { proxy.stats_.refuse(Refusal::kGarbage); }
+  void on_transport_failed(const Hop& hop) override {
+    if (core) core->transport_failed(hop);
+  }
+  void on_tick() override {
+    const Instant instant = now();
+    core->tick(instant);
+    if (leave_at && (core->is_idle() || instant.steady >= *leave_at)) loop->leave();
+  }
+
+  void run(std::shared_ptr<const Routing> routing, std::promise<std::optional<std::string>> started) {
+    loop = std::make_unique<SipLoop>(*this);
+    auto opened = loop->open(proxy.config_.listen, routing->limits().message_bytes);
+    if (auto* error = std::get_if<std::string>(&opened)) {
+      loop->close();
+      started.set_value(std::move(*error));
+      return;
+    }
+    auto& listeners = std::get<std::vector<Listener>>(opened);
+    for (const Listener& listener : listeners) listening.push_back({listener.transport, listener.advertised});
+    core = std::make_unique<ProxyCore>(*loop, proxy.attribution_, proxy.sink_, proxy.stats_, system_random(),
+                                       listeners, std::move(routing), now());
+    started.set_value(std::nullopt);
+    loop->run();
+    core.reset();
+    loop->close();
+  }
+};
+
+Proxy::Proxy(ProxyConfig config, Attribution& attribution, CallSink& sink)
+    : config_(std::move(config)), attribution_(attribution), sink_(sink) {}
+
+Proxy::~Proxy() { stop(std::chrono::milliseconds{0}); }
+
+std::optional<std::string> Proxy::check(const ProxyConfig& config) {
+  if (config.listen.empty()) return "the SIP proxy has no address to listen at";
+  auto routing = Routing::compile(config);
+  if (auto* error = std::get_if<std::string>(&routing)) return std::move(*error);
+  return std::nullopt;
+}
+
+std::optional<std::string> Proxy::start() {
+  if (auto error = check(config_)) return error;
+  auto routing = std::get<std::shared_ptr<const Routing>>(Routing::compile(config_));
+  running_ = std::make_unique<Running>(*this);
+  std::promise<std::optional<std::string>> promise;
+  auto started = promise.get_future();
+  running_->thread = std::thread(
+      [running = running_.get(), routing = std::move(routing), result = std::move(promise)]() mutable {
+        running->run(std::move(routing), std::move(result));
+      });
+  auto error = started.get();
+  if (error) {
+    running_->thread.join();
+    running_.reset();
+  } else {
+    for (const Hop& hop : running_->listening)
+      spdlog::info("event=sip_listening address={}", hop.to_string());
+  }
+  return error;
+}
+
+std::optional<std::string> Proxy::reload(const ProxyConfig& config) {
+  if (auto error = check(config)) return error;
+  if (!running_) return "the SIP proxy does not run";
+  auto routing = std::get<std::shared_ptr<const Routing>>(Routing::compile(config));
+  const bool posted =
+      running_->loop->post([running = running_.get(), routing = std::move(routing)]() mutable {
+        running->core->reload(std::move(routing));
+      });
+  return posted ? std::nullopt : std::optional<std::string>("the SIP proxy has too many commands waiting");
+}
+
+void Proxy::stop(std::chrono::milliseconds patience) {
+  if (!running_) return;
+  const auto drain = [running = running_.get(), patience] {
+    running->core->drain();
+    running->leave_at = std::chrono::steady_clock::now() + patience;
+  };
+  // Refused only while a thousand other commands wait.
+  while (!running_->loop->post(drain)) std::this_thread::yield();
+  running_->thread.join();
+  running_.reset();
+}
+
+std::vector<Hop> Proxy::listening() const { return running_ ? running_->listening : std::vector<Hop>{}; }
+
+const ProxyStats& Proxy::stats() const { return stats_; }
+
+}  // namespace ringtrace::sip

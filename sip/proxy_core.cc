@@ -1,0 +1,190 @@
+#include "sip/proxy_core.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sip/branch.h"
+#include "sip/request_checks.h"
+
+namespace ringtrace::sip {
+namespace {
+
+const char* const kAllow =
+    "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE";
+
+}  // namespace
+
+ProxyCore::ProxyCore(MessageSender& sender, Attribution& attribution, CallSink& sink, ProxyStats& stats,
+                     RandomSource random, std::vector<Listener> listeners,
+                     std::shared_ptr<const Routing> routing, Instant now)
+    : env_(sender, attribution, sink, stats, std::move(random), std::move(listeners), std::move(routing),
+           now),
+      forwarder_(env_) {}
+
+void ProxyCore::receive(Message message, const Arrival& arrival, Instant now) {
+  env_.now = now;
+  if (!message.is_well_formed()) {
+    env_.stats.refuse(Refusal::kGarbage);
+  } else if (message.is_request()) {
+    ProxyStats::count(env_.stats.requests_received);
+    receive_request(std::move(message), arrival);
+  } else {
+    ProxyStats::count(env_.stats.responses_received);
+    receive_response(message, arrival);
+  }
+}
+
+void ProxyCore::transport_failed(const Hop& hop) {
+  if (failed_hops_.size() >= kMaximumFailedHops) return;
+  if (std::find(failed_hops_.begin(), failed_hops_.end(), hop) == failed_hops_.end())
+    failed_hops_.push_back(hop);
+}
+
+void ProxyCore::tick(Instant now) {
+  env_.now = now;
+  if (!failed_hops_.empty() && now.steady >= next_failure_run_) {
+    next_failure_run_ = now.steady + kFailureInterval;
+    for (const Hop& hop : std::exchange(failed_hops_, {})) forwarder_.transport_failed(hop);
+  }
+  env_.timers.advance(now.steady, [this](TimerQueue::Id id, TimerQueue::Event event) {
+    if (event.what == CallBook::kTimer) {
+      env_.calls.on_timer(event.owner, env_.now);
+    } else {
+      forwarder_.on_timer(event.owner, event.what, id);
+    }
+  });
+}
+
+void ProxyCore::reload(std::shared_ptr<const Routing> routing) { env_.routing = std::move(routing); }
+
+void ProxyCore::drain() { env_.draining = true; }
+
+bool ProxyCore::is_idle() const { return !env_.exchanges.has_unanswered(); }
+
+void ProxyCore::refuse(const Message& request, const Arrival& arrival, Refusal reason, int status,
+                       const std::vector<std::string>& headers) {
+  env_.stats.refuse(reason);
+  if (status != 0 && request.method() != Method::kAck) env_.reply(request, arrival, status, headers);
+}
+
+void ProxyCore::receive_request(Message request, const Arrival& arrival) {
+  if (!is_known(request, arrival.source.endpoint.address)) {
+    env_.stats.refuse(Refusal::kUnknownSource);
+    return;
+  }
+  request.stamp_received(arrival.source.endpoint);
+  const Method method = request.method();
+  if (method == Method::kAck) {
+    receive_ack(request, arrival);
+    return;
+  }
+  if (method != Method::kCancel) {
+    if (Exchange* known = env_.exchanges.find(exchange_key(request, method))) {
+      forwarder_.retransmitted(*known);
+      return;
+    }
+  }
+  if (method == Method::kOptions && request.to_tag().empty()) {
+    // A carrier's "are you there?": always answered, also in overload (RFC 3261 section 11, 16.3 step 3).
+    env_.reply(request, arrival, 200, {kAllow, "Accept: application/sdp"});
+    return;
+  }
+  if (const auto objection = check_request(env_, request)) {
+    refuse(request, arrival, objection->reason, objection->status, objection->headers);
+  } else if (method == Method::kCancel) {
+    receive_cancel(request, arrival);
+  } else if (receive_in_dialog(request, arrival)) {
+    return;
+  } else if (method == Method::kInvite) {
+    receive_new_call(request, arrival);
+  } else {
+    refuse(request, arrival, Refusal::kMethod, 405, {kAllow});
+  }
+}
+
+bool ProxyCore::is_known(const Message& request, const IpAddress& address) const {
+  if (env_.routing->find_trunk(address) != nullptr || env_.routing->is_line(address)) return true;
+  // A peer that a reload has removed, with a call still up: its signed Route says so.
+  if (request.route_count() == 0) return false;
+  const auto ticket = ticket_of(request.route_uri(0), request);
+  return ticket && (ticket->ticket.line.endpoint.address == address ||
+                    ticket->ticket.caller.endpoint.address == address);
+}
+
+void ProxyCore::receive_cancel(const Message& cancel, const Arrival& arrival) {
+  Exchange* invite = env_.exchanges.find(exchange_key(cancel, Method::kInvite));
+  if (invite == nullptr) {
+    refuse(cancel, arrival, Refusal::kNoTransaction, 481);
+    return;
+  }
+  env_.reply(cancel, arrival, 200);
+  forwarder_.cancel(*invite);
+}
+
+void ProxyCore::receive_new_call(const Message& invite, const Arrival& arrival) {
+  const Trunk* trunk = env_.routing->find_trunk(arrival.source.endpoint.address);
+  if (trunk == nullptr) {
+    refuse(invite, arrival, Refusal::kFromLine, 403);
+    return;
+  }
+  // A trunk may put our own address into Route; anything else would make us a relay (RFC 3261 16.4).
+  for (std::size_t index = 0; index < invite.route_count(); ++index) {
+    const auto hop = invite.route_uri(index).numeric_hop();
+    if (!hop || !env_.is_own(*hop)) {
+      refuse(invite, arrival, Refusal::kForeignRoute, 403);
+      return;
+    }
+  }
+  const ProxyLimits& limits = env_.routing->limits();
+  std::optional<Refusal> full;
+  if (env_.draining) {
+    full = Refusal::kDraining;
+  } else if (env_.exchanges.size() >= limits.transactions) {
+    full = Refusal::kOverload;
+  } else if (env_.calls.live() >= limits.calls) {
+    full = Refusal::kTooManyCalls;
+  }
+  if (full) {
+    refuse(invite, arrival, *full, 503,
+           {"Retry-After: " + std::to_string(env_.routing->times().retry_after.count())});
+    return;
+  }
+  forwarder_.start_call(invite, arrival, *trunk);
+}
+
+void ProxyCore::receive_response(const Message& response, const Arrival& arrival) {
+  const ViaView via = response.via(0);
+  const auto branch =
+      ViaBranch::verify(env_.routing->signer(), via.branch, response.sip_call_id(), response.cseq());
+  if (!branch || response.via_count() < 2) {
+    // The answer to a CANCEL has no Via but ours.
+    Exchange* own = branch ? env_.exchanges.find(branch->exchange) : nullptr;
+    if (own == nullptr || response.method() != Method::kCancel || !forwarder_.response(*own, response)) {
+      env_.stats.refuse(Refusal::kUnmatchedResponse);
+    }
+    return;
+  }
+  Exchange* exchange = env_.exchanges.find(branch->exchange);
+  if (exchange != nullptr && forwarder_.response(*exchange, response)) return;
+  forward_stateless(response, arrival);
+}
+
+// The answer to a request of an earlier life of this process, or to an ended transaction. Its branch carries
+// our signature, so it answers something we sent; it goes where its next Via says (RFC 3261 16.7, 18.2.2).
+void ProxyCore::forward_stateless(const Message& response, const Arrival& arrival) {
+  const IpAddress& source = arrival.source.endpoint.address;
+  const bool known = env_.routing->is_line(source) || env_.routing->find_trunk(source) != nullptr;
+  const auto hop = response.via(1).response_hop();
+  const bool useless = response.status() == 100 || response.method() == Method::kCancel;
+  if (!known || !hop || useless || env_.is_own(*hop)) {
+    env_.stats.refuse(Refusal::kUnmatchedResponse);
+    return;
+  }
+  const auto listener = env_.listener_for(*hop, arrival.listener);
+  if (!listener) return;
+  Message passed = response.clone();
+  passed.pop_via();
+  env_.send(passed, *listener, *hop);
+}
+
+}  // namespace ringtrace::sip

@@ -1,0 +1,61 @@
+#include "sip/request_checks.h"
+
+#include "sip/branch.h"
+#include "sip/text.h"
+
+namespace ringtrace::sip {
+namespace {
+
+// What sofia-sip lets pass and no transaction can be built on.
+bool is_malformed(const Message& request) {
+  const ViaView via = request.via(0);
+  const bool good_port = via.port.empty() || parse_port(via.port).has_value();
+  const bool good_branch = via.branch.size() > kMagicCookie.size() && via.branch.starts_with(kMagicCookie);
+  const UriView uri = request.request_uri();
+  const bool good_uri_port = uri.port.empty() || parse_port(uri.port).has_value();
+  return !good_port || !good_branch || !good_uri_port || request.from_tag().empty() ||
+         request.sip_call_id().empty();
+}
+
+// RFC 3261 16.3 step 4 and RFC 5393: our own Via with the same routing fields.
+bool is_loop(const ProxyEnvironment& environment, const Message& request, std::size_t vias) {
+  std::optional<std::uint64_t> hash;
+  for (std::size_t index = 0; index < vias; ++index) {
+    const ViaView via = request.via(index);
+    const auto branch = ViaBranch::parse(via.branch);
+    if (!branch) continue;
+    const auto address = IpAddress::parse(via.host);
+    const auto port = parse_port(via.port);
+    if (!address || !port) continue;
+    bool own = false;
+    for (const Listener& listener : environment.listeners) {
+      own = own || listener.advertised == Endpoint{*address, *port};
+    }
+    if (!own) continue;
+    if (!hash) {
+      hash = loop_hash(request.request_uri_text(), request.from_tag(), request.to_tag(),
+                       request.sip_call_id(), request.cseq(), request.route_text(0));
+    }
+    if (branch->loop == *hash) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<Objection> check_request(const ProxyEnvironment& environment, const Message& request) {
+  if (is_malformed(request)) return Objection{Refusal::kMalformed, 400, {}};
+  const std::size_t vias = request.via_count();
+  if (vias > environment.routing->limits().vias) return Objection{Refusal::kTooManyVias, 483, {}};
+  const std::string_view scheme = request.request_uri().scheme;
+  if (!equals_ignoring_case(scheme, "sip") && !equals_ignoring_case(scheme, "tel")) {
+    return Objection{Refusal::kUriScheme, 416, {}};
+  }
+  if (request.max_forwards() == 0u) return Objection{Refusal::kMaxForwards, 483, {}};
+  if (is_loop(environment, request, vias)) return Objection{Refusal::kLoop, 482, {}};
+  const std::string required = request.proxy_require();
+  if (!required.empty()) return Objection{Refusal::kProxyRequire, 420, {"Unsupported: " + required}};
+  return std::nullopt;
+}
+
+}  // namespace ringtrace::sip

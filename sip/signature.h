@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace ringtrace::sip {
+
+/// Signs what the proxy gives into foreign hands and must recognise again, also after a restart: Route
+/// parameters and Via branches. HMAC-SHA256 (RFC 2104) under the configured key, truncated. Immutable; any
+/// thread.
+class Signer {
+ public:
+  /// `key`: at least kMinimumKey bytes, the same for all gateways that may see the same calls.
+  static constexpr std::size_t kMinimumKey = 16;
+  explicit Signer(std::string key);
+
+  /// The first 16 bytes as 32 hexadecimal digits. Each part is signed with its length, so that no two
+  /// different lists of parts have the same signature.
+  std::string sign(std::initializer_list<std::string_view> parts) const;
+  /// The first 8 bytes as a number, for branches.
+  std::uint64_t sign64(std::initializer_list<std::string_view> parts) const;
+  /// Compares in constant time.
+  bool verify(std::string_view signature, std::initializer_list<std::string_view> parts) const;
+
+ private:
+  std::string key_;
+};
+
+}  // namespace ringtrace::sip

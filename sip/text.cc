@@ -1,0 +1,61 @@
+#include "sip/text.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace ringtrace::sip {
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+bool equals_ignoring_case(std::string_view left, std::string_view right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](char a, char b) { return lower(a) == lower(b); });
+}
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
+  return text.size() >= prefix.size() && equals_ignoring_case(text.substr(0, prefix.size()), prefix);
+}
+
+std::string to_hex(std::span<const std::uint8_t> bytes) {
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes) {
+    text += kHexDigits[byte >> 4];
+    text += kHexDigits[byte & 0x0f];
+  }
+  return text;
+}
+
+std::string to_hex(std::uint64_t value) {
+  std::string text(16, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4)
+    *digit = kHexDigits[value & 0x0f];
+  return text;
+}
+
+std::optional<std::uint64_t> parse_hex64(std::string_view text) {
+  if (text.size() != 16) return std::nullopt;
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::string_view> find_parameter(std::string_view parameters, std::string_view name) {
+  while (!parameters.empty()) {
+    const std::size_t end = std::min(parameters.find(';'), parameters.size());
+    const std::string_view parameter = parameters.substr(0, end);
+    parameters.remove_prefix(std::min(end + 1, parameters.size()));
+    const std::size_t equals = parameter.find('=');
+    if (!equals_ignoring_case(parameter.substr(0, equals), name)) continue;
+    return equals == std::string_view::npos ? std::string_view{} : parameter.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace ringtrace::sip

@@ -1,0 +1,141 @@
+#include "gateway/sip_config.h"
+
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "gateway/changes.h"
+#include "sip/proxy.h"
+#include "tests/gateway/good_config.h"
+
+namespace ringtrace::gateway {
+namespace {
+
+Config parsed(std::string_view text) { return std::get<Config>(parse_config(text, "test.toml")); }
+
+Config changed(std::string_view from, std::string_view to) {
+  std::string text(kGoodConfig);
+  text.replace(text.find(from), from.size(), to);
+  return parsed(text);
+}
+
+class Directory {
+ public:
+  Directory() : path_((std::filesystem::temp_directory_path() / "ringtrace-gateway-XXXXXX").string()) {
+    REQUIRE(mkdtemp(path_.data()) != nullptr);
+  }
+  ~Directory() { std::filesystem::remove_all(path_); }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+TEST_CASE("the proxy accepts what the configuration's check accepts") {
+  for (const std::string_view text : {kGoodConfig, kLeastConfig}) {
+    const auto problem = sip::Proxy::check(to_proxy_config(parsed(text), "0123456789abcdef"));
+    INFO(problem.value_or(""));
+    CHECK_FALSE(problem.has_value());
+  }
+}
+
+TEST_CASE("the proxy's configuration is the file's") {
+  const sip::ProxyConfig config = to_proxy_config(parsed(kGoodConfig), "0123456789abcdef");
+  CHECK(config.listen.at(1).transport == sip::Transport::kTcp);
+  CHECK(config.listen.at(1).advertised_host == "203.0.113.7");
+  CHECK(config.trunks.at(0).addresses.size() == 2);
+  CHECK(config.line_groups.at(0).lines.at(1).host == "2001:db8::5");
+  CHECK(config.default_line_group == "office");
+  CHECK(config.pool_line_groups == std::map<std::string, std::string, std::less<>>{{"region", "office"}});
+  CHECK(config.headers.at(0).name == "x-roistat");
+  CHECK(config.limits.calls == 100);
+}
+
+TEST_CASE("what the file leaves out is the proxy's own default") {
+  const sip::ProxyConfig read = to_proxy_config(parsed(kLeastConfig), "0123456789abcdef");
+  const sip::ProxyConfig wanted;
+  CHECK(read.times.no_provisional == wanted.times.no_provisional);
+  CHECK(read.times.ring_timeout == wanted.times.ring_timeout);
+  CHECK(read.times.maximum_call == wanted.times.maximum_call);
+  CHECK(read.limits.calls == wanted.limits.calls);
+  const sip::NumberPlan plan;
+  CHECK(read.trunks.at(0).numbers.international_prefix == plan.international_prefix);
+  CHECK(read.trunks.at(0).numbers.national_prefix == plan.national_prefix);
+  CHECK(read.trunks.at(0).numbers.country_code == plan.country_code);
+  CHECK(read.line_groups.at(0).lines.at(0).weight == sip::LineConfig().weight);
+  CHECK(read.line_groups.at(0).lines.at(0).priority == sip::LineConfig().priority);
+}
+
+TEST_CASE("the signing key is kept in the state directory, for this user only") {
+  const Directory directory;
+  Config config = parsed(kLeastConfig);
+  config.state_directory = directory.path() + "/made/at/start";
+  const SigningKey first = std::get<SigningKey>(signing_key_of(config));
+  CHECK(first.lasting);
+  CHECK(first.key.size() == 64);
+  CHECK(std::get<SigningKey>(signing_key_of(config)).key == first.key);
+
+  struct stat status {};
+  REQUIRE(stat((config.state_directory + "/sip-signing-key").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  const auto files = std::filesystem::directory_iterator(config.state_directory);
+  CHECK(std::distance(begin(files), end(files)) == 1);
+
+  SECTION("a configured key comes first") {
+    config.sip.signing_key = "configured-secret-0001";
+    CHECK(std::get<SigningKey>(signing_key_of(config)).key == "configured-secret-0001");
+  }
+  SECTION("without a directory the key is random and does not last") {
+    config.state_directory.clear();
+    const SigningKey once = std::get<SigningKey>(signing_key_of(config));
+    CHECK_FALSE(once.lasting);
+    CHECK(once.key.size() == 64);
+    CHECK(once.key != std::get<SigningKey>(signing_key_of(config)).key);
+  }
+  SECTION("a file without a key is told") {
+    std::ofstream(config.state_directory + "/sip-signing-key") << "\n";
+    const auto result = signing_key_of(config);
+    REQUIRE(std::holds_alternative<std::string>(result));
+    CHECK(std::get<std::string>(result).find("holds no key") != std::string::npos);
+  }
+}
+
+TEST_CASE("a state directory that cannot be is told") {
+  Config config = parsed(kLeastConfig);
+  config.state_directory = "/dev/null/state";
+  const auto result = signing_key_of(config);
+  REQUIRE(std::holds_alternative<std::string>(result));
+  CHECK(std::get<std::string>(result).starts_with("[gateway] state_directory: /dev/null/state/"));
+}
+
+TEST_CASE("a reload takes over trunks and lines, and names what needs a restart") {
+  using Parts = std::vector<std::string_view>;
+  const Config running = parsed(kGoodConfig);
+  CHECK(needing_restart(running, parsed(kGoodConfig)).empty());
+  CHECK(needing_restart(running, changed("198.51.100.7", "198.51.100.8")).empty());
+  CHECK(needing_restart(running, changed("udp:10.0.0.5:5060", "udp:10.0.0.6:5060")).empty());
+  CHECK(needing_restart(running, changed("max_calls = 100", "max_calls = 200")).empty());
+  CHECK(needing_restart(running, changed("127.0.0.1:7080", "127.0.0.1:7090")) == Parts{"grpc"});
+  CHECK(needing_restart(running, changed("[::1]:7081", "[::1]:7091")) == Parts{"http"});
+  CHECK(needing_restart(running, changed("udp:0.0.0.0:5060", "udp:0.0.0.0:5070")) == Parts{"sip"});
+  CHECK(needing_restart(running, changed("command_timeout = \"2s\"", "command_timeout = \"3s\"")) ==
+        Parts{"redis"});
+  CHECK(needing_restart(running, changed("ttl = \"1h30m\"", "ttl = \"1h\"")) == Parts{"pool"});
+  CHECK(needing_restart(running, changed("billboard/m4", "billboard/m5")) == Parts{"pool"});
+  CHECK(needing_restart(running, changed("\"google/cpc\" = 0.05", "\"google/cpc\" = 0.06")) ==
+        Parts{"attribution"});
+  CHECK(needing_restart(running, changed("level = \"debug\"", "level = \"info\"")) == Parts{"log"});
+
+  Config merged = running;
+  take_over_routing(merged, changed("198.51.100.7", "198.51.100.8"));
+  CHECK(merged.trunks.at(0).addresses.at(1) == "198.51.100.8");
+  CHECK(merged.sip.listen == running.sip.listen);
+}
+
+}  // namespace ringtrace::gateway

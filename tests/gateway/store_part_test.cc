@@ -1,0 +1,228 @@
+#include "gateway/store_part.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <catch2/catch.hpp>
+#include <future>
+#include <sstream>
+#include <thread>
+
+#include "gateway/clock.h"
+#include "tests/redis/redis_server.h"
+
+namespace ringtrace::gateway {
+namespace {
+
+using namespace std::chrono_literals;
+using test::RedisServer;
+
+pool::PoolsConfig three_numbers(pool::Duration hold) {
+  pool::PoolsConfig config;
+  pool::PoolConfig pool;
+  pool.name = pool::PoolName::cut("main");
+  for (const std::uint64_t digits : {74950000001U, 74950000002U, 74950000003U}) {
+    pool.numbers.push_back(*pool::Number::from_digits(digits));
+  }
+  pool.fallback = *pool::Number::parse("+74950000009");
+  pool.hold = hold;
+  config.pools.push_back(pool);
+  config.known_callers = 16;
+  config.attribute_bytes = 1 << 16;
+  return config;
+}
+
+/// Pools, leases and store of one gateway, with its loop on a thread.
+class Life {
+ public:
+  explicit Life(const RedisServer& server, pool::Duration hold = 150s)
+      : pools_(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(three_numbers(hold)))) {
+    RedisConfig redis;
+    redis.address.socket_path = server.unix_endpoint().unix_path;
+    redis.connect_timeout = 2s;
+    redis.command_timeout = 2s;
+    redis.max_queue = 1024;
+    EventsConfig events;
+    events.retention = 24h;
+    events.max_length = 1000;
+    store_ = std::make_unique<StorePart>(io_, redis, events, *log_, readiness);
+    leasing_ = std::make_unique<pool::Leasing>(*pools_, &store_->leases(), clock_);
+    store_->start(*leasing_, [this] { settled_.set_value(); });
+    loop_ = std::thread([this] { io_.run(); });
+  }
+
+  ~Life() {
+    io_.stop();
+    loop_.join();
+  }
+
+  /// Waits until the leases are back, or Redis is known to be away.
+  bool settled() { return settled_.get_future().wait_for(20s) == std::future_status::ready; }
+
+  /// Ticks on the loop until the condition holds; false after 20 s.
+  bool eventually(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (std::chrono::steady_clock::now() < deadline) {
+      std::promise<void> ticked;
+      boost::asio::post(io_, [&] {
+        store_->tick();
+        ticked.set_value();
+      });
+      ticked.get_future().wait();
+      if (condition()) return true;
+      std::this_thread::sleep_for(20ms);
+    }
+    return false;
+  }
+
+  pool::LeaseAnswer lease(const std::string& visit) {
+    std::promise<pool::LeaseAnswer> answer;
+    leasing_->lease({0}, {visit, "", "google/cpc", "attributes"}, std::nullopt, pool::AdmissionClass::kNormal,
+                    [&](const pool::LeaseAnswer& given) { answer.set_value(given); });
+    return answer.get_future().get();
+  }
+
+  void release(const std::string& visit) {
+    std::promise<void> done;
+    leasing_->release({0}, visit, [&](const pool::LeaseAnswer&) { done.set_value(); });
+    done.get_future().wait();
+    // The next one ends in a later millisecond.
+    const pool::Time now = clock_.now();
+    while (clock_.now() == now) std::this_thread::yield();
+  }
+
+  pool::LeaseAnswer get(const std::string& visit) const { return leasing_->get({0}, visit); }
+  pool::ResolutionMethod method(pool::Number number) const {
+    return pools_->resolve({number, {}, clock_.now()}).method;
+  }
+  StorePart& store() { return *store_; }
+  std::string reasons() const { return readiness.json(); }
+
+  Readiness readiness;
+
+ private:
+  std::ostringstream lines_;
+  std::unique_ptr<Log> log_ = Log::to_stream(lines_, LogLevel::kInfo, 1024);
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+  SteadyClock clock_;
+  std::unique_ptr<pool::NumberPools> pools_;
+  std::unique_ptr<pool::Leasing> leasing_;
+  std::unique_ptr<StorePart> store_;  // goes first: what is unanswered then is answered to leasing_
+  std::promise<void> settled_;
+  std::thread loop_;
+};
+
+v1::CallEvent ringing(const std::string& call) {
+  v1::CallEvent event;
+  event.set_event_id(call + "-ringing");
+  event.set_type(v1::CALL_EVENT_TYPE_RINGING);
+  event.mutable_call()->set_call_id(call);
+  return event;
+}
+
+}  // namespace
+
+TEST_CASE("a later process knows the leases, the holds and the free order of an earlier one") {
+  const RedisServer server;
+  std::map<std::string, pool::Number> numbers;
+  {
+    Life before(server, 0s);
+    REQUIRE(before.settled());
+    CHECK(before.readiness.is_ready());
+    for (const char* visit : {"one", "two", "three"}) {
+      const pool::LeaseAnswer answer = before.lease(visit);
+      REQUIRE(answer.status == pool::LeaseStatus::kLeased);
+      CHECK(answer.lease.durable);
+      numbers[visit] = answer.number;
+    }
+    before.release("two");
+    before.release("one");
+  }
+  SECTION("in order") {
+    Life after(server, 0s);
+    REQUIRE(after.settled());
+    CHECK(after.get("three").number == numbers["three"]);
+    CHECK(after.get("three").lease.durable);
+    CHECK(after.lease("four").number == numbers["two"]);
+    CHECK(after.lease("five").number == numbers["one"]);
+  }
+  SECTION("with the hold") {
+    Life after(server, 150s);
+    REQUIRE(after.settled());
+    CHECK(after.method(numbers["two"]) == pool::ResolutionMethod::kHold);
+    CHECK(after.lease("four").status == pool::LeaseStatus::kFallback);
+  }
+}
+
+TEST_CASE("without Redis at the start leases are from memory, and durable once it comes") {
+  RedisServer server({}, RedisServer::Start::kLater);
+  Life life(server);
+  REQUIRE(life.settled());
+  CHECK(life.reasons().find("store: not connected") != std::string::npos);
+  const pool::LeaseAnswer lease = life.lease("one");
+  REQUIRE(lease.status == pool::LeaseStatus::kLeased);
+  CHECK_FALSE(lease.lease.durable);
+  CHECK(life.store().is_flushed());
+
+  server.start();
+  CHECK(life.eventually([&] { return life.get("one").lease.durable; }));
+  CHECK(life.readiness.is_ready());
+
+  Life after(server);
+  REQUIRE(after.settled());
+  CHECK(after.get("one").number == lease.number);
+}
+
+TEST_CASE("leases and ends made while Redis is away reach it when it is back") {
+  RedisServer server;
+  std::map<std::string, pool::Number> numbers;
+  {
+    Life life(server);
+    REQUIRE(life.settled());
+    numbers["ended"] = life.lease("ended").number;
+    server.kill();
+    REQUIRE(life.eventually([&] { return !life.readiness.is_ready(); }));
+    life.release("ended");
+    const pool::LeaseAnswer away = life.lease("away");
+    CHECK_FALSE(away.lease.durable);
+    numbers["away"] = away.number;
+
+    server.start();
+    REQUIRE(life.eventually([&] { return life.get("away").lease.durable && life.readiness.is_ready(); }));
+    REQUIRE(life.eventually([&] { return life.store().is_flushed(); }));
+  }
+  Life after(server);
+  REQUIRE(after.settled());
+  CHECK(after.get("away").number == numbers["away"]);
+  CHECK(after.method(numbers["ended"]) == pool::ResolutionMethod::kHold);
+}
+
+TEST_CASE("events that come while Redis is away are read when it is back") {
+  RedisServer server({}, RedisServer::Start::kLater);
+  Life life(server);
+  REQUIRE(life.settled());
+  std::atomic<int> grown{0};
+  const auto watch = life.store().call_log().watch([&] { ++grown; });
+  life.store().call_sink().record(ringing("01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+  CHECK(life.store().call_log_stats().queued == 1);
+
+  const auto read = [&] {
+    std::promise<rpc::LogRead> answer;
+    life.store().call_log().read_after("", 10, [&](rpc::LogRead page) { answer.set_value(std::move(page)); });
+    return answer.get_future().get();
+  };
+  CHECK(read().status == rpc::LogStatus::kUnavailable);
+  server.start();
+  REQUIRE(life.eventually([&] { return life.store().call_log_stats().written == 1; }));
+  const rpc::LogRead page = read();
+  REQUIRE(page.status == rpc::LogStatus::kOk);
+  REQUIRE(page.events.size() == 1);
+  CHECK(page.events[0].event_id() == "01ARZ3NDEKTSV4RRFFQ69G5FAV-ringing");
+  CHECK(life.eventually([&] { return grown > 0; }));
+
+  std::promise<rpc::LogEnd> end;
+  life.store().call_log().latest_cursor([&](rpc::LogEnd given) { end.set_value(std::move(given)); });
+  CHECK(end.get_future().get().cursor == page.events[0].cursor());
+}
+
+}  // namespace ringtrace::gateway

@@ -1,0 +1,179 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grpc/call_event_log.h"
+#include "pool/lease_store.h"
+#include "pool/leasing.h"
+
+/// What stands around the services in their tests.
+namespace ringtrace::rpc::testing {
+
+/// A clock that a test moves.
+class ManualClock final : public pool::Clock {
+ public:
+  pool::Time now() const override { return pool::Time{pool::Duration(milliseconds_.load())}; }
+  void advance(pool::Duration duration) { milliseconds_ += duration.count(); }
+
+ private:
+  // 2026-03-01T12:00:00Z
+  std::atomic<std::int64_t> milliseconds_{1'772'366'400'000};
+};
+
+/// A store that gives the answer it is told to, or none until told.
+class StubStore final : public pool::LeaseStore {
+ public:
+  void answer(pool::StoreStatus status) { status_ = status; }
+
+  /// Keeps requests waiting until `release_waiting`.
+  void hold_back(bool hold) { hold_back_ = hold; }
+
+  std::size_t waiting() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
+  }
+
+  void release_waiting() {
+    std::vector<std::function<void()>> waiting;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting.swap(waiting_);
+    }
+    for (const auto& go : waiting) go();
+  }
+
+  void lease(pool::LeaseRecord record, pool::Time, Done done) override { reply(record.expire, done); }
+  void renew(pool::LeaseRecord record, pool::Time, Done done) override { reply(record.expire, done); }
+  void release(pool::LeaseEnd end, pool::Time, Done done) override { reply(end.end, done); }
+  void expire(pool::LeaseEnd end, pool::Time, Done done) override { reply(end.end, done); }
+
+ private:
+  void reply(pool::Time expire, const Done& done) {
+    const auto go = [this, expire, done] { done({status_, {}, expire, ""}); };
+    if (!hold_back_) return go();
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(go);
+  }
+
+  std::atomic<pool::StoreStatus> status_{pool::StoreStatus::kDone};
+  std::atomic<bool> hold_back_{false};
+  mutable std::mutex mutex_;
+  std::vector<std::function<void()>> waiting_;
+};
+
+/// A log in memory. Its cursors are numbers of seven digits.
+class MemoryLog final : public CallEventLog {
+ public:
+  static std::string cursor_of(std::size_t number) {
+    const std::string digits = std::to_string(number);
+    return std::string(7 - digits.size(), '0') + digits;
+  }
+
+  /// Appends an event and wakes the watchers; returns its cursor.
+  std::string append(v1::CallEvent event) {
+    std::string cursor;
+    {
+      const std::lock_guard lock(mutex_);
+      cursor = cursor_of(events_.size() + 1);
+      event.set_cursor(cursor);
+      events_.push_back(std::move(event));
+    }
+    const std::lock_guard lock(watch_mutex_);
+    if (grown_) grown_();
+    return cursor;
+  }
+
+  /// Forgets the oldest events.
+  void trim(std::size_t count) { trimmed_ = count; }
+  void fail(bool fails) { fails_ = fails; }
+
+  /// Events handed to readers so far.
+  std::size_t read_count() const { return read_count_; }
+
+  void read_after(std::string_view cursor, std::size_t max, ReadDone done) override {
+    LogRead read;
+    {
+      const std::lock_guard lock(mutex_);
+      read = look(cursor, max);
+    }
+    read_count_ += read.events.size();
+    done(std::move(read));
+  }
+
+  void latest_cursor(EndDone done) override {
+    LogEnd end;
+    {
+      const std::lock_guard lock(mutex_);
+      end.status = fails_ ? LogStatus::kUnavailable : LogStatus::kOk;
+      if (!events_.empty()) end.cursor = events_.back().cursor();
+    }
+    done(end);
+  }
+
+  std::unique_ptr<Watch> watch(std::function<void()> grown) override {
+    const std::lock_guard lock(watch_mutex_);
+    grown_ = std::move(grown);
+    return std::make_unique<OneWatch>(*this);
+  }
+
+ private:
+  struct OneWatch final : Watch {
+    explicit OneWatch(MemoryLog& of) : log(of) {}
+    ~OneWatch() override {
+      const std::lock_guard lock(log.watch_mutex_);
+      log.grown_ = nullptr;
+    }
+    MemoryLog& log;
+  };
+
+  LogRead look(std::string_view cursor, std::size_t max) const {
+    LogRead read;
+    if (fails_) return read;
+    std::size_t from = trimmed_;
+    if (!cursor.empty()) {
+      if (cursor.size() != 7 || cursor.find_first_not_of("0123456789") != std::string_view::npos) {
+        read.status = LogStatus::kMalformed;
+        return read;
+      }
+      from = std::stoul(std::string(cursor));
+      if (from < trimmed_) {
+        read.status = LogStatus::kOutOfRange;
+        read.oldest_cursor = cursor_of(trimmed_ + 1);
+        return read;
+      }
+    }
+    read.status = LogStatus::kOk;
+    for (std::size_t i = from; i < events_.size() && read.events.size() < max; ++i) {
+      read.events.push_back(events_[i]);
+    }
+    return read;
+  }
+
+  std::atomic<std::size_t> trimmed_{0};
+  std::atomic<bool> fails_{false};
+  std::atomic<std::size_t> read_count_{0};
+  mutable std::mutex mutex_;
+  std::vector<v1::CallEvent> events_;
+  std::mutex watch_mutex_;  // held while calling, so that a watch that has ended is called no more
+  std::function<void()> grown_;
+};
+
+/// An event of a call to a pool.
+inline v1::CallEvent call_event(const std::string& id, v1::CallEventType type = v1::CALL_EVENT_TYPE_RINGING,
+                                const std::string& pool = "pools/main") {
+  v1::CallEvent event;
+  event.set_event_id(id);
+  event.set_type(type);
+  event.mutable_call()->mutable_resolution()->set_pool(pool);
+  return event;
+}
+
+}  // namespace ringtrace::rpc::testing

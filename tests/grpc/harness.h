@@ -1,0 +1,121 @@
+#pragma once
+
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/status.pb.h>
+#include <grpcpp/grpcpp.h>
+#include <ringtrace/v1/call_service.grpc.pb.h>
+#include <ringtrace/v1/lease_service.grpc.pb.h>
+#include <ringtrace/v1/pool_service.grpc.pb.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "grpc/server.h"
+#include "pool/leasing.h"
+#include "pool/number_pools.h"
+#include "tests/grpc/fakes.h"
+
+namespace ringtrace::rpc::testing {
+
+inline pool::Number number(std::uint64_t digits) { return *pool::Number::from_digits(digits); }
+
+/// Two pools: "main" with three numbers and a fallback, "strict" with one number, no fallback, and the
+/// store's word required.
+inline pool::PoolsConfig two_pools() {
+  pool::PoolConfig main;
+  main.name = pool::PoolName::cut("main");
+  main.numbers = {number(74950000001), number(74950000002), number(74950000003)};
+  main.fallback = number(74950000009);
+  main.source_fallbacks = {{number(74950000008), pool::Source::cut("google/cpc")}};
+  pool::PoolConfig strict;
+  strict.name = pool::PoolName::cut("strict");
+  strict.numbers = {number(78120000001)};
+  strict.on_exhausted = pool::OnExhausted::kRefuse;
+  strict.durability = pool::Durability::kRequired;
+  pool::PoolsConfig config;
+  config.pools = {main, strict};
+  return config;
+}
+
+/// A server on a free port over real pools, and a client of it.
+class Harness {
+ public:
+  explicit Harness(pool::LeaseStore* store = nullptr, ServerConfig config = {})
+      : pools(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(two_pools()))),
+        leasing(*pools, store, clock),
+        server(on_free_port(std::move(config)), leasing, *pools, log) {
+    const std::optional<std::string> error = server.start();
+    INFO(error.value_or(""));
+    REQUIRE_FALSE(error);
+    channel = connect();
+    leases = v1::LeaseService::NewStub(channel);
+    calls = v1::CallService::NewStub(channel);
+    pool_service = v1::PoolService::NewStub(channel);
+  }
+
+  std::shared_ptr<grpc::Channel> connect() const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(server.bound_port()),
+                                     grpc::InsecureChannelCredentials(), arguments);
+  }
+
+  ManualClock clock;
+  std::unique_ptr<pool::NumberPools> pools;
+  pool::Leasing leasing;
+  MemoryLog log;
+  Server server;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<v1::LeaseService::Stub> leases;
+  std::unique_ptr<v1::CallService::Stub> calls;
+  std::unique_ptr<v1::PoolService::Stub> pool_service;
+
+ private:
+  static ServerConfig on_free_port(ServerConfig config) {
+    config.address = "127.0.0.1:0";
+    return config;
+  }
+};
+
+/// A context whose call fails a hanging test instead of hanging with it.
+struct Context : grpc::ClientContext {
+  Context() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30)); }
+};
+
+/// The one ErrorInfo of an error; also checks that it is exactly one and agrees with the status.
+inline google::rpc::ErrorInfo error_info(const grpc::Status& status) {
+  google::rpc::Status details;
+  REQUIRE(details.ParseFromString(status.error_details()));
+  CHECK(details.code() == static_cast<int>(status.error_code()));
+  CHECK(details.message() == status.error_message());
+  google::rpc::ErrorInfo info;
+  int count = 0;
+  for (const auto& any : details.details()) {
+    if (any.UnpackTo(&info)) ++count;
+  }
+  CHECK(count == 1);
+  CHECK(info.domain() == "ringtrace");
+  return info;
+}
+
+/// How long the error says to wait; zero when it does not say.
+inline std::chrono::milliseconds retry_delay(const grpc::Status& status) {
+  google::rpc::Status details;
+  REQUIRE(details.ParseFromString(status.error_details()));
+  google::rpc::RetryInfo retry;
+  for (const auto& any : details.details()) {
+    if (any.UnpackTo(&retry)) {
+      return std::chrono::seconds(retry.retry_delay().seconds()) +
+             std::chrono::milliseconds(retry.retry_delay().nanos() / 1'000'000);
+    }
+  }
+  return {};
+}
+
+}  // namespace ringtrace::rpc::testing

@@ -1,0 +1,71 @@
+#include "redis/lease_text.h"
+
+#include <ringtrace/v1/visit.pb.h>
+
+#include <catch2/catch.hpp>
+
+#include "redis/keys.h"
+
+namespace ringtrace::redis {
+namespace {
+
+TEST_CASE("a word survives whatever it holds") {
+  for (const std::string text :
+       {"", "-", "--", "google/cpc", "my ads/cpc", "50%", "%", "%2", "%zz", "\x7f", "Ж б"}) {
+    const std::string word = escape_word(text);
+    CHECK(word.find(' ') == std::string::npos);
+    CHECK_FALSE(word.empty());
+    CHECK(unescape_word(word) == text);
+  }
+}
+
+TEST_CASE("a stored lease is read with a visit id that holds blanks") {
+  const auto lease = parse_lease("74950000001", "100 200 0 300 my%20ads/cpc - visit 1 of 2");
+  REQUIRE(lease);
+  CHECK(lease->number.digits() == 74'950'000'001);
+  CHECK(lease->visit_id == "visit 1 of 2");
+  CHECK(lease->visitor_id.empty());
+  CHECK(lease->source == "my ads/cpc");
+  CHECK(lease->start.time_since_epoch().count() == 100);
+  CHECK(lease->end().time_since_epoch().count() == 200);
+  CHECK_FALSE(lease->ended);
+  CHECK(lease->hold.count() == 300);
+  CHECK(parse_lease("74950000001", "100 200 150 300 - - v")->end().time_since_epoch().count() == 150);
+}
+
+TEST_CASE("what is no lease of ours is not read as one") {
+  for (const char* text : {"", "1", "1 2 3 4", "1 2 3 4 s v", "1 2 3 4 s v ", "a 2 3 4 s v x",
+                           "-1 2 3 4 s v x", "99999999999999999999 2 3 4 s v x"}) {
+    CHECK_FALSE(parse_lease("74950000001", text));
+  }
+  CHECK_FALSE(parse_lease("12", "1 2 3 4 s v x"));
+  CHECK_FALSE(parse_lease("+74950000001", "1 2 3 4 s v x"));
+}
+
+TEST_CASE("attributes are readable JSON in the store and the same bytes after it") {
+  v1::VisitAttributes attributes;
+  attributes.set_utm_source("google");
+  (*attributes.mutable_click_ids())["gclid"] = "abc";
+  const std::string bytes = attributes.SerializeAsString();
+  const std::string json = attributes_to_json(bytes);
+  CHECK(json == R"({"utm_source":"google","click_ids":{"gclid":"abc"}})");
+  CHECK(attributes_from_json(json) == bytes);
+  CHECK(attributes_to_json("\xff\xff garbage").empty());
+  CHECK(attributes_to_json("").empty());
+  CHECK(attributes_from_json("{").empty());
+}
+
+TEST_CASE("keys of one pool share a hash tag, and neighbours share a block") {
+  const auto number = [](std::uint64_t digits) { return *pool::Number::from_digits(digits); };
+  CHECK(lease_key("main", number(1'280)) == "rt:{main:0}:lease:10");
+  CHECK(lease_key("main", number(1'407)) == "rt:{main:0}:lease:10");
+  CHECK(lease_key("main", number(1'408)) == "rt:{main:0}:lease:11");
+  CHECK(attributes_key("main", number(1'280)) == "rt:{main:0}:attr:10");
+  CHECK(attributes_key_beside("rt:{main:0}:lease:10") == "rt:{main:0}:attr:10");
+  // The stored data depends on the rule: it must never change by itself.
+  CHECK(visit_key("main", "visit-1") == visit_key("main", "visit-1"));
+  CHECK(visit_key("main", "a") == "rt:{main:0}:visit:" + std::to_string(0xE40C292CU % kVisitBuckets));
+}
+
+}  // namespace
+}  // namespace ringtrace::redis

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sip/proxy_core.h"
+
+namespace ringtrace::sip::test {
+
+inline const Hop kTrunkHop = *Hop::parse("udp:192.0.2.10:5060");
+inline const Hop kLineOne = *Hop::parse("udp:198.51.100.1:5060");
+inline const Hop kLineTwo = *Hop::parse("udp:198.51.100.2:5060");
+inline const Hop kStranger = *Hop::parse("udp:203.0.113.66:5060");
+inline constexpr std::string_view kProxyAddress = "198.18.0.1:5060";
+
+// One message the proxy sent.
+struct Sent {
+  Hop to;
+  Message message;  // parsed again from its text
+  std::string text;
+};
+
+// A proxy core with nothing real around it: time, network, pools and store are the test's.
+class FakeWorld final : public MessageSender, public Attribution, public CallSink {
+ public:
+  explicit FakeWorld(ProxyConfig config = default_config());
+
+  static ProxyConfig default_config();
+
+  // Hands the text of a message to the proxy as if it came from `from`.
+  void receive(const Hop& from, const std::string& text);
+  // Lets time pass, ticking as the program does.
+  void advance(std::chrono::milliseconds time);
+  // A new process on the same address, with the same key and an empty memory.
+  void restart();
+
+  // The next message the proxy sent; fails the test when there is none.
+  Sent next();
+  bool is_quiet() const { return sent_.empty(); }
+  std::size_t sent_count() const { return sent_.size(); }
+  void forget_sent() { sent_.clear(); }
+
+  std::uint64_t refused(Refusal reason) const {
+    return stats.refused[static_cast<std::size_t>(reason)].load();
+  }
+
+  bool send(const Message& message, std::size_t listener, const Hop& to) override;
+  v1::Resolution attribute(const pool::ResolveQuery& query) override;
+  void record(v1::CallEvent event) override { events.push_back(std::move(event)); }
+  void close_unknown(CallClosing closing) override { closings.push_back(std::move(closing)); }
+
+  ProxyStats stats;
+  std::vector<v1::CallEvent> events;
+  std::vector<CallClosing> closings;
+  std::vector<pool::ResolveQuery> queries;
+  std::vector<Hop> dead;  // sending there fails at once
+  v1::Resolution resolution;
+  std::unique_ptr<ProxyCore> core;
+  Instant now;
+
+ private:
+  ProxyConfig config_;
+  std::deque<Sent> sent_;
+  std::uint64_t seed_ = 1;
+};
+
+// --- the peers' messages
+
+struct InviteOptions {
+  std::string uri = "sip:+74950000001@198.18.0.1";
+  std::string branch = "z9hG4bK-caller-1";
+  std::string call_id = "call-1@caller";
+  std::string extra = "";  // whole header lines, each with its CRLF
+  int cseq = 1;
+};
+
+std::string invite(const InviteOptions& options = {});
+std::string cancel(const InviteOptions& options = {});
+// The caller's ACK of a final answer other than 2xx.
+std::string ack_failure(const InviteOptions& options, const Message& response);
+
+// A response of a line to a request it got; adds a To tag, and a Contact for INVITE.
+std::string respond_to(const Message& request, int status, const std::string& to_tag = "line-tag");
+
+// A request inside the dialog that `answer` (a 2xx as the caller got it) set up, sent by the caller.
+std::string caller_request(const std::string& method, const Message& answer, const std::string& branch,
+                           int cseq);
+// The same by the line; `invited` is the INVITE as the line got it.
+std::string line_request(const std::string& method, const Message& invited, const std::string& branch,
+                         int cseq, const std::string& line_tag = "line-tag");
+
+// Every value of a header in the text, in order.
+std::vector<std::string> headers(const std::string& text, const std::string& name);
+// The first one; empty when there is none.
+std::string header(const std::string& text, const std::string& name);
+std::string first_line(const std::string& text);
+
+// Carries a call up to its ACK: returns the INVITE as the line got it and the 200 as the caller got it.
+struct Established {
+  Sent invited;
+  Sent answer;
+};
+Established establish(FakeWorld& world, const InviteOptions& options = {});
+
+}  // namespace ringtrace::sip::test
