@@ -25,6 +25,7 @@ struct Leasing::Request {
   Done done;
   int attempts = 0;
   Time wanted = kNever;               ///< the expiry asked for
+  int tellings = 0;                   ///< times the store was told of ends for this request
   std::optional<Duration> idle;       ///< of the number it got, when that was new
   std::vector<RequestPtr> followers;  ///< guarded by mutex_
 
@@ -90,11 +91,16 @@ void Leasing::attempt(const RequestPtr& request) {
   if (reservation.outcome == ReserveOutcome::kHeld && reservation.durable) {
     return lend(request, reservation, true);
   }
+  write(request, reservation);
+}
+
+void Leasing::write(const RequestPtr& request, const Reservation& reservation) {
   const PoolConfig& config = pools_.config(request->pool);
-  store_->lease(
-      {config.name.to_string(), reservation.number, request->visit_id, request->visitor_id, request->source,
-       request->attributes, reservation.start, reservation.expire, config.hold},
-      now, [this, request, reservation](const StoreReply& reply) { stored(request, reservation, reply); });
+  store_->lease({config.name.to_string(), reservation.number, request->visit_id, request->visitor_id,
+                 request->source, request->attributes, reservation.start, reservation.expire, config.hold},
+                clock_.now(), [this, request, reservation](const StoreReply& reply) {
+                  stored(request, reservation, reply);
+                });
 }
 
 void Leasing::stored(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply) {
@@ -102,10 +108,12 @@ void Leasing::stored(const RequestPtr& request, const Reservation& reservation, 
     case StoreStatus::kDone:
       return lend(request, reservation, true);
     case StoreStatus::kHeldByOther:
+      if (tell_ends(request, reservation.number)) return write(request, reservation);
       counters_.conflicts.fetch_add(1, std::memory_order_relaxed);
       pools_.hold_back(reservation.ticket, clock_.now());
       return try_another(request);
     case StoreStatus::kVisitElsewhere:
+      if (tell_ends(request, reply.number)) return write(request, reservation);
       return take_over(request, reservation, reply);
     case StoreStatus::kInDoubt:
       return without_store(request, reservation, true);
@@ -114,6 +122,16 @@ void Leasing::stored(const RequestPtr& request, const Reservation& reservation, 
     case StoreStatus::kRefused:
       return without_store(request, reservation, false);
   }
+}
+
+/// The store's books may be behind memory: leases that ended while it was away stand in them still. Tells it
+/// of the number's ends, at most kMaxAttempts times a request; false when there is nothing to tell.
+bool Leasing::tell_ends(const RequestPtr& request, Number number) {
+  if (++request->tellings > kMaxAttempts) return false;
+  std::array<LeaseView, 5> ends;
+  const std::size_t count = pools_.untold_ends(request->pool, number, ends);
+  for (std::size_t i = 0; i < count; ++i) replay_one(request->pool, ends[i]);
+  return count > 0;
 }
 
 /// The reservation becomes, or stays, the visit's lease.

@@ -104,8 +104,10 @@ class Leasing {
   /// Ends what is due and tells the store; call it a few times a second, from one thread.
   void tick();
 
-  /// Writes at most `limit` records that the store does not know (leases and ends made while it was away);
-  /// call it when the store comes back, and again until it returns 0. From one thread.
+  /// Writes about `limit` records that the store does not know (leases and ends made while it was away), the
+  /// ended ones first, so that its books have room for the live ones. Call it when the store comes back, and
+  /// again until it returns 0: that is the end of one pass. What became unknown behind a pass is for the next
+  /// one: while PoolCounts::nondurable is above 0, pass again. From one thread.
   std::size_t replay(std::size_t limit);
 
   LeasingTotals totals() const;
@@ -117,6 +119,8 @@ class Leasing {
   bool enter();
   void start(const RequestPtr& request);
   void attempt(const RequestPtr& request);
+  void write(const RequestPtr& request, const Reservation& reservation);
+  bool tell_ends(const RequestPtr& request, Number number);
   void attempt_from_memory(const RequestPtr& request);
   void stored(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply);
   void lend(const RequestPtr& request, const Reservation& reservation, bool durable);
@@ -127,6 +131,7 @@ class Leasing {
   void renewed(PoolIndex pool, const LeaseView& lease, bool written_again, const StoreReply& reply,
                const Done& done);
   void answer_written(PoolIndex pool, const LeaseView& lease, bool durable, const Done& done);
+  void make_good(const LeaseView& lease);
   void replay_one(PoolIndex pool, const LeaseView& lease);
   void expired(const LeaseView& lease, const StoreReply& reply);
   LeaseRecord record(PoolIndex pool, const LeaseView& lease) const;
@@ -145,6 +150,7 @@ class Leasing {
   // the replaying thread's
   std::uint32_t replay_pool_ = 0;
   std::uint32_t replay_slot_ = 0;
+  bool replay_live_ = false;  // ends are told first, then what is live
 
   // own synchronization
   struct Counters {

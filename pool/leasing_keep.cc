@@ -13,6 +13,9 @@ namespace {
 /// Records taken up by one call of replay, and ends by one round of tick.
 constexpr std::size_t kBatch = 256;
 
+/// The most records one number has that the store may not know: they are taken up together.
+constexpr std::size_t kMostOfSlot = 5;
+
 }  // namespace
 
 LeaseRecord Leasing::record(PoolIndex pool, const LeaseView& lease) const {
@@ -51,10 +54,16 @@ void Leasing::renewed(PoolIndex pool, const LeaseView& lease, bool written_again
       return answer_written(pool, lease, true, done);
     case StoreStatus::kNotHeld:
       if (written_again) break;
-      // The store lost it, or never had it: the whole lease is written.
-      return store_->lease(
-          record(pool, lease), clock_.now(),
-          [this, pool, lease, done](const StoreReply& again) { renewed(pool, lease, true, again, done); });
+      // The store lost it, or never had it: the whole lease is written, as it is by now.
+      if (const auto present = pools_.find_lease(pool, lease.visit.view(), clock_.now());
+          present && present->live && present->ticket == lease.ticket) {
+        return store_->lease(record(pool, *present), clock_.now(),
+                             [this, pool, present = *present, done](const StoreReply& again) {
+                               renewed(pool, present, true, again, done);
+                             });
+      }
+      counters_.waiting.fetch_sub(1, std::memory_order_relaxed);
+      return done({LeaseStatus::kNotFound, lease, {}, std::nullopt});
     case StoreStatus::kHeldByOther:
     case StoreStatus::kVisitElsewhere:
       // The page shows this number; it stays the visit's in memory until the page asks for a lease again.
@@ -133,21 +142,37 @@ void Leasing::expired(const LeaseView& lease, const StoreReply& reply) {
 
 std::size_t Leasing::replay(std::size_t limit) {
   if (store_ == nullptr || limit == 0) return 0;
-  std::vector<LeaseView> found(std::min(limit, kBatch));
-  std::size_t count = 0;
-  for (; replay_pool_ < pools_.pool_count(); ++replay_pool_, replay_slot_ = 0) {
-    count = pools_.scan(PoolIndex{replay_pool_}, replay_slot_, true, found);
-    if (count > 0) break;
+  std::vector<LeaseView> found;
+  for (;;) {
+    if (replay_pool_ == pools_.pool_count()) {
+      replay_pool_ = replay_slot_ = 0;
+      replay_live_ = !replay_live_;
+      if (!replay_live_) return 0;
+    }
+    found.resize(std::max(std::min(limit, kBatch), kMostOfSlot));
+    found.resize(pools_.scan(PoolIndex{replay_pool_}, replay_slot_, true, found));
+    if (found.empty()) {
+      ++replay_pool_;
+      replay_slot_ = 0;
+      continue;
+    }
+    std::erase_if(found, [this](const LeaseView& lease) { return lease.live != replay_live_; });
+    if (!found.empty()) break;
   }
-  if (count == 0) {
-    replay_pool_ = replay_slot_ = 0;
-    return 0;
-  }
-  found.resize(count);
   std::stable_sort(found.begin(), found.end(),
                    [](const LeaseView& a, const LeaseView& b) { return a.start < b.start; });
   for (const LeaseView& lease : found) replay_one(lease.ticket.pool, lease);
-  return count;
+  return found.size();
+}
+
+/// The store was told of an end. When the visit had its number back meanwhile, the two writes may have passed
+/// each other: the lease is written again.
+void Leasing::make_good(const LeaseView& lease) {
+  const PoolIndex pool = lease.ticket.pool;
+  const auto present = pools_.find_lease(pool, lease.visit.view(), clock_.now());
+  if (!present || !present->live || present->number != lease.number) return;
+  pools_.set_durable(present->ticket, present->expire, false);
+  replay_one(pool, *present);
 }
 
 void Leasing::replay_one(PoolIndex pool, const LeaseView& lease) {
@@ -160,6 +185,7 @@ void Leasing::replay_one(PoolIndex pool, const LeaseView& lease) {
     if (!known) return;
     counters_.replayed.fetch_add(1, std::memory_order_relaxed);
     pools_.set_durable(lease.ticket, lease.expire, true);
+    if (!lease.live) make_good(lease);
   };
   const Time now = clock_.now();
   if (lease.live) return store_->lease(record(pool, lease), now, written);

@@ -226,8 +226,9 @@ Reservation LendingPool::describe(std::uint32_t index, ReserveOutcome outcome) c
   return answer;
 }
 
-/// The last holder becomes a former one.
-void LendingPool::forget_record(std::uint32_t index) {
+/// The last holder becomes a former one. The end of a lease that is followed by one of the same visit is
+/// nothing to tell the store any more: told late, it would end the lease that followed.
+void LendingPool::forget_record(std::uint32_t index, const VisitId& next) {
   Slot& slot = slots_[index];
   if (!slot.ever_lent) return;
   visits_.erase(node(index, false));
@@ -235,7 +236,7 @@ void LendingPool::forget_record(std::uint32_t index) {
   const Record& record = slot.record();
   if (!record.visit.empty()) {
     slot.formers.add({record.visit, record.source, record.start, record.expire, record.generation,
-                      record.attributes, record.durable});
+                      record.attributes, record.durable || record.visit == next});
   }
   slot.end_untold = false;
   slot.ever_lent = false;
@@ -267,7 +268,7 @@ bool LendingPool::commit(const Ticket& ticket, bool durable, Time now) {
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(*made.idle).count());
   }
   --reserved_;
-  forget_record(ticket.slot);
+  forget_record(ticket.slot, slot->pending().visit);
   install_record(ticket.slot);
   slot->state = SlotState::kLeased;
   slot->record().durable = durable;
@@ -296,7 +297,7 @@ bool LendingPool::hold_back(const Ticket& ticket, Time now) {
   }
   if (ticketed(ticket, SlotState::kLeased) == nullptr) return false;
   end_lease(ticket.slot, now);
-  forget_record(ticket.slot);
+  forget_record(ticket.slot, {});
   return true;
 }
 

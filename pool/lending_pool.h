@@ -39,6 +39,7 @@ class LendingPool {
   std::optional<LeaseView> find_lease(std::string_view visit_id, Time now);
   std::size_t advance(Time now, std::span<LeaseView> ended);
   std::size_t scan(std::uint32_t& from, bool only_nondurable, std::span<LeaseView> out) const;
+  std::size_t untold_ends(std::uint32_t slot, std::span<LeaseView> out) const;
   RestoreOutcome restore(std::uint32_t slot, const StoredLease& lease, Time now);
 
   /// The new number's slot; none when there is no room.
@@ -71,7 +72,7 @@ class LendingPool {
   void leave_rest(std::uint32_t slot);
   void extend(std::uint32_t slot, Time expire);
   void revive(std::uint32_t slot, Time expire);
-  void forget_record(std::uint32_t slot);
+  void forget_record(std::uint32_t slot, const VisitId& next);
   void install_record(std::uint32_t slot);
   std::optional<Choice> choose(const VisitView& visit, AdmissionClass admission) const;
   Reservation reserve_slot(const Choice& choice, const VisitView& visit, Time expire, Time now);

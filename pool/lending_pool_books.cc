@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "pool/lending_pool.h"
 
@@ -103,23 +104,35 @@ std::optional<LeaseView> LendingPool::find_lease(std::string_view visit_id, Time
   return view(slot);
 }
 
+std::size_t LendingPool::untold_ends(std::uint32_t index, std::span<LeaseView> out) const {
+  const Slot& slot = slots_[index];
+  std::size_t count = 0;
+  for (const FormerHolder& f : slot.formers.all()) {
+    if (f.durable || count == out.size()) continue;
+    out[count++] = {
+        {index_, index, f.generation}, slot.number, f.visit, {}, f.source, f.start, f.end, false, false};
+  }
+  const bool ended = slot.ever_lent && slot.state != SlotState::kLeased && !slot.record().durable;
+  if (ended && count < out.size()) out[count++] = view(index);
+  return count;
+}
+
 std::size_t LendingPool::scan(std::uint32_t& from, bool only_nondurable, std::span<LeaseView> out) const {
   std::size_t count = 0;
   for (; from < slots_.size() && count < out.size(); ++from) {
     const Slot& slot = slots_[from];
-    if (only_nondurable) {
-      const auto formers = slot.formers.all();
-      const auto untold = static_cast<std::size_t>(
-          std::count_if(formers.begin(), formers.end(), [](const FormerHolder& f) { return !f.durable; }));
-      if (count > 0 && count + untold + 1 > out.size()) return count;
-      for (const FormerHolder& f : formers) {
-        if (f.durable || count == out.size()) continue;
-        out[count++] = {
-            {index_, from, f.generation}, slot.number, f.visit, {}, f.source, f.start, f.end, false, false};
-      }
+    if (!only_nondurable) {
+      if (slot.ever_lent) out[count++] = view(from);
+      continue;
     }
-    const bool told = only_nondurable && slot.record().durable;
-    if (slot.ever_lent && !told && count < out.size()) out[count++] = view(from);
+    std::array<LeaseView, FormerHolders::kMost + 1> found;
+    std::size_t records = untold_ends(from, found);
+    const bool live = slot.ever_lent && slot.state == SlotState::kLeased && !slot.record().durable;
+    if (live) found[records++] = view(from);
+    if (count > 0 && count + records > out.size()) return count;
+    records = std::min(records, out.size() - count);
+    std::copy_n(found.begin(), records, out.begin() + static_cast<std::ptrdiff_t>(count));
+    count += records;
   }
   return count;
 }
@@ -191,7 +204,7 @@ RestoreOutcome LendingPool::restore_pending(std::uint32_t index, const StoredLea
 void LendingPool::restore_into(std::uint32_t index, const StoredLease& lease, Time end, bool live) {
   Slot& slot = slots_[index];
   leave_rest(index);
-  forget_record(index);
+  forget_record(index, VisitId::cut(lease.visit.visit_id));
   slot.pending() = record_of(lease.visit, lease.start, live ? lease.expire : end);
   slot.pending().durable = true;
   visits_.insert(node(index, true), hash(lease.visit.visit_id));

@@ -223,6 +223,12 @@ std::size_t NumberPools::scan(PoolIndex pool, std::uint32_t& from, bool only_non
   return state_->pools.at(pool.value)->scan(from, only_nondurable, out);
 }
 
+std::size_t NumberPools::untold_ends(PoolIndex pool, Number number, std::span<LeaseView> out) const {
+  const std::lock_guard lock(state_->mutex);
+  const auto slot = state_->slot_of(pool, number);
+  return slot ? state_->pools.at(pool.value)->untold_ends(*slot, out) : 0;
+}
+
 RestoreOutcome NumberPools::restore(PoolIndex pool, const StoredLease& lease, Time now) {
   const std::lock_guard lock(state_->mutex);
   const auto slot = state_->slot_of(pool, lease.number);

@@ -201,6 +201,9 @@ class NumberPools {
   /// know.
   std::size_t scan(PoolIndex pool, std::uint32_t& from, bool only_nondurable, std::span<LeaseView> out) const;
 
+  /// The ended leases of a number that the store does not know, oldest first; returns how many. At most five.
+  std::size_t untold_ends(PoolIndex pool, Number number, std::span<LeaseView> out) const;
+
   /// Takes over a lease of an earlier life. The free order is right when ended leases come in the order they
   /// ended.
   RestoreOutcome restore(PoolIndex pool, const StoredLease& lease, Time now);

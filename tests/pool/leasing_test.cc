@@ -186,7 +186,8 @@ TEST_CASE("a visit whose stored number memory has lent to another gets a number 
   CHECK(desk.pools->resolve({number(0), {}, desk.clock.time}).visit.view() == "other");
 }
 
-TEST_CASE("with the store away leases go on from memory and are replayed, oldest first, when it is back") {
+TEST_CASE(
+    "with the store away leases go on from memory and are replayed, the ended ones first, when it is back") {
   Desk desk(4);
   const Mode trouble = GENERATE(Mode::kAway, Mode::kFull, Mode::kRequestLost, Mode::kAnswerLost);
   desk.store.mode = trouble;
@@ -211,9 +212,66 @@ TEST_CASE("with the store away leases go on from memory and are replayed, oldest
   }
   if (trouble == Mode::kAway) {
     REQUIRE(desk.store.written.size() == 3);
-    CHECK(desk.store.written[0].visit_id == "a");
+    CHECK(desk.store.written[0].visit_id == "b");
+    CHECK(desk.store.written[1].visit_id == "a");
     CHECK(desk.store.written[2].visit_id == "c");
   }
+}
+
+TEST_CASE(
+    "a number and a visit whose last lease ended while the store was away are not taken for conflicts") {
+  Desk desk(2);
+  desk.lease("a");
+  desk.store.mode = Mode::kAway;
+  desk.release("a");
+  desk.clock.time += minutes(10);
+  desk.store.mode = Mode::kUp;
+  SECTION("the number") {
+    desk.lease("b");
+    const LeaseAnswer answer = desk.lease("c");
+    CHECK(answer.number == number(0));
+    CHECK(answer.lease.durable);
+    CHECK(desk.store.books.at(number(0)).visit == "c");
+  }
+  SECTION("the visit") {
+    desk.store.mode = Mode::kAway;
+    desk.lease("b");
+    desk.lease("c");
+    desk.release("b");
+    desk.clock.time += minutes(10);
+    desk.store.mode = Mode::kUp;
+    const LeaseAnswer answer = desk.lease("a");
+    CHECK(answer.number == number(1));
+    CHECK(answer.lease.durable);
+  }
+  CHECK(desk.leasing->totals().conflicts == 0);
+}
+
+TEST_CASE("a renewal that overtakes a release in the store's line does not bring the lease back there") {
+  Desk desk(1);
+  desk.lease("a");
+  desk.store.books.clear();
+  desk.clock.time += seconds(1);
+  std::vector<LeaseAnswer> answers;
+  const auto hear = [&](const LeaseAnswer& answer) { answers.push_back(answer); };
+  desk.leasing->renew({}, "a", minutes(60), hear);
+  desk.leasing->release({}, "a", hear);
+  desk.store.run();
+  REQUIRE(answers.size() == 2);
+  CHECK(desk.store.books.empty());
+}
+
+TEST_CASE("an end that reaches the store after the visit came back is made good") {
+  Desk desk(1);
+  desk.lease("a");
+  desk.store.mode = Mode::kAway;
+  desk.release("a");
+  desk.store.mode = Mode::kUp;
+  desk.leasing->replay(10);  // the end waits in line; meanwhile memory has the lease back
+  desk.pools->renew({}, "a", desk.clock.time + minutes(40), desk.clock.time);
+  desk.store.run();
+  CHECK(desk.store.books.at(number(0)).expire == desk.clock.time + minutes(40));
+  CHECK(desk.pools->find_lease({}, "a", desk.clock.time)->durable);
 }
 
 TEST_CASE("a holder of the outage whose number went on before the store was back is replayed too") {

@@ -97,7 +97,7 @@ TEST_CASE("every schedule of a seed keeps the order of each producer and loses n
         last = index;
       }
     }
-    for (const std::uint32_t index : {0, 1, 2, 10, 11, 12}) REQUIRE(seen[index] == 1);
+    for (const std::uint32_t index : {0U, 1U, 2U, 10U, 11U, 12U}) REQUIRE(seen[index] == 1);
     ++schedules;
     steps += schedule.steps();
   }
