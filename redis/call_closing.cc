@@ -32,16 +32,12 @@ std::optional<v1::CallEvent> closing_event(const v1::CallEvent& open, const Call
   v1::Call& call = *event.mutable_call();
   call.set_state(v1::CALL_STATE_ENDED);
   *call.mutable_end_time() = to_timestamp(closing.end_time);
-  const pool::Time start = from_timestamp(call.start_time());
+  // A BYE ends what was answered. When nobody was there to see the answer, its time stays unknown.
+  call.set_outcome(v1::CALL_OUTCOME_ANSWERED);
   if (call.has_answer_time()) {
     const pool::Time answer = from_timestamp(call.answer_time());
-    call.set_outcome(v1::CALL_OUTCOME_ANSWERED);
-    *call.mutable_ring_duration() = between(start, answer);
+    *call.mutable_ring_duration() = between(from_timestamp(call.start_time()), answer);
     *call.mutable_talk_duration() = between(answer, closing.end_time);
-  } else {
-    call.set_outcome(v1::CALL_OUTCOME_CANCELLED);
-    *call.mutable_ring_duration() = between(start, closing.end_time);
-    *call.mutable_talk_duration() = between(start, start);
   }
   return event;
 }

@@ -16,8 +16,9 @@ struct CallClosing {
   pool::Time end_time = pool::kNever;
 };
 
-/// The ENDED event of a call whose latest event was `open`: ANSWERED with its talk time when it had been
-/// answered, else CANCELLED. None when the BYE belongs to another dialog or the call is over already.
+/// The ENDED event of a call whose latest event was `open`: ANSWERED, with its durations when the answer was
+/// seen before the restart, without them when it came while no process lived. None when the BYE belongs to
+/// another dialog or the call is over already.
 std::optional<v1::CallEvent> closing_event(const v1::CallEvent& open, const CallClosing& closing);
 
 }  // namespace ringtrace::redis

@@ -60,8 +60,9 @@ class EventPrinter {
                 or_dash(call.dialed_number()), or_dash(call.caller()), or_dash(resolution.visit().visit_id()),
                 or_dash(resolution.source()), or_dash(resolution.visit().attributes().utm_source()),
                 short_name(v1::ResolutionMethod_Name(resolution.method()), "RESOLUTION_METHOD_"),
-                share_text(resolution.confidence()), ended ? seconds_text(call.ring_duration()) : "-",
-                ended ? seconds_text(call.talk_duration()) : "-",
+                share_text(resolution.confidence()),
+                call.has_ring_duration() ? seconds_text(call.ring_duration()) : "-",
+                call.has_talk_duration() ? seconds_text(call.talk_duration()) : "-",
                 ended ? short_name(v1::CallOutcome_Name(call.outcome()), "CALL_OUTCOME_") : "-"});
   }
 

@@ -54,6 +54,24 @@ class Restart(unittest.TestCase):
             self.assertEqual(len(set(calls[3:])), 1)
             self.assertNotEqual(calls[3], calls[0])
 
+    def test_a_call_that_rang_when_the_gateway_was_killed_goes_on(self):
+        with Stack().start() as stack:
+            stack.line(ring_ms=3000)
+            number = stack.lease("visit-1")["number"]
+            caller = stack.caller(number, talk_ms=2000)
+            self.assertEqual(kind(stack.events(1)[0]), "RINGING")
+
+            stack.gateway.kill()
+            stack.start_gateway()
+            self.assertEqual(caller.wait(), 0, caller.output()[-2000:])
+
+            events = stack.events(2)
+            self.assertEqual([kind(event) for event in events], ["RINGING", "ENDED"])
+            # Nobody was there to see when it was answered; that it was is certain.
+            self.assertEqual(outcome(events[1]), "ANSWERED")
+            self.assertIsNone(events[1]["call"].get("talk_duration"))
+            self.assertEqual(events[1]["call"]["resolution"]["visit"]["visit_id"], "visit-1")
+
     def test_redis_absent_at_start_makes_leases_durable_when_it_comes(self):
         with Stack() as stack:
             stack.start_gateway(ready=False)
