@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,7 @@ inline double quantile(std::vector<double> values, double share) {
 /// `ours` and `peer` return one figure in the row's unit; the ratio is the median of the rounds' ratios.
 inline Row compare(Row row, int rounds, const std::function<double()>& ours,
                    const std::function<double()>& peer) {
+  std::fprintf(stderr, "bench: %s, beside %s\n", row.what.c_str(), row.peer_name.c_str());
   std::vector<double> our_figures, peer_figures, ratios;
   ours();
   peer();
@@ -81,19 +83,8 @@ double nanoseconds_each(std::uint64_t operations, Body body) {
   return taken.count() / static_cast<double>(operations);
 }
 
-inline void print_table(const std::vector<Row>& rows) {
-  std::printf("%-6s %-52s %-8s %10s %10s  %-28s %7s  %-8s %s\n", "bench", "what", "unit", "ours", "peer",
-              "peer_name", "ratio", "target", "ok");
-  for (const Row& row : rows) {
-    std::printf("%-6s %-52s %-8s %10.1f %10.1f  %-28s %7.2f  %-8s %s\n", row.bench.c_str(), row.what.c_str(),
-                row.unit.c_str(), row.ours, row.peer, row.peer_name.c_str(), row.ratio,
-                row.target.text().c_str(), !row.ok ? "noisy" : (*row.ok ? "yes" : "no"));
-  }
-}
-
-/// Writes the rows as a JSON array; false when the file cannot be written. Texts hold no quotes.
-inline bool write_json(const std::string& path, const std::vector<Row>& rows) {
-  std::ofstream out(path);
+/// Writes the rows as a JSON array; false when that fails. Texts hold no quotes.
+inline bool write_json(std::ostream& out, const std::vector<Row>& rows) {
   out << "[";
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Row& row = rows[i];
@@ -106,11 +97,14 @@ inline bool write_json(const std::string& path, const std::vector<Row>& rows) {
   return static_cast<bool>(out.flush());
 }
 
-/// Prints the table and, when asked by `--json FILE`, writes the array. Returns the program's exit code.
+/// Writes the array to the file of `--json FILE`, to standard output when not asked; bench/run makes the
+/// table of it. Returns the program's exit code.
 inline int report(int argc, char** argv, const std::vector<Row>& rows) {
-  print_table(rows);
-  if (argc == 1) return 0;
-  if (argc == 3 && std::string_view(argv[1]) == "--json") return write_json(argv[2], rows) ? 0 : 1;
+  if (argc == 1) return write_json(std::cout, rows) ? 0 : 1;
+  if (argc == 3 && std::string_view(argv[1]) == "--json") {
+    std::ofstream file(argv[2]);
+    return write_json(file, rows) ? 0 : 1;
+  }
   std::fprintf(stderr, "usage: %s [--json FILE]\n", argv[0]);
   return 2;
 }
