@@ -188,10 +188,14 @@ address = "udp:127.0.0.1:{self.line_port}"
         return program
 
     def start(self):
-        """Redis, when this stack has one, then the gateway, ready."""
-        if self.with_redis:
-            self.start_redis()
-        self.start_gateway()
+        """Redis, when this stack has one, then the gateway, ready. What started is ended when the rest does not."""
+        try:
+            if self.with_redis:
+                self.start_redis()
+            self.start_gateway()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
         return self
 
     def start_redis(self):
