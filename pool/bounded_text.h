@@ -18,7 +18,8 @@ class BoundedText {
   static_assert(kMaximum <= 255);
   static constexpr std::size_t kMaxBytes = kMaximum;
 
-  constexpr BoundedText() = default;
+  /// The empty text. The bytes are left as they are: making and copying texts is on the path of every call.
+  BoundedText() {}
 
   /// The text itself; none when it is longer than `kMaxBytes`.
   static std::optional<BoundedText> from(std::string_view text) {
@@ -43,7 +44,7 @@ class BoundedText {
 
  private:
   std::uint8_t size_ = 0;
-  std::array<char, kMaximum> bytes_{};
+  std::array<char, kMaximum> bytes_;
 };
 
 }  // namespace ringtrace::pool

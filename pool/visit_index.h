@@ -1,0 +1,131 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace ringtrace::pool {
+
+/// From a visit's keyed hash to the slots that may have a record of it: a lock-free table of buckets, each a
+/// cache line of eight cells, and two buckets for each hash. A new entry goes to the bucket with more room
+/// (two choices: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries
+/// never move.
+///
+/// A cell is one word, fingerprint (36) | slot + 1 (28), or 0 when it is empty, and its word is all there is
+/// to it: whoever finds a slot here asks the slot itself whether it has the visit. So nothing needs to be
+/// reclaimed, a cell taken and given back between two looks of another thread is still right, and of two
+/// cells with the same word it does not matter which is emptied.
+///
+/// Invariants
+///  V1  An entry is in one cell from `insert` until `erase`. Who looks after an insert has returned sees it.
+///  V2  Cells of one hash have the same order for all threads: LendingPool tells rivals apart by it.
+///
+/// Ordering: sequentially consistent. Linearization points: the compare-exchange on the cell; a look has none
+/// (it may miss what comes while it looks; that is why LendingPool looks again after it has inserted).
+/// Progress: wait-free: a look reads 16 words, an insert tries each of 16 cells at most once a pass.
+/// Limits: with two cells a slot, both buckets are full less than once in a million inserts; then `insert`
+/// fails, and the visit is answered as if the pool were exhausted. Disadvantage: a miss costs two cache
+/// lines.
+template <template <class> class Atom = std::atomic>
+class VisitIndex {
+ public:
+  static constexpr unsigned kCellsOfBucket = 8;
+
+  /// For `slots` slots, at most 2^28 - 2 of them.
+  explicit VisitIndex(std::size_t slots)
+      : buckets_(std::max<std::size_t>(2, (2 * slots + kCellsOfBucket - 1) / kCellsOfBucket)),
+        storage_(std::make_unique<Atom<std::uint64_t>[]>((buckets_ + 1) * kCellsOfBucket)),
+        cells_(aligned(storage_.get())) {}
+
+  /// Calls `look(slot, order)` for each entry that may be of the hash, in the cells' order, until it returns
+  /// false.
+  template <typename Look>
+  void for_each(std::uint64_t hash, Look look) const {
+    const Pair pair(hash, buckets_);
+    for (unsigned order = 0; order < 2 * kCellsOfBucket; ++order) {
+      const std::uint64_t word = pair.cell(*this, order).load();
+      if ((word >> kSlotBits) == (hash >> kSlotBits) && (word & kSlotMask) != 0) {
+        if (!look(static_cast<std::uint32_t>((word & kSlotMask) - 1), order)) return;
+      }
+    }
+  }
+
+  /// Enters the slot; the cell's place in the order, or none when both buckets are full.
+  std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
+    const Pair pair(hash, buckets_);
+    const bool second_first = room(pair, 1) > room(pair, 0);
+    for (const unsigned bucket : {second_first ? 1U : 0U, second_first ? 0U : 1U}) {
+      for (unsigned i = 0; i < kCellsOfBucket; ++i) {
+        const unsigned order = bucket * kCellsOfBucket + i;
+        std::uint64_t empty = pair.cell(*this, order).load();
+        if (empty == 0 && pair.cell(*this, order).compare_exchange_strong(empty, entry(hash, slot))) {
+          return order;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// Takes one entry of the slot and hash out; nothing happens when there is none.
+  void erase(std::uint64_t hash, std::uint32_t slot) {
+    const Pair pair(hash, buckets_);
+    for (unsigned order = 0; order < 2 * kCellsOfBucket; ++order) {
+      std::uint64_t word = pair.cell(*this, order).load();
+      if (word == entry(hash, slot) && pair.cell(*this, order).compare_exchange_strong(word, 0)) return;
+    }
+  }
+
+  std::size_t memory_bytes() const { return (buckets_ + 1) * kCellsOfBucket * sizeof(std::uint64_t); }
+
+ private:
+  static constexpr unsigned kSlotBits = 28;
+  static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
+
+  /// The two buckets of a hash: different ones, from bits the fingerprint does not use alone.
+  struct Pair {
+    Pair(std::uint64_t hash, std::size_t buckets) {
+      const std::uint64_t mixed = hash * 0x9E37'79B9'7F4A'7C15ULL;
+      first = scaled(static_cast<std::uint32_t>(hash), buckets);
+      second = scaled(static_cast<std::uint32_t>(mixed >> 32), buckets - 1);
+      if (second >= first) ++second;
+    }
+    static std::size_t scaled(std::uint32_t bits, std::size_t range) {
+      return static_cast<std::size_t>((std::uint64_t{bits} * range) >> 32);
+    }
+    Atom<std::uint64_t>& cell(const VisitIndex& index, unsigned order) const {
+      return index
+          .cells_[(order < kCellsOfBucket ? first : second) * kCellsOfBucket + order % kCellsOfBucket];
+    }
+    std::size_t first;
+    std::size_t second;
+  };
+
+  static Atom<std::uint64_t>* aligned(Atom<std::uint64_t>* cells) {
+    const auto address = reinterpret_cast<std::uintptr_t>(cells);
+    const std::uintptr_t line = kCellsOfBucket * sizeof(std::uint64_t);
+    const std::uintptr_t off = address % line;
+    return off % sizeof(*cells) != 0 || off == 0 ? cells : cells + (line - off) / sizeof(*cells);
+  }
+
+  unsigned room(const Pair& pair, unsigned bucket) const {
+    unsigned empty = 0;
+    for (unsigned i = 0; i < kCellsOfBucket; ++i) {
+      empty += pair.cell(*this, bucket * kCellsOfBucket + i).load(std::memory_order_relaxed) == 0 ? 1 : 0;
+    }
+    return empty;
+  }
+
+  static std::uint64_t entry(std::uint64_t hash, std::uint32_t slot) {
+    return (hash & ~kSlotMask) | (slot + 1);
+  }
+
+  // constant after construction
+  const std::size_t buckets_;
+  const std::unique_ptr<Atom<std::uint64_t>[]> storage_;
+  Atom<std::uint64_t>* const cells_;
+};
+
+}  // namespace ringtrace::pool
