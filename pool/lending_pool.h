@@ -13,6 +13,7 @@
 #include "pool/contested_holders.h"
 #include "pool/due_tree.h"
 #include "pool/idle_queue.h"
+#include "pool/lending_limits.h"
 #include "pool/number_pools.h"
 #include "pool/siphash.h"
 #include "pool/slot.h"
@@ -236,7 +237,8 @@ class LendingPool {
   DueTree<Atom> due_;
   SlotMarks<Atom> untold_;                           // ended by time; `advance` has not said so yet
   SlotMarks<Atom> stale_;                            // SlotWord::kStale is set, perhaps
-  std::unique_ptr<Atom<std::uint32_t>[]> visitors_;  // by hash: 1 + the slot the visitor had last; a hint
+  std::unique_ptr<Atom<std::uint32_t>[]> visitors_;  // by hash: 1 + the slot of the visitor's latest
+                                                     // beginning or end of a lease; a hint
   Atom<std::uint32_t> used_{};                       // slots with a number
   Atom<std::uint32_t> fresh_{};                      // the first of them that was never taken
   std::array<Atom<std::uint32_t>, 8> returned_{};    // 1 + slot: free and not queued; or 0

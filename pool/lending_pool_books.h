@@ -8,17 +8,6 @@
 
 namespace ringtrace::pool {
 
-namespace lending {
-
-/// A holder whose lease ended longer ago than this is no candidate: the reach of the lag.
-inline constexpr Duration kLongestLag = std::chrono::hours(24 * 30);
-
-/// Of the slots of a pool: those configured, and room for more.
-inline constexpr std::size_t kLeastSpare = 1024;
-inline constexpr std::size_t kMostSpare = 65'536;
-
-}  // namespace lending
-
 template <template <class> class Atom>
 std::size_t LendingPool<Atom>::capacity(const PoolConfig& config) {
   const std::size_t numbers = config.numbers.size();

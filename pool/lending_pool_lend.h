@@ -9,24 +9,6 @@
 
 namespace ringtrace::pool {
 
-namespace lending {
-
-inline constexpr Duration kLongestTtl = std::chrono::hours(24 * 30);
-
-inline std::uint64_t expiry(Time now, Duration ttl) {
-  return to_milliseconds(now + std::clamp(ttl, Duration(1), kLongestTtl));
-}
-
-/// In place of a handle: the visit brought texts, and the arena had no room for them.
-inline constexpr std::uint32_t kTextsLost = 0xFFFF'FFFF;
-
-/// A visitor's word in a slot: the hash's upper bits, and which of the slot's records it is of.
-inline std::uint64_t visitor_word(std::uint64_t hash, std::uint64_t generation) {
-  return (hash & ~std::uint64_t{0xF'FFFF}) | (generation & 0xF'FFFF);
-}
-
-}  // namespace lending
-
 template <template <class> class Atom>
 typename LendingPool<Atom>::Key LendingPool<Atom>::key_of(std::string_view visit_id) const {
   return {VisitWords(visit_id), hash(visit_id)};
@@ -376,7 +358,7 @@ std::optional<std::uint64_t> LendingPool<Atom>::entry_of(std::uint32_t index, Sl
 
 template <template <class> class Atom>
 void LendingPool<Atom>::count_lease(const RecordHead& record, Milliseconds since) {
-  shared_.sources.count(record.source());
+  shared_.sources.count(index_.value, record.source());
   if (record.sticky()) tally_.add(kSticky);
   if (since == 0) return tally_.add(kFirstLeases);
   const Duration idle(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));

@@ -156,7 +156,9 @@ void LendingPool<Atom>::finish_end(std::uint32_t index, SlotWord word) {
     if (slots_[index].load() != word || !term.closed()) return;
     const bool queued = word.has(SlotWord::kQueued);
     const SlotWord held = word.with(SlotState::kHeld).with(SlotWord::kQueued).with(SlotWord::kStale, queued);
+    const std::uint64_t visitor = slots_[index].visitor.load(std::memory_order_acquire);
     if (!move(index, word, held)) continue;
+    if (visitor != 0) visitors_[visitor_place(visitor)].store(index + 1, std::memory_order_relaxed);
     queued ? stale_.set(index) : idle_.push(index);
     if (term.has(Term::kLapsed)) {
       tally_.add(kExpiries);

@@ -34,7 +34,7 @@ class PoolSet {
       : key_(key),
         caller_memory_(config.caller_memory),
         texts_(config.attribute_bytes),
-        sources_(key),
+        sources_(key, config.pools.size()),
         contested_(key),
         callers_(config.known_callers),
         slot_count_(slots_of(config)),
