@@ -17,7 +17,7 @@ namespace ringtrace::pool {
 /// Nikolaev, "A Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue" (DISC 2019, section 3), with a
 /// third counter between head and tail that parts the ripe entries from the others.
 ///
-///     head <= ripe <= tail          [head, ripe) may be taken          [ripe, tail) wait
+///     [head, ripe) have been looked at and may be taken          [ripe, tail) may still have to wait
 ///
 /// Each of the n entries is one word: cycle (the rest) | index (order bits). A counter's place in the ring is
 /// its low `order` bits, its cycle the rest.
@@ -30,7 +30,8 @@ namespace ringtrace::pool {
 /// Invariants
 ///  I1  At most n entries are alive. Kept by the caller: an index is pushed only when it has no entry.
 ///  I2  An entry's word changes only from cycle c to c + 1, by the push that owns the place in cycle c + 1.
-///  I3  ripe moves over an entry only when `pass` allowed it; head never moves beyond ripe.
+///  I3  head and ripe move over an entry only when `pass` allowed it, once for either. Takers need not move
+///      ripe: it catches up with head.
 ///
 /// Ordering: all accesses sequentially consistent; what a thread wrote before push(i) is visible to who gets
 /// i. Linearization points: push, the exchange that stores the entry; take, the one that moves head.
@@ -76,6 +77,10 @@ class IdleQueue {
   void ripen(Pass pass) {
     for (;;) {
       std::uint64_t ripe = ripe_.value.load();
+      if (const std::uint64_t head = head_.value.load(); ripe < head) {
+        ripe_.value.compare_exchange_strong(ripe, head);
+        continue;
+      }
       const std::uint64_t seen = entries_[place_of(ripe)].load();
       if (cycle(seen) != cycle(ripe)) {
         if (ripe_.value.load() == ripe) return;
@@ -86,26 +91,29 @@ class IdleQueue {
     }
   }
 
-  /// Takes the ripe index that has been in the queue for longest; none when no entry is ripe.
-  std::optional<std::uint32_t> take() {
+  /// Takes the index that has been in the queue for longest, if it is ripe or `pass(index)` says that it is;
+  /// else none.
+  template <typename Pass>
+  std::optional<std::uint32_t> take(Pass pass) {
     std::uint64_t head = head_.value.load();
     for (;;) {
-      if (head == ripe_.value.load()) {
-        // Both stood there at one instant only if head has not moved since.
+      const std::uint64_t seen = entries_[place_of(head)].load();
+      const bool stored = cycle(seen) == cycle(head);
+      if (!stored || (head >= ripe_.value.load() && !pass(index_in(seen)))) {
+        // The entry was, or was not, there at one instant only if head has not moved since.
         const std::uint64_t again = head_.value.load();
         if (again == head) return std::nullopt;
         head = again;
         continue;
       }
-      const std::uint64_t seen = entries_[place_of(head)].load();
       if (head_.value.compare_exchange_strong(head, head + 1)) return index_in(seen);
     }
   }
 
-  /// The index `take` would give; none when no entry is ripe. A glance: it may be gone at once.
+  /// The ripe index that has been in the queue for longest; none when none is ripe. A glance: it may be gone.
   std::optional<std::uint32_t> first() const {
     const std::uint64_t head = head_.value.load();
-    if (head == ripe_.value.load()) return std::nullopt;
+    if (head >= ripe_.value.load()) return std::nullopt;
     return index_in(entries_[place_of(head)].load());
   }
 

@@ -167,7 +167,7 @@ class LendingPool {
   std::optional<Taken> take_number(const Found& found, const VisitView& visit, const Key& key,
                                    AdmissionClass admission, Milliseconds now);
   std::optional<Taken> take_former(std::uint32_t slot, const VisitView& visit, const Key& key,
-                                   AdmissionClass admission);
+                                   AdmissionClass admission, Milliseconds now);
   std::optional<std::uint32_t> former_of_visitor(std::string_view visitor_id) const;
   SlotWord taken(std::uint32_t slot, SlotWord word, bool wide) const;
   RecordHead write_reservation(const Taken& taken, const VisitView& visit, const Key& key,
@@ -186,7 +186,7 @@ class LendingPool {
   bool move(std::uint32_t slot, SlotWord& word, SlotWord next);
   static Group group(SlotWord word);
   Milliseconds idle_since(const Slot<Atom>& slot, SlotWord word) const;
-  bool may_take_free(AdmissionClass admission);
+  bool may_take_free(AdmissionClass admission, Milliseconds now);
   void return_permit();
   std::optional<Term> extend(std::uint32_t slot, SlotWord word, Milliseconds expire, Milliseconds now);
   std::optional<Term> revive(std::uint32_t slot, SlotWord word, const Key& key, Milliseconds expire);
@@ -196,7 +196,9 @@ class LendingPool {
   void give_back(std::uint32_t slot, Milliseconds now);
   void rest_from(std::uint32_t slot, Milliseconds now);
   void settle(Milliseconds now, std::size_t most);
+  bool is_ripe(std::uint32_t slot, Milliseconds now) const;
   bool ripen(std::uint32_t slot, Milliseconds now);
+  void ripen_all(Milliseconds now);
   std::optional<Taken> take_idle(bool wide, Milliseconds now);
   std::optional<std::uint32_t> take_returned();
   std::optional<std::uint32_t> take_fresh();

@@ -398,6 +398,7 @@ VisitorId LendingPool<Atom>::visitor(std::uint32_t index, const VisitId& visit) 
 template <template <class> class Atom>
 PoolCounts LendingPool<Atom>::counts(Time at) {
   settle(to_milliseconds(at), slots_.size());
+  ripen_all(to_milliseconds(at));
   const auto members = [this](Group of) {
     std::uint64_t count = 0;
     for (std::size_t other = 0; other < kGroups; ++other) {

@@ -43,7 +43,7 @@ typename LendingPool<Atom>::Found LendingPool<Atom>::find(const Key& key) const 
       const SlotWord again = slots_[slot].load();
       if (again == word) {
         if (tie > best.tie) best = {slot, tie, word, order};
-        return true;
+        return tie < Tie::kLeased;  // a visit has one lease or reservation
       }
       word = again;
     }
@@ -141,12 +141,12 @@ template <template <class> class Atom>
 std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_number(
     const Found& found, const VisitView& visit, const Key& key, AdmissionClass admission, Milliseconds now) {
   if (found.tie == Tie::kFree || found.tie == Tie::kHeld) {
-    if (auto own = take_former(found.slot, visit, key, admission)) return own;
+    if (auto own = take_former(found.slot, visit, key, admission, now)) return own;
   }
   if (const auto former = former_of_visitor(visit.visitor_id)) {
-    if (auto visitors = take_former(*former, visit, key, admission)) return visitors;
+    if (auto visitors = take_former(*former, visit, key, admission, now)) return visitors;
   }
-  if (!may_take_free(admission)) return std::nullopt;
+  if (!may_take_free(admission, now)) return std::nullopt;
   auto next = take_idle(key.words.wide(), now);
   if (!next) return_permit();
   return next;
@@ -157,7 +157,8 @@ template <template <class> class Atom>
 std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(std::uint32_t index,
                                                                                 const VisitView& visit,
                                                                                 const Key& key,
-                                                                                AdmissionClass admission) {
+                                                                                AdmissionClass admission,
+                                                                                Milliseconds now) {
   const Slot<Atom>& slot = slots_[index];
   for (SlotWord word = slot.load();;) {
     const bool vacant = word.state() == SlotState::kFree || word.state() == SlotState::kHeld;
@@ -175,7 +176,7 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(
     }
     if ((!own && !visitors) || disowned) return std::nullopt;
     const bool free = word.state() == SlotState::kFree;
-    if (free && !may_take_free(admission)) return std::nullopt;
+    if (free && !may_take_free(admission, now)) return std::nullopt;
     if (move(index, word, taken(index, word, key.words.wide()))) return Taken{index, word, true};
     if (free) return_permit();
   }
@@ -247,7 +248,7 @@ RecordHead LendingPool<Atom>::write_reservation(const Taken& taken, const VisitV
   const std::uint16_t source = shared_.sources.intern(index_.value, visit.source);
   const RecordHead record = RecordHead::make(start, word.tag(), source, key.words.wide(), taken.sticky);
   slot.write_record(word.pending(), record, key.words);
-  slot.terms[word.side() ^ 1U].store(Term::open(expire, word.tag()).bits());
+  slot.terms[word.side() ^ 1U].store(Term::open(expire, word.tag()).bits(), std::memory_order_release);
   slot.visitor.store(
       visit.visitor_id.empty() ? 0 : lending::visitor_word(hash(visit.visitor_id), record.generation),
       std::memory_order_release);

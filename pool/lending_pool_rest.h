@@ -56,8 +56,9 @@ typename LendingPool<Atom>::Milliseconds LendingPool<Atom>::idle_since(const Slo
 /// Whether a free number may be taken, leaving the pool's reserve to valuable visits; true takes a permit,
 /// which is used up with the number, or returned.
 template <template <class> class Atom>
-bool LendingPool<Atom>::may_take_free(AdmissionClass admission) {
+bool LendingPool<Atom>::may_take_free(AdmissionClass admission, Milliseconds now) {
   if (config_.valuable_reserve == 0) return true;
+  ripen_all(now);
   const auto kept = admission == AdmissionClass::kValuable
                         ? std::int64_t{0}
                         : static_cast<std::int64_t>(config_.valuable_reserve);
@@ -214,7 +215,7 @@ typename LendingPool<Atom>::Milliseconds LendingPool<Atom>::due(std::uint32_t in
   }
 }
 
-/// Ends leases that are due, at most `most`, and frees numbers whose hold is over.
+/// Ends leases that are due, at most `most`.
 template <template <class> class Atom>
 void LendingPool<Atom>::settle(Milliseconds now, std::size_t most) {
   for (std::size_t i = 0; i < most && due_.earliest() <= now; ++i) {
@@ -222,23 +223,36 @@ void LendingPool<Atom>::settle(Milliseconds now, std::size_t most) {
     if (!slot) break;
     end_if_due(*slot, now);
   }
+}
+
+template <template <class> class Atom>
+void LendingPool<Atom>::ripen_all(Milliseconds now) {
   idle_.ripen([&](std::uint32_t slot) { return ripen(slot, now); });
 }
 
-/// Whether the queue's next entry is ripe: frees its number when the hold is over. Entries left behind by
-/// numbers that were taken out of order are ripe at once; their turn sorts them out.
+/// Whether the queue's next entry is ripe: its number's hold is over, or it was left behind by a number that
+/// was taken out of order; its turn sorts that out.
 template <template <class> class Atom>
-bool LendingPool<Atom>::ripen(std::uint32_t index, Milliseconds now) {
+bool LendingPool<Atom>::is_ripe(std::uint32_t index, Milliseconds now) const {
   for (SlotWord word = slots_[index].load();;) {
     if (word.state() != SlotState::kHeld || word.has(SlotWord::kStale)) return true;
-    if (idle_since(slots_[index], word) + hold_ > now) {
-      const SlotWord again = slots_[index].load();
-      if (again == word) return false;
-      word = again;
-      continue;
-    }
-    if (move(index, word, word.with(SlotState::kFree))) return true;
+    const bool over = idle_since(slots_[index], word) + hold_ <= now;
+    const SlotWord again = slots_[index].load();
+    if (again == word) return over;
+    word = again;
   }
+}
+
+/// Frees the number of the queue's next entry if its hold is over; whether the entry is ripe.
+template <template <class> class Atom>
+bool LendingPool<Atom>::ripen(std::uint32_t index, Milliseconds now) {
+  while (is_ripe(index, now)) {
+    SlotWord word = slots_[index].load();
+    if (word.state() != SlotState::kHeld || word.has(SlotWord::kStale)) return true;
+    const bool over = idle_since(slots_[index], word) + hold_ <= now;
+    if (over && move(index, word, word.with(SlotState::kFree))) return true;
+  }
+  return false;
 }
 
 /// The number that comes next; none when the pool is exhausted.
@@ -253,17 +267,11 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_idle(bo
       }
     }
   }
-  for (;;) {
-    const auto slot = idle_.take();
-    if (!slot) {
-      // What has come to rest unripe for no reason of its own (re-queued just now) may be ripe.
-      idle_.ripen([&](std::uint32_t index) { return ripen(index, now); });
-      if (!idle_.first()) return std::nullopt;
-      continue;
-    }
+  while (const auto slot = idle_.take([&](std::uint32_t index) { return is_ripe(index, now); })) {
     SlotWord word = slots_[*slot].load();
     if (claim_popped(*slot, wide, now, word)) return Taken{*slot, word, false};
   }
+  return std::nullopt;
 }
 
 template <template <class> class Atom>
@@ -306,8 +314,8 @@ bool LendingPool<Atom>::claim_popped(std::uint32_t index, bool wide, Millisecond
       if (move(index, word, drained)) return false;
       continue;
     }
-    if (word.state() == SlotState::kHeld) {
-      move(index, word, word.with(SlotState::kFree));
+    if (word.state() == SlotState::kHeld && config_.valuable_reserve > 0) {
+      move(index, word, word.with(SlotState::kFree));  // the taker's permit is for a free number
       continue;
     }
     if (move(index, word, taken(index, word.with(SlotWord::kQueued, false), wide))) return true;

@@ -10,8 +10,8 @@
 namespace ringtrace::pool {
 
 /// From a visit's keyed hash to the slots that may have a record of it: a lock-free table of buckets, each a
-/// cache line of eight cells, and two buckets for each hash. A new entry goes to the bucket with more room
-/// (two choices: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries
+/// cache line of eight cells, and two buckets for each hash. A new entry goes to the first bucket while that
+/// has three empty cells, then to the one with more room (two choices: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries
 /// never move.
 ///
 /// A cell is one word, fingerprint (36) | slot + 1 (28), or 0 when it is empty, and its word is all there is
@@ -56,7 +56,8 @@ class VisitIndex {
   /// Enters the slot; the cell's place in the order, or none when both buckets are full.
   std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
     const Pair pair(hash, buckets_);
-    const bool second_first = room(pair, 1) > room(pair, 0);
+    const unsigned room_in_first = room(pair, 0);
+    const bool second_first = room_in_first < kEnough && room(pair, 1) > room_in_first;
     for (const unsigned bucket : {second_first ? 1U : 0U, second_first ? 0U : 1U}) {
       for (unsigned i = 0; i < kCellsOfBucket; ++i) {
         const unsigned order = bucket * kCellsOfBucket + i;
@@ -82,6 +83,7 @@ class VisitIndex {
 
  private:
   static constexpr unsigned kSlotBits = 28;
+  static constexpr unsigned kEnough = 3;
   static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
 
   /// The two buckets of a hash: different ones, from bits the fingerprint does not use alone.
@@ -110,9 +112,10 @@ class VisitIndex {
     return off % sizeof(*cells) != 0 || off == 0 ? cells : cells + (line - off) / sizeof(*cells);
   }
 
+  /// Empty cells of the bucket, as far as kEnough.
   unsigned room(const Pair& pair, unsigned bucket) const {
     unsigned empty = 0;
-    for (unsigned i = 0; i < kCellsOfBucket; ++i) {
+    for (unsigned i = 0; i < kCellsOfBucket && empty < kEnough; ++i) {
       empty += pair.cell(*this, bucket * kCellsOfBucket + i).load(std::memory_order_relaxed) == 0 ? 1 : 0;
     }
     return empty;
