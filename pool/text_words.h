@@ -18,6 +18,12 @@ inline std::uint64_t load_word(const char* bytes) {
   return word;
 }
 
+/// The 8 bytes of a little-endian word.
+inline void store_word(std::uint64_t word, char* bytes) {
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  std::memcpy(bytes, &word, sizeof(word));
+}
+
 /// The last `text.size()` % 8 bytes of a text as a little-endian word filled up with zeros.
 inline std::uint64_t load_tail(std::string_view text) {
   const std::size_t count = text.size() % 8;
