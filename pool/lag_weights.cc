@@ -62,7 +62,7 @@ bool LagWeights::is_close() const {
   for (std::size_t i = std::size_t{1} << order_; i + 1 < table_.size(); ++i) {
     const std::uint64_t from = lag_of(i, order_);
     const std::uint64_t length = lag_of(i + 1, order_) - from;
-    for (const std::uint64_t quarter : {1, 2, 3}) {
+    for (const std::uint64_t quarter : {1U, 2U, 3U}) {
       const std::uint64_t at = from + length * quarter / 4;
       const double exact = lag_density(parameters_, lag(at));
       if (exact >= kLeastDensity && std::abs(line(at) - exact) > kTolerance * exact) return false;

@@ -48,7 +48,7 @@ TEST_CASE("a key brings back what was put last for it, and an unknown key nothin
   CHECK_FALSE(stamp_of(table, 1));
   std::vector<std::uint64_t> keys;
   for (std::uint64_t i = 1; i <= 300; ++i) keys.push_back(i * 0x9E3779B97F4A7C15ULL);
-  for (const std::uint64_t stamp : {5, 9, 2}) {  // also one that is older
+  for (const std::uint64_t stamp : {5U, 9U, 2U}) {  // also one that is older
     for (const std::uint64_t key : keys) REQUIRE(table.put(key, told(key, stamp), stamp));
     for (const std::uint64_t key : keys) {
       REQUIRE(stamp_of(table, key) == stamp);
@@ -59,7 +59,7 @@ TEST_CASE("a key brings back what was put last for it, and an unknown key nothin
 }
 
 TEST_CASE("the oldest of a set makes room, whichever way it is in") {
-  for (const std::size_t places : {1, 2, 7, 8}) {
+  for (const std::size_t places : {1U, 2U, 7U, 8U}) {
     Table table(places);
     CHECK(table.places() == places);
     for (std::uint64_t key = 1; key <= 50; ++key) {

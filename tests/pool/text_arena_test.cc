@@ -30,8 +30,8 @@ std::string attributes_of(const Owner& owner, std::size_t size) {
 TEST_CASE("texts come back to their owner, of every size up to the limits") {
   Arena arena(64 * Arena::kChunkBytes);
   std::uint64_t generation = 0;
-  for (const std::size_t visitor : {0, 1, 7, 8, 127, 128}) {
-    for (const std::size_t attributes : {0, 1, 9, 220, 232, 233, 480, 481, 2047, 2048}) {
+  for (const std::size_t visitor : {0U, 1U, 7U, 8U, 127U, 128U}) {
+    for (const std::size_t attributes : {0U, 1U, 9U, 220U, 232U, 233U, 480U, 481U, 2047U, 2048U}) {
       const Arena::Owner owner{7, ++generation};
       const std::string visitor_text = attributes_of(Arena::Owner{1, generation}, visitor);
       const std::string attributes_text = attributes_of(Arena::Owner{2, generation}, attributes);
@@ -174,7 +174,7 @@ TEST_CASE("a text is not seen before the last of its chunks is written") {
 
 TEST_CASE("a put that slept for a round of the ring takes the oldest place, not the newest") {
   using TestArena = TextArena<DeterministicAtomic>;
-  for (const std::uint64_t asleep_before : {2, 3}) {  // looking at its chunk, claiming it
+  for (const std::uint64_t asleep_before : {2U, 3U}) {  // looking at its chunk, claiming it
     TestArena arena(8 * TestArena::kChunkBytes);
     const typename TestArena::Owner late{9, 1};
     std::uint32_t late_handle = 0;
