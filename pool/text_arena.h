@@ -81,8 +81,9 @@ class TextArena {
   std::uint32_t put(const Owner& owner, std::string_view visitor, std::string_view attributes) {
     if (visitor.empty() && attributes.empty()) return 0;
     if (visitor.size() > VisitorId::kMaxBytes || attributes.size() > kMaxAttributesBytes) return 0;
-    Content content{};
+    Content content;
     const std::size_t words = kNamingWords + words_for(visitor.size() + attributes.size());
+    content[words - 1] = 0;  // what the texts leave of it
     content[0] = std::uint64_t{owner.slot} << 32 | visitor.size() << 16 | attributes.size();
     content[1] = owner.generation;
     char* const text = reinterpret_cast<char*>(content.data() + kNamingWords);

@@ -30,8 +30,8 @@ std::string attributes_of(const Owner& owner, std::size_t size) {
 TEST_CASE("texts come back to their owner, of every size up to the limits") {
   Arena arena(64 * Arena::kChunkBytes);
   std::uint64_t generation = 0;
-  for (const std::size_t visitor : {0, 1, 7, 8, 127, 128}) {
-    for (const std::size_t attributes : {0, 1, 9, 220, 232, 233, 480, 481, 2047, 2048}) {
+  for (const std::size_t visitor : {0U, 1U, 7U, 8U, 127U, 128U}) {
+    for (const std::size_t attributes : {0U, 1U, 9U, 220U, 232U, 233U, 480U, 481U, 2047U, 2048U}) {
       const Arena::Owner owner{7, ++generation};
       const std::string visitor_text = attributes_of(Arena::Owner{1, generation}, visitor);
       const std::string attributes_text = attributes_of(Arena::Owner{2, generation}, attributes);
@@ -143,6 +143,55 @@ TEST_CASE("in no schedule does a reader see a torn text or another's") {
   CHECK(kept > 800);
   CHECK(read > 20);
   WARN("schedules run: 400, steps: " << steps << ", texts kept: " << kept << ", read: " << read);
+}
+
+TEST_CASE("a text is not seen before the last of its chunks is written") {
+  using TestArena = TextArena<DeterministicAtomic>;
+  std::uint64_t seen = 0;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
+    TestArena arena(2 * TestArena::kChunkBytes);
+    const typename TestArena::Owner owner{1, 1};
+    bool exact = true, written = false;
+    const auto write = [&] {
+      arena.put(owner, "", attributes_of(owner, 480));
+      written = true;
+    };
+    const auto ask = [&] {
+      while (!written) {
+        const auto text = arena.attributes(1, owner);
+        if (text && *text != attributes_of(owner, 480)) exact = false;
+        if (text) ++seen;
+      }
+    };
+    // The writer sleeps before one of its last ten accesses of 69 and wakes while a reader is anywhere.
+    Schedule schedule(seed, {0, 60 + seed % 10, 100 + seed});
+    schedule.run({write, ask});
+    REQUIRE(exact);
+  }
+  WARN("schedules run: 200, texts seen before the put returned: " << seen);
+}
+
+TEST_CASE("a put that slept for a round of the ring takes the oldest place, not the newest") {
+  using TestArena = TextArena<DeterministicAtomic>;
+  for (const std::uint64_t asleep_before : {2U, 3U}) {  // looking at its chunk, claiming it
+    TestArena arena(8 * TestArena::kChunkBytes);
+    const typename TestArena::Owner late{9, 1};
+    std::uint32_t late_handle = 0;
+    std::array<std::uint32_t, 5> handles{};
+    Schedule schedule(1, {0, asleep_before, 20'000});
+    const auto put_late = [&] { late_handle = arena.put(late, "", attributes_of(late, 300)); };
+    const auto put_five = [&] {
+      while (!schedule.stopped()) Schedule::step();
+      for (std::uint32_t i = 0; i < 5; ++i) {
+        handles[i] = arena.put({i, 1}, "", attributes_of(typename TestArena::Owner{i, 1}, 300));
+      }
+    };
+    schedule.run({put_late, put_five});
+    CHECK(arena.attributes(late_handle, late) == attributes_of(late, 300));
+    CHECK_FALSE(arena.attributes(handles[1], {1, 1}));
+    for (std::uint32_t i = 2; i < 5; ++i) CHECK(arena.attributes(handles[i], {i, 1}).has_value());
+  }
 }
 
 TEST_CASE("a thread stopped at any access of a put keeps one chunk and stops nobody") {
