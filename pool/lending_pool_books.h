@@ -33,23 +33,19 @@ LendingPool<Atom>::LendingPool(const PoolConfig& config, PoolIndex index, const 
 template <template <class> class Atom>
 LeaseView LendingPool<Atom>::view_of(std::uint32_t index, const RecordHead& record, const VisitId& visit,
                                      Milliseconds end, bool live, bool durable) const {
-  LeaseView lease;
-  lease.ticket = {index_, index, record.generation};
-  lease.number = slots_[index].number();
-  lease.visit = visit;
-  lease.source = shared_.sources.label(record.source());
-  lease.start = from_milliseconds(record.start());
-  lease.expire = from_milliseconds(end);
-  lease.live = live;
-  lease.durable = durable;
-  return lease;
+  return {{index_, index, record.generation},
+          slots_[index].number(),
+          visit,
+          shared_.sources.label(record.source()),
+          from_milliseconds(record.start()),
+          from_milliseconds(end),
+          live,
+          durable};
 }
 
 template <template <class> class Atom>
 VisitId LendingPool<Atom>::visit_at(std::uint32_t index, unsigned cell) const {
-  VisitWords visit;
-  slots_[index].read_visit(cell, slots_[index].record(cell).wide(), visit);
-  return visit.text();
+  return slots_[index].visit(cell, slots_[index].record(cell).wide());
 }
 
 /// The present or last lease of the slot; none when it was never lent.
@@ -333,12 +329,8 @@ std::size_t LendingPool<Atom>::holders(std::uint32_t index, Time at, std::span<C
       const Time shown = from_milliseconds(record.start());
       const Time end = from_milliseconds(back == 0 ? slot.term(word.side()).expire() : record.end());
       if (shown > at || end + lending::kLongestLag <= at) continue;
-      Candidate& holder = out[count++];
-      holder.visit = visit_at(index, cell);
-      holder.source = shared_.sources.label(record.source());
-      holder.shown = shown;
-      holder.end = end;
-      holder.weight = 0;
+      std::construct_at(&out[count++], Candidate{slot.visit(cell, record.wide()),
+                                                 shared_.sources.label(record.source()), shown, end, 0});
     }
     if (slot.load() != word) continue;
     if (word.has(SlotWord::kContested) && count < out.size()) {

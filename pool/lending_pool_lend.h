@@ -352,9 +352,7 @@ template <template <class> class Atom>
 std::optional<std::uint64_t> LendingPool<Atom>::entry_of(std::uint32_t index, SlotWord word) const {
   const Slot<Atom>& slot = slots_[index];
   if (!word.lent() || slot.term(word.side()).has(Term::kDisowned)) return std::nullopt;
-  VisitWords visit;
-  slot.read_visit(word.head(), slot.record(word.head()).wide(), visit);
-  return hash(visit.text().view());
+  return hash(slot.visit(word.head(), slot.record(word.head()).wide()).view());
 }
 
 template <template <class> class Atom>

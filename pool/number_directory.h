@@ -42,6 +42,7 @@ class NumberDirectory {
  public:
   NumberDirectory(std::size_t slots, std::size_t fixed)
       : size_(std::bit_ceil((slots + fixed) * 5 / 3 + 2)),
+        shift_(64U - static_cast<unsigned>(std::bit_width(size_ - 1))),
         places_(std::make_unique<Atom<std::uint32_t>[]>(size_)),
         fixed_(std::make_unique<DirectoryEntry[]>(fixed + 1)) {}
 
@@ -51,7 +52,7 @@ class NumberDirectory {
       if (place == 0) return {};
       if ((place & kFixed) != 0) {
         if (fixed_[place & ~kFixed].number == number) return fixed_[place & ~kFixed];
-      } else if (slots[place - 1].number() == number) {
+      } else if (slots[place - 1].fetch_number() == number) {
         return {number, slots[place - 1].pool(), place - 1, NumberRole::kDynamic};
       }
     }
@@ -75,12 +76,13 @@ class NumberDirectory {
   static constexpr std::uint32_t kFixed = 0x8000'0000;
 
   std::size_t home(Number number) const {
-    const std::uint64_t mixed = std::hash<Number>{}(number);
-    return static_cast<std::size_t>(mixed ^ (mixed >> 32)) & (size_ - 1);
+    // The upper bits of the product: neighbouring numbers, as carriers rent them out, come to lie far apart.
+    return static_cast<std::size_t>(std::hash<Number>{}(number) >> shift_);
   }
 
   // constant after construction
   const std::size_t size_;
+  const unsigned shift_;
   const std::unique_ptr<Atom<std::uint32_t>[]> places_;
 
   // written before the first look

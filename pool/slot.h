@@ -1,13 +1,13 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
 #include "pool/number.h"
 #include "pool/slot_word.h"
+#include "pool/text_words.h"
 #include "pool/time.h"
 #include "pool/visit.h"
 
@@ -28,25 +28,13 @@ struct VisitWords {
   static constexpr unsigned kNarrow = 7;  ///< words of an id of at most 56 bytes
   static constexpr unsigned kWide = 16;
 
-  VisitWords() = default;
   explicit VisitWords(std::string_view visit_id) : count(visit_id.size() <= 8 * kNarrow ? kNarrow : kWide) {
-    std::memset(words.data(), 0, 8 * count);
-    std::memcpy(words.data(), visit_id.data(), visit_id.size());
+    unsigned used = 0;
+    for_each_word(visit_id, [&](std::uint64_t word) { words[used++] = word; });
+    while (used < count) words[used++] = 0;
   }
 
   bool wide() const { return count == kWide; }
-
-  VisitId text() const {
-    unsigned last = count;
-    while (last > 0 && words[last - 1] == 0) --last;
-    if (last == 0) return {};
-    const auto unused = static_cast<std::size_t>(std::countl_zero(words[last - 1])) / 8;
-    return VisitId::cut({reinterpret_cast<const char*>(words.data()), 8 * last - unused});
-  }
-
-  friend bool operator==(const VisitWords& a, const VisitWords& b) {
-    return a.count == b.count && std::memcmp(a.words.data(), b.words.data(), 8 * a.count) == 0;
-  }
 
   unsigned count = kNarrow;
   std::array<std::uint64_t, kWide> words;
@@ -122,6 +110,12 @@ struct Slot {
   Number number() const {
     return Number::from_digits(number_and_pool.load(std::memory_order_acquire) >> 14).value_or(Number());
   }
+  /// The number, to whom more of the slot will be wanted at once: asks for the lines behind the first.
+  Number fetch_number() const {
+    __builtin_prefetch(&cells[0]);
+    __builtin_prefetch(&cells[kWordsOfCell]);
+    return number();
+  }
   std::uint32_t pool() const {
     return static_cast<std::uint32_t>(number_and_pool.load(std::memory_order_acquire) & 0x3FFF);
   }
@@ -160,11 +154,10 @@ struct Slot {
     return true;
   }
 
-  void read_visit(unsigned cell, bool wide, VisitWords& visit) const {
-    visit.count = wide ? VisitWords::kWide : VisitWords::kNarrow;
-    for (unsigned i = 0; i < visit.count; ++i) {
-      visit.words[i] = cells[place(cell, i)].load(std::memory_order_acquire);
-    }
+  VisitId visit(unsigned cell, bool wide) const {
+    return VisitId::from_words(wide ? VisitWords::kWide : VisitWords::kNarrow, [&](std::size_t i) {
+      return cells[place(cell, static_cast<unsigned>(i))].load(std::memory_order_acquire);
+    });
   }
 
   /// Where the i-th word of the visit id of the record at `cell` is: behind its head, then in the next cell.

@@ -187,12 +187,9 @@ class SourceBook {
   }
 
   Source text(std::size_t id, std::uint32_t name) const {
-    std::array<char, Source::kMaxBytes> bytes;
-    const std::size_t size = name & kBytesMask;
-    for (std::size_t i = 0; i * 8 < size; ++i) {
-      store_word(texts_[id].words[i].load(std::memory_order_relaxed), bytes.data() + i * 8);
-    }
-    return Source::cut({bytes.data(), size});
+    return Source::from_words_of(name & kBytesMask, [&](std::size_t i) {
+      return texts_[id].words[i].load(std::memory_order_relaxed);
+    });
   }
 
   // constant after construction
