@@ -21,6 +21,7 @@
 #include "pool/source_book.h"
 #include "pool/tally.h"
 #include "pool/text_arena.h"
+#include "pool/text_words.h"
 #include "pool/visit_index.h"
 
 namespace ringtrace::pool {
@@ -223,7 +224,15 @@ class LendingPool {
   typename TextArena<Atom>::Owner owner(std::uint32_t slot, std::uint64_t generation) const {
     return {first_slot_ + slot, generation};
   }
-  std::uint64_t hash(std::string_view text) const { return siphash(shared_.key, text); }
+  /// Where a visit is in the index. Keyed, so that nobody aims; all that too many in one place can do is that
+  /// some of them get the fallback number, and the ids themselves are compared.
+  std::uint64_t place_of_visit(std::string_view visit_id) const {
+    return placing_hash(shared_.key, visit_id);
+  }
+  /// What a visitor is known by, so a real hash.
+  std::uint64_t hash_of_visitor(std::string_view visitor_id) const {
+    return siphash(shared_.key, visitor_id);
+  }
 
   // constant after construction
   const PoolConfig config_;
@@ -243,7 +252,8 @@ class LendingPool {
                                                      // beginning or end of a lease; a hint
   Atom<std::uint32_t> used_{};                       // slots with a number
   Atom<std::uint32_t> fresh_{};                      // the first of them that was never taken
-  std::array<Atom<std::uint32_t>, 8> returned_{};    // 1 + slot: free and not queued; or 0
+  std::array<Atom<std::uint32_t>, 4> returned_{};    // 1 + slot: free and not queued; or 0
+  Atom<bool> any_returned_{};                        // false: none of them is set
   Atom<std::int64_t> permits_{};                     // free numbers, where some are kept for the valuable
   Tally<kCounters> tally_;
 };

@@ -172,7 +172,7 @@ bool LendingPool<Atom>::give_up(const Ticket& ticket, Milliseconds now, bool hol
     if (!same) return false;
     if (!move(ticket.slot, word, word.with(SlotState::kTaken))) continue;
     tally_.add(kCancellations);
-    visits_.erase(hash(visit.view()), ticket.slot);
+    visits_.erase(place_of_visit(visit.view()), ticket.slot);
     for (std::uint64_t rested = slot.rested.load(); hold_from_now && rested < now;) {
       if (slot.rested.compare_exchange_strong(rested, now)) break;
     }

@@ -11,7 +11,7 @@ namespace ringtrace::pool {
 
 template <template <class> class Atom>
 typename LendingPool<Atom>::Key LendingPool<Atom>::key_of(std::string_view visit_id) const {
-  return {VisitWords(visit_id), hash(visit_id)};
+  return {VisitWords(visit_id), place_of_visit(visit_id)};
 }
 
 /// What the slot is to the visit, as of `word`.
@@ -154,11 +154,8 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_number(
 
 /// Takes a slot out of order if its last holder is the visit, or is of the visitor.
 template <template <class> class Atom>
-std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(std::uint32_t index,
-                                                                                const VisitView& visit,
-                                                                                const Key& key,
-                                                                                AdmissionClass admission,
-                                                                                Milliseconds now) {
+std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(
+    std::uint32_t index, const VisitView& visit, const Key& key, AdmissionClass admission, Milliseconds now) {
   const Slot<Atom>& slot = slots_[index];
   for (SlotWord word = slot.load();;) {
     const bool vacant = word.state() == SlotState::kFree || word.state() == SlotState::kHeld;
@@ -167,7 +164,7 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(
     const bool own = slot.holds_visit(word.head(), key.words);
     const bool visitors =
         !visit.visitor_id.empty() && slot.visitor.load(std::memory_order_acquire) ==
-                                         lending::visitor_word(hash(visit.visitor_id), generation);
+                                         lending::visitor_word(hash_of_visitor(visit.visitor_id), generation);
     const bool disowned = slot.term(word.side()).has(Term::kDisowned);
     const SlotWord again = slot.load();
     if (again != word) {
@@ -185,7 +182,8 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(
 template <template <class> class Atom>
 std::optional<std::uint32_t> LendingPool<Atom>::former_of_visitor(std::string_view visitor_id) const {
   if (visitor_id.empty()) return std::nullopt;
-  const std::uint32_t hint = visitors_[visitor_place(hash(visitor_id))].load(std::memory_order_relaxed);
+  const std::uint32_t hint =
+      visitors_[visitor_place(hash_of_visitor(visitor_id))].load(std::memory_order_relaxed);
   if (hint == 0) return std::nullopt;
   return hint - 1;
 }
@@ -249,9 +247,10 @@ RecordHead LendingPool<Atom>::write_reservation(const Taken& taken, const VisitV
   const RecordHead record = RecordHead::make(start, word.tag(), source, key.words.wide(), taken.sticky);
   slot.write_record(word.pending(), record, key.words);
   slot.terms[word.side() ^ 1U].store(Term::open(expire, word.tag()).bits(), std::memory_order_release);
-  slot.visitor.store(
-      visit.visitor_id.empty() ? 0 : lending::visitor_word(hash(visit.visitor_id), record.generation),
-      std::memory_order_release);
+  slot.visitor.store(visit.visitor_id.empty()
+                         ? 0
+                         : lending::visitor_word(hash_of_visitor(visit.visitor_id), record.generation),
+                     std::memory_order_release);
   std::uint32_t texts = 0;
   if (!visit.visitor_id.empty() || !visit.attributes.empty()) {
     texts = shared_.texts.put(owner(taken.slot, record.generation), visit.visitor_id, visit.attributes);
@@ -352,7 +351,7 @@ template <template <class> class Atom>
 std::optional<std::uint64_t> LendingPool<Atom>::entry_of(std::uint32_t index, SlotWord word) const {
   const Slot<Atom>& slot = slots_[index];
   if (!word.lent() || slot.term(word.side()).has(Term::kDisowned)) return std::nullopt;
-  return hash(slot.visit(word.head(), slot.record(word.head()).wide()).view());
+  return place_of_visit(slot.visit(word.head(), slot.record(word.head()).wide()).view());
 }
 
 template <template <class> class Atom>

@@ -179,7 +179,10 @@ void LendingPool<Atom>::give_back(std::uint32_t index, Milliseconds now) {
     if (!move(index, word, word.with(SlotState::kFree))) continue;
     for (Atom<std::uint32_t>& place : returned_) {
       std::uint32_t empty = 0;
-      if (place.compare_exchange_strong(empty, index + 1)) return;
+      if (place.compare_exchange_strong(empty, index + 1)) {
+        any_returned_.store(true);
+        return;
+      }
     }
     while (word.state() == SlotState::kFree && !word.has(SlotWord::kQueued)) {
       if (!move(index, word, word.with(SlotState::kHeld).with(SlotWord::kQueued))) continue;
@@ -201,6 +204,7 @@ void LendingPool<Atom>::rest_from(std::uint32_t index, Milliseconds now) {
         word.with(held || !queued ? SlotState::kHeld : SlotState::kFree).with(SlotWord::kQueued);
     if (!move(index, word, next)) continue;
     if (!queued) idle_.push(index);
+    if (word.has(SlotWord::kStale)) stale_.set(index);
     return;
   }
 }
@@ -276,9 +280,15 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_idle(bo
 
 template <template <class> class Atom>
 std::optional<std::uint32_t> LendingPool<Atom>::take_returned() {
+  if (!any_returned_.load()) return std::nullopt;
   for (Atom<std::uint32_t>& place : returned_) {
     std::uint32_t slot = place.load();
     if (slot != 0 && place.compare_exchange_strong(slot, 0)) return slot - 1;
+  }
+  // Set again by who returns one meanwhile: before this look, and it is found, or after, and it stays set.
+  any_returned_.store(false);
+  for (Atom<std::uint32_t>& place : returned_) {
+    if (place.load() != 0) any_returned_.store(true);
   }
   return std::nullopt;
 }

@@ -141,28 +141,52 @@ struct Slot {
   void write_record(unsigned cell, const RecordHead& head, const VisitWords& visit) {
     cells[cell * kWordsOfCell].store(head.generation, std::memory_order_release);
     cells[cell * kWordsOfCell + 1].store(head.rest, std::memory_order_release);
-    for (unsigned i = 0; i < visit.count; ++i) {
-      cells[place(cell, i)].store(visit.words[i], std::memory_order_release);
-    }
+    for_each_place(cell, visit.wide(), [&](Atom<std::uint64_t>& place, unsigned i) {
+      place.store(visit.words[i], std::memory_order_release);
+      return true;
+    });
   }
 
   bool holds_visit(unsigned cell, const VisitWords& visit) const {
     if (record(cell).wide() != visit.wide()) return false;
-    for (unsigned i = 0; i < visit.count; ++i) {
-      if (cells[place(cell, i)].load(std::memory_order_acquire) != visit.words[i]) return false;
-    }
-    return true;
-  }
-
-  VisitId visit(unsigned cell, bool wide) const {
-    return VisitId::from_words(wide ? VisitWords::kWide : VisitWords::kNarrow, [&](std::size_t i) {
-      return cells[place(cell, static_cast<unsigned>(i))].load(std::memory_order_acquire);
+    return for_each_place(cell, visit.wide(), [&](const Atom<std::uint64_t>& place, unsigned i) {
+      return place.load(std::memory_order_acquire) == visit.words[i];
     });
   }
 
-  /// Where the i-th word of the visit id of the record at `cell` is: behind its head, then in the next cell.
-  static constexpr unsigned place(unsigned cell, unsigned i) {
-    return (cell * kWordsOfCell + 2 + i) % (SlotWord::kCells * kWordsOfCell);
+  VisitId visit(unsigned cell, bool wide) const {
+    const Atom<std::uint64_t>* const own = &cells[cell * kWordsOfCell + kWordsOfHead];
+    const Atom<std::uint64_t>* const next = &cells[next_cell(cell) * kWordsOfCell];
+    return VisitId::from_words(wide ? VisitWords::kWide : VisitWords::kNarrow, [&](std::size_t i) {
+      return (i < VisitWords::kNarrow ? own[i] : next[i - VisitWords::kNarrow])
+          .load(std::memory_order_acquire);
+    });
+  }
+
+ private:
+  static constexpr unsigned kWordsOfHead = 2;
+
+  static constexpr unsigned next_cell(unsigned cell) { return (cell + 1) % SlotWord::kCells; }
+
+  /// Calls `use(word, i)` for the places of the words of the visit id of the record at `cell`, until it
+  /// returns false: behind the record's head, then, of a wide one, in the next cell. True when it never did.
+  template <typename Self, typename Use>
+  static bool for_each_place_of(Self& self, unsigned cell, bool wide, Use use) {
+    for (unsigned i = 0; i < VisitWords::kNarrow; ++i) {
+      if (!use(self.cells[cell * kWordsOfCell + kWordsOfHead + i], i)) return false;
+    }
+    for (unsigned i = VisitWords::kNarrow; wide && i < VisitWords::kWide; ++i) {
+      if (!use(self.cells[next_cell(cell) * kWordsOfCell + i - VisitWords::kNarrow], i)) return false;
+    }
+    return true;
+  }
+  template <typename Use>
+  bool for_each_place(unsigned cell, bool wide, Use use) const {
+    return for_each_place_of(*this, cell, wide, use);
+  }
+  template <typename Use>
+  bool for_each_place(unsigned cell, bool wide, Use use) {
+    return for_each_place_of(*this, cell, wide, use);
   }
 };
 

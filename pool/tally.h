@@ -7,10 +7,10 @@
 
 namespace ringtrace::pool {
 
-/// Counters that threads add to without meeting, and without a locked instruction: the first thread that comes
-/// to a row owns it, and adds to it as to a variable of its own. Threads whose row has another owner share one
-/// more row, and add to that atomically. A thread is known by where its own storage lies, which the next thread
-/// to have it inherits with the row.
+/// Counters that threads add to without meeting, and without a locked instruction: the first thread that
+/// comes to a row owns it, and adds to it as to a variable of its own. Threads whose row has another owner
+/// share one more row, and add to that atomically. A thread is known by where its own storage lies, which the
+/// next thread to have it inherits with the row.
 ///
 /// Relaxed: a count orders nothing, and a sum read while threads add may miss the latest.
 template <std::size_t kCounters>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +11,8 @@
 namespace ringtrace::pool {
 
 /// From a visit's keyed hash to the slots that may have a record of it: a lock-free table of buckets, each a
-/// cache line of eight cells, and two buckets for each hash. A new entry goes to the first bucket while that
-/// has three empty cells, then to the one with more room (two choices: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries
+/// cache line of eight cells, and two buckets for each hash. A new entry goes to the bucket with more room
+/// (two choices: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries
 /// never move.
 ///
 /// A cell is one word, fingerprint (36) | slot + 1 (28), or 0 when it is empty, and its word is all there is
@@ -25,7 +26,7 @@ namespace ringtrace::pool {
 ///
 /// Ordering: sequentially consistent. Linearization points: the compare-exchange on the cell; a look has none
 /// (it may miss what comes while it looks; that is why LendingPool looks again after it has inserted).
-/// Progress: wait-free: a look reads 16 words, an insert tries each of 16 cells at most once a pass.
+/// Progress: wait-free: a look reads 16 words, an insert tries each of the 16 cells at most once.
 /// Limits: with two cells a slot, both buckets are full less than once in a million inserts; then `insert`
 /// fails, and the visit is answered as if the pool were exhausted. Disadvantage: a miss costs two cache
 /// lines.
@@ -44,10 +45,16 @@ class VisitIndex {
   /// false.
   template <typename Look>
   void for_each(std::uint64_t hash, Look look) const {
-    const Pair pair(hash, buckets_);
-    for (unsigned order = 0; order < 2 * kCellsOfBucket; ++order) {
-      const std::uint64_t word = pair.cell(*this, order).load();
-      if ((word >> kSlotBits) == (hash >> kSlotBits) && (word & kSlotMask) != 0) {
+    const Pair pair(*this, hash);
+    for (const unsigned bucket : {0U, 1U}) {
+      const Atom<std::uint64_t>* const begin = pair.cells[bucket];
+      for (const Atom<std::uint64_t>* cell = begin; cell != begin + kCellsOfBucket; ++cell) {
+        const std::uint64_t word = cell->load();
+        if (((word ^ hash) >> kSlotBits) != 0) [[likely]] {
+          continue;
+        }
+        const auto order = bucket * kCellsOfBucket + static_cast<unsigned>(cell - begin);
+        if ((word & kSlotMask) == 0) continue;
         if (!look(static_cast<std::uint32_t>((word & kSlotMask) - 1), order)) return;
       }
     }
@@ -55,16 +62,14 @@ class VisitIndex {
 
   /// Enters the slot; the cell's place in the order, or none when both buckets are full.
   std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
-    const Pair pair(hash, buckets_);
-    const unsigned room_in_first = room(pair, 0);
-    const bool second_first = room_in_first < kEnough && room(pair, 1) > room_in_first;
-    for (const unsigned bucket : {second_first ? 1U : 0U, second_first ? 0U : 1U}) {
-      for (unsigned i = 0; i < kCellsOfBucket; ++i) {
-        const unsigned order = bucket * kCellsOfBucket + i;
-        std::uint64_t empty = pair.cell(*this, order).load();
-        if (empty == 0 && pair.cell(*this, order).compare_exchange_strong(empty, entry(hash, slot))) {
-          return order;
-        }
+    const Pair pair(*this, hash);
+    const unsigned first = room(pair.cells[1]) > room(pair.cells[0]) ? 1 : 0;
+    for (const unsigned bucket : {first, first ^ 1U}) {
+      Atom<std::uint64_t>* const begin = pair.cells[bucket];
+      for (Atom<std::uint64_t>* cell = begin; cell != begin + kCellsOfBucket; ++cell) {
+        std::uint64_t seen = cell->load();
+        if (seen != 0 || !cell->compare_exchange_strong(seen, entry(hash, slot))) continue;
+        return bucket * kCellsOfBucket + static_cast<unsigned>(cell - begin);
       }
     }
     return std::nullopt;
@@ -72,10 +77,12 @@ class VisitIndex {
 
   /// Takes one entry of the slot and hash out; nothing happens when there is none.
   void erase(std::uint64_t hash, std::uint32_t slot) {
-    const Pair pair(hash, buckets_);
-    for (unsigned order = 0; order < 2 * kCellsOfBucket; ++order) {
-      std::uint64_t word = pair.cell(*this, order).load();
-      if (word == entry(hash, slot) && pair.cell(*this, order).compare_exchange_strong(word, 0)) return;
+    const Pair pair(*this, hash);
+    for (Atom<std::uint64_t>* const cells : pair.cells) {
+      for (Atom<std::uint64_t>* cell = cells; cell != cells + kCellsOfBucket; ++cell) {
+        std::uint64_t word = cell->load();
+        if (word == entry(hash, slot) && cell->compare_exchange_strong(word, 0)) return;
+      }
     }
   }
 
@@ -83,42 +90,38 @@ class VisitIndex {
 
  private:
   static constexpr unsigned kSlotBits = 28;
-  static constexpr unsigned kEnough = 3;
   static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
 
   /// The two buckets of a hash: different ones, from bits the fingerprint does not use alone.
   struct Pair {
-    Pair(std::uint64_t hash, std::size_t buckets) {
+    Pair(const VisitIndex& index, std::uint64_t hash) {
       const std::uint64_t mixed = hash * 0x9E37'79B9'7F4A'7C15ULL;
-      first = scaled(static_cast<std::uint32_t>(hash), buckets);
-      second = scaled(static_cast<std::uint32_t>(mixed >> 32), buckets - 1);
+      const std::size_t first = scaled(static_cast<std::uint32_t>(hash), index.buckets_);
+      std::size_t second = scaled(static_cast<std::uint32_t>(mixed >> 32), index.buckets_ - 1);
       if (second >= first) ++second;
+      cells = {index.cells_ + first * kCellsOfBucket, index.cells_ + second * kCellsOfBucket};
     }
     static std::size_t scaled(std::uint32_t bits, std::size_t range) {
       return static_cast<std::size_t>((std::uint64_t{bits} * range) >> 32);
     }
-    Atom<std::uint64_t>& cell(const VisitIndex& index, unsigned order) const {
-      return index
-          .cells_[(order < kCellsOfBucket ? first : second) * kCellsOfBucket + order % kCellsOfBucket];
+    Atom<std::uint64_t>& cell(unsigned order) const {
+      return cells[order / kCellsOfBucket][order % kCellsOfBucket];
     }
-    std::size_t first;
-    std::size_t second;
+    std::array<Atom<std::uint64_t>*, 2> cells;
   };
+
+  static unsigned room(const Atom<std::uint64_t>* cells) {
+    unsigned empty = 0;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < kCellsOfBucket; ++i) empty += cells[i].load() == 0 ? 1U : 0U;
+    return empty;
+  }
 
   static Atom<std::uint64_t>* aligned(Atom<std::uint64_t>* cells) {
     const auto address = reinterpret_cast<std::uintptr_t>(cells);
     const std::uintptr_t line = kCellsOfBucket * sizeof(std::uint64_t);
     const std::uintptr_t off = address % line;
     return off % sizeof(*cells) != 0 || off == 0 ? cells : cells + (line - off) / sizeof(*cells);
-  }
-
-  /// Empty cells of the bucket, as far as kEnough.
-  unsigned room(const Pair& pair, unsigned bucket) const {
-    unsigned empty = 0;
-    for (unsigned i = 0; i < kCellsOfBucket && empty < kEnough; ++i) {
-      empty += pair.cell(*this, bucket * kCellsOfBucket + i).load(std::memory_order_relaxed) == 0 ? 1 : 0;
-    }
-    return empty;
   }
 
   static std::uint64_t entry(std::uint64_t hash, std::uint32_t slot) {
