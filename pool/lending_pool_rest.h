@@ -154,7 +154,11 @@ template <template <class> class Atom>
 void LendingPool<Atom>::finish_end(std::uint32_t index, SlotWord word) {
   while (word.state() == SlotState::kLeased) {
     const Term term = slots_[index].term(word.side());
-    if (slots_[index].load() != word || !term.closed()) return;
+    if (const SlotWord again = slots_[index].load(); again != word) {
+      word = again;  // its lease is over still when only a flag has changed
+      continue;
+    }
+    if (!term.closed()) return;
     const bool queued = word.has(SlotWord::kQueued);
     const SlotWord held = word.with(SlotState::kHeld).with(SlotWord::kQueued).with(SlotWord::kStale, queued);
     const std::uint64_t visitor = slots_[index].visitor.load(std::memory_order_acquire);
