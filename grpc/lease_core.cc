@@ -62,7 +62,7 @@ void fill_lease(v1::Lease& message, pool::Leasing& leasing, PoolIndex index, con
   message.set_name(pool_resource(pools.config(index).name.view()) + "/leases/" +
                    percent_encoded(lease.visit.view()));
   message.mutable_visit()->set_visit_id(lease.visit.to_string());
-  message.mutable_visit()->set_visitor_id(lease.visitor.to_string());
+  message.mutable_visit()->set_visitor_id(pools.visitor(lease.number, lease.visit).to_string());
   if (const auto attributes = pools.attributes(lease.number, lease.visit)) {
     message.mutable_visit()->mutable_attributes()->ParseFromString(*attributes);
   }

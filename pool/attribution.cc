@@ -35,21 +35,26 @@ double lag_density(const AttributionParameters& parameters, Duration lag) {
 }
 
 double weigh(const AttributionParameters& parameters, Time at, std::span<Candidate> candidates) {
-  double sum = parameters.none_rate;
   for (Candidate& candidate : candidates) {
     candidate.weight =
         propensity(parameters, candidate.source) * lag_density(parameters, at - candidate.shown);
-    sum += candidate.weight;
   }
-  if (!(sum > 0)) {
-    for (Candidate& candidate : candidates) candidate.weight = 0;
-    return 1;
-  }
-  for (Candidate& candidate : candidates) candidate.weight /= sum;
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+  return share_out(parameters.none_rate, candidates);
+}
+
+double share_out(double none_rate, std::span<Candidate> candidates) {
+  double sum = none_rate;
+  for (const Candidate& candidate : candidates) sum += candidate.weight;
+  const bool any = sum > 0;
+  for (Candidate& candidate : candidates) candidate.weight = any ? candidate.weight / sum : 0;
+  const auto is_likelier = [](const Candidate& a, const Candidate& b) {
     return a.weight != b.weight ? a.weight > b.weight : a.shown > b.shown;
-  });
-  return parameters.none_rate / sum;
+  };
+  // Candidates come last holder first, mostly the right order already; sorting moves 224 bytes a step.
+  if (!std::is_sorted(candidates.begin(), candidates.end(), is_likelier)) {
+    std::sort(candidates.begin(), candidates.end(), is_likelier);
+  }
+  return any ? none_rate / sum : 1;
 }
 
 }  // namespace ringtrace::pool

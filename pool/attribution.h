@@ -58,4 +58,8 @@ double lag_density(const AttributionParameters& parameters, Duration lag);
 /// no candidate it is 1.
 double weigh(const AttributionParameters& parameters, Time at, std::span<Candidate> candidates);
 
+/// The last step of weigh: makes the candidates' weights w_i and `none_rate` parts of their sum, orders the
+/// candidates, and returns the part of `none_rate`.
+double share_out(double none_rate, std::span<Candidate> candidates);
+
 }  // namespace ringtrace::pool

@@ -23,7 +23,7 @@ LeaseRecord Leasing::record(PoolIndex pool, const LeaseView& lease) const {
   return {config.name.to_string(),
           lease.number,
           lease.visit.to_string(),
-          lease.visitor.to_string(),
+          pools_.visitor(lease.number, lease.visit).to_string(),
           lease.source.to_string(),
           pools_.attributes(lease.number, lease.visit).value_or(std::string()),
           lease.start,
@@ -131,9 +131,10 @@ void Leasing::expired(const LeaseView& lease, const StoreReply& reply) {
   if (reply.status != StoreStatus::kDone || reply.expire <= now || reply.expire <= lease.expire) return;
   const PoolIndex pool = lease.ticket.pool;
   const std::string attributes = pools_.attributes(lease.number, lease.visit).value_or(std::string());
+  const VisitorId visitor = pools_.visitor(lease.number, lease.visit);
   pools_.restore(pool,
                  {lease.number,
-                  {lease.visit.view(), lease.visitor.view(), lease.source.view(), attributes},
+                  {lease.visit.view(), visitor.view(), lease.source.view(), attributes},
                   lease.start,
                   reply.expire,
                   std::nullopt},

@@ -1,31 +1,76 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
-#include <vector>
 
-#include "pool/attribute_arena.h"
-#include "pool/chain_index.h"
 #include "pool/config.h"
+#include "pool/contested_holders.h"
+#include "pool/due_tree.h"
+#include "pool/idle_queue.h"
+#include "pool/lending_limits.h"
 #include "pool/number_pools.h"
 #include "pool/siphash.h"
 #include "pool/slot.h"
-#include "pool/slot_heap.h"
-#include "pool/source_counts.h"
+#include "pool/slot_marks.h"
+#include "pool/source_book.h"
+#include "pool/tally.h"
+#include "pool/text_arena.h"
+#include "pool/text_words.h"
+#include "pool/visit_index.h"
 
 namespace ringtrace::pool {
 
-/// One pool of NumberPools, with the meanings documented there. Not thread-safe.
+/// What the pools of a gateway share.
+template <template <class> class Atom>
+struct SharedParts {
+  SipKey key;
+  TextArena<Atom>& texts;
+  SourceBook<Atom>& sources;
+  ContestedHolders<Atom>& contested;
+};
+
+/// One pool of NumberPools, with the meanings documented there. Lock-free: a thread stopped at any
+/// instruction in here stops no other. What it may keep from the others is the work it has in hand: the one
+/// number it has taken and not yet reserved, queued or given back, and the telling of one end.
 ///
-/// Invariants: a slot is in exactly one of leased_ (ordered by expiry), held_ and free_ (ordered by the last
-/// end), or it is reserved or drained. visits_ has the record of every slot that was ever lent and the
-/// pending record of every reserved one; visitors_ the former only.
+/// A lease and its number, step by step (each step one compare-exchange on the slot's word or term; whoever
+/// meets a step half done may do the rest, but for those marked *, which are the taker's own):
+///
+///   reserve   find the visit in the index; else take a slot from the queue*, write the record*, enter it in
+///             the index*, make it tentative*; look for rivals; reserved, or aborted and once more
+///   commit    the reservation's record and term become the slot's: the visit holds the number
+///   renew     the term is moved
+///   release   the term is closed, at now; then the slot is held, and queued
+///   expire    the term is closed, at its expiry; then as above
+///   ripen     the hold is over: free
+///
+/// One visit, one number (rivals). Two threads that reserve for one visit at once each enter a tentative slot
+/// and then look through the visit's cells again. A slot becomes reserved only after somebody looked, after
+/// it was entered, and found no slot reserved or leased for the visit, no tentative one in an earlier cell,
+/// and aborted those in later cells. Of two rivals the one entered last is looked for by nobody who has not
+/// seen the other; so at most one is reserved. Nobody waits: whoever finds a tentative slot decides on it.
+///
+/// Order. Numbers rest in the order their leases ended (IdleQueue) and are taken in that order. A number
+/// taken out of order (a visitor came back) leaves its entry behind; when it rests again before that entry
+/// comes up, it goes to the end of the queue only then, so that a slot never has two entries. Until then it
+/// counts as held: the error is on the safe side. Numbers never lent come first, after the few that were
+/// given back unused.
+template <template <class> class Atom = std::atomic>
 class LendingPool {
  public:
-  LendingPool(const PoolConfig& config, PoolIndex index, const SipKey& key, AttributeArena& arena);
+  /// `slots`: room for `capacity(config)` slots, all zero, for as long as the pool lives; `first_slot`: the
+  /// place of its first among the slots of all pools.
+  LendingPool(const PoolConfig& config, PoolIndex index, const SharedParts<Atom>& shared,
+              std::span<Slot<Atom>> slots, std::uint32_t first_slot);
+
+  /// Numbers there is room for: those configured, and a sixteenth more, at least 1,024 and at most 65,536.
+  static std::size_t capacity(const PoolConfig& config);
 
   const PoolConfig& config() const { return config_; }
 
@@ -42,80 +87,181 @@ class LendingPool {
   std::size_t untold_ends(std::uint32_t slot, std::span<LeaseView> out) const;
   RestoreOutcome restore(std::uint32_t slot, const StoredLease& lease, Time now);
 
-  /// The new number's slot; none when there is no room.
+  /// The new number's slot; none when there is no room. One thread at a time.
   std::optional<std::uint32_t> add_number(Number number);
   /// Takes back what `drain` began; false when the slot is in use.
   bool undrain(std::uint32_t slot);
   bool drain(std::uint32_t slot);
 
-  const Slot& slot(std::uint32_t index) const { return slots_[index]; }
+  /// Who was shown the number by `at`, the last holder first, with no weights yet; returns how many.
+  std::size_t holders(std::uint32_t slot, Time at, std::span<Candidate> out) const;
+  /// The keyed hash of the visitor whose lease of the slot began at `start`; 0 when unknown.
+  std::uint64_t visitor_of(std::uint32_t slot, Time start) const;
+  /// What a present, last or former holder of the slot brought; none, or empty, when memory has it no more.
   std::optional<std::string> attributes(std::uint32_t slot, const VisitId& visit) const;
+  VisitorId visitor(std::uint32_t slot, const VisitId& visit) const;
 
   PoolCounts counts(Time now);
-  const PoolTotals& totals() const { return totals_; }
-  std::size_t shown(std::span<ShownCount> out) const { return shown_.read(out); }
+  PoolTotals totals() const;
   std::size_t memory_bytes() const;
 
-  static std::size_t capacity(const PoolConfig& config);
-
  private:
-  struct Choice {
+  static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
+  static constexpr std::size_t kMostHelp = 16;  // due leases that one operation ends on its way
+
+  using Milliseconds = std::uint64_t;
+
+  /// A visit as it is looked for.
+  struct Key {
+    VisitWords words;
+    std::uint64_t hash;
+  };
+
+  /// What a visit has, from best to nothing.
+  enum class Tie : std::uint8_t { kNothing, kOther, kFree, kHeld, kLeased, kPending };
+  struct Found {
+    std::uint32_t slot = kNone;
+    Tie tie = Tie::kNothing;
+    SlotWord word;
+    unsigned order = 0;  // of its cell in the index
+  };
+
+  struct Taken {
     std::uint32_t slot;
+    SlotWord word;
     bool sticky;
   };
 
-  // lending_pool.cc: the life of a lease
-  void settle(Time now);
-  void end_lease(std::uint32_t slot, Time end);
-  void rest(std::uint32_t slot);
-  void set_free(std::uint32_t slot);
-  void leave_rest(std::uint32_t slot);
-  void extend(std::uint32_t slot, Time expire);
-  void revive(std::uint32_t slot, Time expire);
-  void forget_record(std::uint32_t slot, const VisitId& next);
-  void install_record(std::uint32_t slot);
-  std::optional<Choice> choose(const VisitView& visit, AdmissionClass admission) const;
-  Reservation reserve_slot(const Choice& choice, const VisitView& visit, Time expire, Time now);
-  Reservation without_number(const VisitView& visit, AdmissionClass admission);
-  Reservation describe(std::uint32_t slot, ReserveOutcome outcome) const;
-  AttributeArena::Handle keep_attributes(std::string_view attributes);
-  Record record_of(const VisitView& visit, Time start, Time expire);
-  void note_untold_end(std::uint32_t slot);
-  bool may_take_free(AdmissionClass admission) const;
+  struct TextsOf {
+    std::uint32_t handle;
+    typename TextArena<Atom>::Owner owner;
+  };
 
-  // lending_pool_books.cc: look-ups, taking over, numbers, figures
-  std::uint32_t slot_of_visit(std::string_view visit_id) const;
-  std::uint32_t slot_of_visitor(std::string_view visitor_id) const;
-  Slot* ticketed(const Ticket& ticket, SlotState state);
-  LeaseView view(std::uint32_t slot) const;
-  RestoreOutcome restore_same_visit(std::uint32_t slot, const StoredLease& lease, Time now);
-  RestoreOutcome restore_pending(std::uint32_t slot, const StoredLease& lease);
-  void restore_into(std::uint32_t slot, const StoredLease& lease, Time end, bool live);
-  std::uint64_t hash(std::string_view text) const { return siphash(key_, text); }
-  std::uint32_t node(std::uint32_t slot, bool pending) const {
-    return 2 * slot + (slots_[slot].side ^ (pending ? 1U : 0U));
+  enum class Group : std::uint8_t { kFree, kReserved, kLeased, kHeld, kDrained };
+  static constexpr std::size_t kGroups = 5;
+  enum Counter : std::size_t {
+    kExtensions = kGroups * kGroups,  // before it: moves from group to group
+    kRenewals,
+    kReleases,
+    kExpiries,
+    kCancellations,
+    kSticky,
+    kFallbacks,
+    kRefusals,
+    kBots,
+    kTextsDropped,
+    kNondurable,
+    kIdleSeconds,
+    kFirstLeases,  // of numbers never lent before
+    kIdleBuckets,
+    kCounters = kIdleBuckets + IdleHistogram::kBounds.size() + 1,
+  };
+
+  // lending_pool_lend.h: from a request to a lease
+  Key key_of(std::string_view visit_id) const;
+  Found find(const Key& key) const;
+  Tie tie_to(const Slot<Atom>& slot, SlotWord word, const Key& key) const;
+  Reservation without_number(const VisitView& visit, AdmissionClass admission);
+  std::optional<Reservation> join(const Found& found, Milliseconds expire, Milliseconds now);
+  std::optional<Reservation> make(const Taken& taken, const VisitView& visit, const Key& key,
+                                  Milliseconds expire, Milliseconds now, bool& full);
+  std::optional<Taken> take_number(const Found& found, const VisitView& visit, const Key& key,
+                                   AdmissionClass admission, Milliseconds now);
+  std::optional<Taken> take_former(std::uint32_t slot, const VisitView& visit, const Key& key,
+                                   AdmissionClass admission, Milliseconds now);
+  std::optional<std::uint32_t> former_of_visitor(std::string_view visitor_id) const;
+  SlotWord taken(std::uint32_t slot, SlotWord word, bool wide) const;
+  RecordHead write_reservation(const Taken& taken, const VisitView& visit, const Key& key,
+                               Milliseconds expire, Milliseconds start);
+  void decide(const Key& key, std::uint32_t slot, unsigned order, SlotWord word);
+  bool rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands);
+  Reservation describe(std::uint32_t slot, SlotWord word, ReserveOutcome outcome, const RecordHead& record,
+                       Term term) const;
+  bool install(std::uint32_t slot, SlotWord& word, SlotState state);
+  std::optional<std::uint64_t> entry_of(std::uint32_t slot, SlotWord word) const;
+  void count_lease(const RecordHead& record, Milliseconds idle_since);
+  /// The place of a visitor's hint; of the hash only the bits that a slot keeps count.
+  std::size_t visitor_place(std::uint64_t hash) const { return ((hash >> 32) * slots_.size()) >> 32; }
+
+  // lending_pool_rest.h: how leases end and numbers rest
+  bool move(std::uint32_t slot, SlotWord& word, SlotWord next);
+  static Group group(SlotWord word);
+  Milliseconds idle_since(const Slot<Atom>& slot, SlotWord word) const;
+  bool may_take_free(AdmissionClass admission, Milliseconds now);
+  void return_permit();
+  std::optional<Term> extend(std::uint32_t slot, SlotWord word, Milliseconds expire, Milliseconds now);
+  std::optional<Term> revive(std::uint32_t slot, SlotWord word, const Key& key, Milliseconds expire);
+  bool close(std::uint32_t slot, SlotWord word, Term& term, Term closed);
+  void end_if_due(std::uint32_t slot, Milliseconds now);
+  void finish_end(std::uint32_t slot, SlotWord word);
+  void give_back(std::uint32_t slot, Milliseconds now);
+  void rest_from(std::uint32_t slot, Milliseconds now);
+  void settle(Milliseconds now, std::size_t most);
+  bool is_ripe(std::uint32_t slot, Milliseconds now) const;
+  bool ripen(std::uint32_t slot, Milliseconds now);
+  void ripen_all(Milliseconds now);
+  std::optional<Taken> take_idle(bool wide, Milliseconds now);
+  std::optional<std::uint32_t> take_returned();
+  std::optional<std::uint32_t> take_fresh();
+  bool claim_popped(std::uint32_t slot, bool wide, Milliseconds now, SlotWord& word);
+  Milliseconds due(std::uint32_t slot) const;
+
+  // lending_pool_books.h: look-ups, taking over, numbers, figures
+  std::optional<LeaseView> view(std::uint32_t slot) const;
+  LeaseView view_of(std::uint32_t slot, const RecordHead& record, const VisitId& visit, Milliseconds end,
+                    bool live, bool durable) const;
+  VisitId visit_at(std::uint32_t slot, unsigned cell) const;
+  bool knows(std::uint32_t slot, const Key& key, Time start) const;
+  std::optional<RestoreOutcome> restore_same_visit(std::uint32_t slot, SlotWord word, const Key& key,
+                                                   const StoredLease& lease, Milliseconds now);
+  RestoreOutcome contest(std::uint32_t slot, const Key& key, const StoredLease& lease, bool live);
+  std::optional<RestoreOutcome> restore_into(std::uint32_t slot, SlotWord word, const Key& key,
+                                             const StoredLease& lease, Milliseconds now);
+  std::optional<TextsOf> texts_of(std::uint32_t slot, const VisitId& visit) const;
+  std::optional<Milliseconds> first_idle() const;
+  bool give_up(const Ticket& ticket, Milliseconds now, bool hold_from_now);
+  bool disown(std::uint32_t slot, std::uint64_t generation, Milliseconds end);
+  typename TextArena<Atom>::Owner owner(std::uint32_t slot, std::uint64_t generation) const {
+    return {first_slot_ + slot, generation};
+  }
+  /// Where a visit is in the index. Keyed, so that nobody aims; all that too many in one place can do is that
+  /// some of them get the fallback number, and the ids themselves are compared.
+  std::uint64_t place_of_visit(std::string_view visit_id) const {
+    return placing_hash(shared_.key, visit_id);
+  }
+  /// What a visitor is known by, so a real hash.
+  std::uint64_t hash_of_visitor(std::string_view visitor_id) const {
+    return siphash(shared_.key, visitor_id);
   }
 
-  static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
-
+  // constant after construction
   const PoolConfig config_;
   const PoolIndex index_;
-  const SipKey key_;
-  AttributeArena& arena_;
-  std::vector<Slot> slots_;  // capacity fixed at start
-  ChainIndex visits_;        // node: 2 * slot + side
-  ChainIndex visitors_;      // the same nodes
-  SlotHeap leased_;
-  SlotHeap held_;
-  SlotHeap free_;
-  std::uint32_t first_untold_ = kNone;  // queue of ends that advance has not told
-  std::uint32_t last_untold_ = kNone;
-  std::uint64_t generations_ = 0;
-  std::uint64_t reserved_ = 0;
-  std::uint64_t drained_ = 0;
-  std::uint64_t nondurable_ = 0;
-  PoolTotals totals_;
-  SourceCounts shown_;
+  const SharedParts<Atom> shared_;
+  const std::span<Slot<Atom>> slots_;
+  const std::uint32_t first_slot_;
+  const Milliseconds hold_;
+
+  // own synchronization
+  IdleQueue<Atom> idle_;
+  VisitIndex<Atom> visits_;
+  DueTree<Atom> due_;
+  SlotMarks<Atom> untold_;                           // ended by time; `advance` has not said so yet
+  SlotMarks<Atom> stale_;                            // SlotWord::kStale is set, perhaps
+  std::unique_ptr<Atom<std::uint32_t>[]> visitors_;  // by hash: 1 + the slot of the visitor's latest
+                                                     // beginning or end of a lease; a hint
+  Atom<std::uint32_t> used_{};                       // slots with a number
+  Atom<std::uint32_t> fresh_{};                      // the first of them that was never taken
+  std::array<Atom<std::uint32_t>, 4> returned_{};    // 1 + slot: free and not queued; or 0
+  Atom<bool> any_returned_{};                        // false: none of them is set
+  Atom<std::int64_t> permits_{};                     // free numbers, where some are kept for the valuable
+  Tally<kCounters> tally_;
 };
 
 }  // namespace ringtrace::pool
+
+// The definitions: templates, in the order of a number's life.
+#include "pool/lending_pool_books.h"
+#include "pool/lending_pool_lend.h"
+#include "pool/lending_pool_rest.h"
+#include "pool/lending_pool_takeover.h"

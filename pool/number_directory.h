@@ -1,18 +1,20 @@
 #pragma once
 
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "pool/number.h"
+#include "pool/slot.h"
 
 namespace ringtrace::pool {
 
 /// What a number is for.
 enum class NumberRole : std::uint8_t {
   kNone,            ///< of no pool
-  kDynamic,         ///< lent to visits; `place` is the slot
+  kDynamic,         ///< lent to visits; `place` among the slots of all pools
   kStatic,          ///< of one source; `place` in PoolConfig::static_numbers
   kSourceFallback,  ///< `place` in PoolConfig::source_fallbacks
   kFallback,
@@ -25,36 +27,67 @@ struct DirectoryEntry {
   NumberRole role = NumberRole::kNone;
 };
 
-/// Every number of every pool. Numbers are added and never taken out (a drained one is still called). Fixed
-/// memory: the caller never adds more than it announced. Not thread-safe.
+/// Every number of every pool: a hash table of open addressing, four bytes a place, read without a lock while
+/// numbers are added.
+///
+/// A place holds a slot, whose own words say number and pool, or a place in the list of fixed numbers (static
+/// and fallback), which is complete before the first look. Numbers are added and never taken out (a drained
+/// one is still called), so that the table need not be swapped for a new one: a place changes once, from
+/// empty, after what it refers to is complete. The caller never adds more than it announced.
+///
+/// Progress: look-ups are wait-free (about two places; the table is at most 60 % full). One thread adds at a
+/// time.
+template <template <class> class Atom>
 class NumberDirectory {
  public:
-  explicit NumberDirectory(std::size_t numbers) : entries_(std::bit_ceil(2 * numbers + 1)) {}
+  NumberDirectory(std::size_t slots, std::size_t fixed)
+      : size_(std::bit_ceil((slots + fixed) * 5 / 3 + 2)),
+        shift_(64U - static_cast<unsigned>(std::bit_width(size_ - 1))),
+        places_(std::make_unique<Atom<std::uint32_t>[]>(size_)),
+        fixed_(std::make_unique<DirectoryEntry[]>(fixed + 1)) {}
 
-  /// The number's entry; one of role kNone when there is none.
-  const DirectoryEntry& find(Number number) const { return entries_[place_of(number)]; }
-
-  /// False, and nothing is done, when the number is there already.
-  bool insert(const DirectoryEntry& entry) {
-    DirectoryEntry& place = entries_[place_of(entry.number)];
-    if (place.role != NumberRole::kNone) return false;
-    place = entry;
-    return true;
+  DirectoryEntry find(Number number, const Slot<Atom>* slots) const {
+    for (std::size_t i = home(number);; i = (i + 1) & (size_ - 1)) {
+      const std::uint32_t place = places_[i].load(std::memory_order_acquire);
+      if (place == 0) return {};
+      if ((place & kFixed) != 0) {
+        if (fixed_[place & ~kFixed].number == number) return fixed_[place & ~kFixed];
+      } else if (slots[place - 1].fetch_number() == number) {
+        return {number, slots[place - 1].pool(), place - 1, NumberRole::kDynamic};
+      }
+    }
   }
 
-  std::size_t memory_bytes() const { return entries_.size() * sizeof(DirectoryEntry); }
+  /// Adds a number that is not there yet (`find` says kNone). A dynamic one's slot knows its number already.
+  void insert(const DirectoryEntry& entry) {
+    std::uint32_t place = entry.place + 1;
+    if (entry.role != NumberRole::kDynamic) {
+      fixed_[fixed_count_] = entry;
+      place = kFixed | fixed_count_++;
+    }
+    std::size_t i = home(entry.number);
+    while (places_[i].load(std::memory_order_relaxed) != 0) i = (i + 1) & (size_ - 1);
+    places_[i].store(place, std::memory_order_release);
+  }
+
+  std::size_t memory_bytes() const { return size_ * sizeof(std::uint32_t); }
 
  private:
-  std::size_t place_of(Number number) const {
-    const std::uint64_t mixed = std::hash<Number>{}(number);
-    std::size_t place = static_cast<std::size_t>(mixed ^ (mixed >> 32)) & (entries_.size() - 1);
-    while (entries_[place].role != NumberRole::kNone && entries_[place].number != number) {
-      place = (place + 1) & (entries_.size() - 1);
-    }
-    return place;
+  static constexpr std::uint32_t kFixed = 0x8000'0000;
+
+  std::size_t home(Number number) const {
+    // The upper bits of the product: neighbouring numbers, as carriers rent them out, come to lie far apart.
+    return static_cast<std::size_t>(std::hash<Number>{}(number) >> shift_);
   }
 
-  std::vector<DirectoryEntry> entries_;
+  // constant after construction
+  const std::size_t size_;
+  const unsigned shift_;
+  const std::unique_ptr<Atom<std::uint32_t>[]> places_;
+
+  // written before the first look
+  const std::unique_ptr<DirectoryEntry[]> fixed_;
+  std::uint32_t fixed_count_ = 0;
 };
 
 }  // namespace ringtrace::pool

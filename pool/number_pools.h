@@ -58,7 +58,6 @@ struct LeaseView {
   Ticket ticket;
   Number number;
   VisitId visit;
-  VisitorId visitor;
   Source source;
   Time start = kNever;
   Time expire = kNever;  ///< of a live lease: when it will end; of an ended one: when it did
@@ -231,6 +230,9 @@ class NumberPools {
 
   /// The attributes a candidate's visit brought; none when memory does not have them (any more).
   std::optional<std::string> attributes(Number dialed, const VisitId& visit) const;
+
+  /// The visitor of a candidate's visit; empty when it brought none, or memory does not have it (any more).
+  VisitorId visitor(Number dialed, const VisitId& visit) const;
 
   // --- figures
   // ------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ struct Resolution {
   double confidence = 0;   ///< 0..1, that the answer is right
   double none_weight = 1;  ///< 0..1, that the caller is none of the candidates
   std::size_t candidate_count = 0;
-  std::array<Candidate, kMaxCandidates> candidate_storage{};
+  std::array<Candidate, kMaxCandidates> candidate_storage;
 
   /// Most likely first; their weights and none_weight add up to 1.
   std::span<const Candidate> candidates() const { return {candidate_storage.data(), candidate_count}; }

@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstddef>
 
+#include "pool/text_words.h"
+
 namespace ringtrace::pool {
 namespace {
 
@@ -42,22 +44,13 @@ struct SipState {
   }
 };
 
-std::uint64_t little_endian(const char* bytes, std::size_t count) {
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    word |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-  }
-  return word;
-}
-
 }  // namespace
 
 std::uint64_t siphash(const SipKey& key, std::string_view text) {
   SipState state(key);
   const std::size_t whole = text.size() / 8 * 8;
-  for (std::size_t i = 0; i < whole; i += 8) state.absorb(little_endian(text.data() + i, 8));
-  const std::uint64_t tail = little_endian(text.data() + whole, text.size() - whole);
-  state.absorb(tail | (std::uint64_t{text.size()} << 56));
+  for (std::size_t i = 0; i < whole; i += 8) state.absorb(load_word(text.data() + i));
+  state.absorb(load_tail(text) | (std::uint64_t{text.size()} << 56));
   return state.finish();
 }
 

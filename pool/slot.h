@@ -1,87 +1,193 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <cstring>
+#include <string_view>
 
-#include "pool/attribute_arena.h"
 #include "pool/number.h"
+#include "pool/slot_word.h"
+#include "pool/text_words.h"
 #include "pool/time.h"
 #include "pool/visit.h"
 
 namespace ringtrace::pool {
 
-/// Where a number is in its life.
-enum class SlotState : std::uint8_t { kFree, kReserved, kLeased, kHeld, kDrained };
+/// Milliseconds since 1970, within what a term can say.
+inline std::uint64_t to_milliseconds(Time time) {
+  const auto count = time.time_since_epoch().count();
+  return count < 0 ? 0 : std::min(static_cast<std::uint64_t>(count), Term::kLatest);
+}
 
-/// A lease as its slot remembers it: the present one, the last one, or one that is being made.
-struct Record {
-  VisitId visit;
-  VisitorId visitor;
-  Source source;
-  Time start = kNever;
-  Time expire = kNever;  ///< of an ended lease: when it ended
-  std::uint64_t generation = 0;
-  AttributeArena::Handle attributes;
-  bool durable = false;
+inline Time from_milliseconds(std::uint64_t milliseconds) {
+  return Time(Duration(static_cast<Duration::rep>(milliseconds)));
+}
+
+/// A visit id as the words a record keeps it in: zero bytes behind the text, which has none itself.
+struct VisitWords {
+  static constexpr unsigned kNarrow = 7;  ///< words of an id of at most 56 bytes
+  static constexpr unsigned kWide = 16;
+
+  explicit VisitWords(std::string_view visit_id) : count(visit_id.size() <= 8 * kNarrow ? kNarrow : kWide) {
+    unsigned used = 0;
+    for_each_word(visit_id, [&](std::uint64_t word) { words[used++] = word; });
+    while (used < count) words[used++] = 0;
+  }
+
+  bool wide() const { return count == kWide; }
+
+  unsigned count = kNarrow;
+  std::array<std::uint64_t, kWide> words;
 };
 
-/// A holder before the last one.
-struct FormerHolder {
-  VisitId visit;
-  Source source;
-  Time start = kNever;
-  Time end = kNever;
+/// The two words before a record's visit id.
+///
+///     start, milliseconds (42) | sequence (22)      together: the lease's generation, unique in its slot
+///     end (42) | source (16) | wide | durable | sticky | unused (3)
+///
+/// The end and whether the store knows it are written when the next reservation is made: those of the present
+/// and of the last holder are in the term.
+struct RecordHead {
   std::uint64_t generation = 0;
-  AttributeArena::Handle attributes;
-  bool durable = false;
+  std::uint64_t rest = 0;
+
+  static RecordHead make(std::uint64_t start, std::uint64_t sequence, std::uint16_t source, bool wide,
+                         bool sticky) {
+    return {(start << 22) | (sequence & 0x3F'FFFF),
+            (std::uint64_t{source} << 6) | (wide ? 0x20U : 0U) | (sticky ? 8U : 0U)};
+  }
+  std::uint64_t start() const { return generation >> 22; }
+  std::uint64_t end() const { return rest >> 22; }
+  std::uint16_t source() const { return static_cast<std::uint16_t>(rest >> 6); }
+  bool wide() const { return (rest & 0x20) != 0; }
+  bool durable() const { return (rest & 0x10) != 0; }
+  bool sticky() const { return (rest & 8) != 0; }
+  unsigned cells() const { return wide() ? 2 : 1; }
+  std::uint64_t rest_with_end(std::uint64_t end, bool durable) const {
+    return (end << 22) | (rest & 0x3F'FFEF) | (durable ? 0x10U : 0U);
+  }
 };
 
-/// The four holders before the last one, in the order their leases ended; the oldest makes room.
-class FormerHolders {
- public:
-  static constexpr std::size_t kMost = 4;
+/// One number with all that memory knows of it: 352 bytes, fixed at start.
+///
+///     word      what the slot is                                            8
+///     terms     until when; the record's and the reservation's              16
+///     rested    when it came to rest without a lease's end, 0: never         8
+///     number    digits (50) | pool (14); constant once the slot is in use    8
+///     visitor   keyed hash (44) of the last reservation's visitor | its
+///               sequence (20); 0 when unknown                                8
+///     texts     handle of each record's visitor and attributes              16
+///     cells     four of 72 bytes: a ring of records, the newest at head     288
+///
+/// A record takes one cell, or two when its visit id is longer than 56 bytes: two cells of the longest always
+/// have room, so that the holder and a reservation do; what is left remembers former holders, four holders
+/// in all while nothing is reserved and the ids are short. A reservation overwrites the oldest.
+///
+/// Invariants
+///  S1  A record's words change only while its start is not announced in the word: whoever takes the slot
+///      withdraws, in the same compare-exchange, the starts of the cells the reservation will overwrite.
+///  S2  Who reads records loads the word before and after: when it is the same, what was read belongs
+///  together.
+///      (Words of records are stored with release and loaded with acquire: a reader who sees a later record
+///      also sees the later word.) A reader goes round again only because another operation has completed.
+///  S3  Only the taker writes cells, texts, visitor, the other side's term and the record's end, between
+///      taking the slot and making it tentative.
+template <template <class> class Atom>
+struct Slot {
+  static constexpr unsigned kWordsOfCell = 9;
 
-  std::span<const FormerHolder> all() const { return {holders_.data(), count_}; }
-  std::span<FormerHolder> all() { return {holders_.data(), count_}; }
+  Atom<std::uint64_t> word{};
+  Atom<std::uint64_t> terms[2]{};
+  Atom<std::uint64_t> rested{};
+  Atom<std::uint64_t> number_and_pool{};
+  Atom<std::uint64_t> visitor{};
+  Atom<std::uint32_t> texts[SlotWord::kCells]{};
+  Atom<std::uint64_t> cells[SlotWord::kCells * kWordsOfCell]{};
 
-  void add(const FormerHolder& holder) {
-    if (count_ == kMost) {
-      if (holder.end < holders_.front().end) return;
-      std::move(holders_.begin() + 1, holders_.end(), holders_.begin());
-      --count_;
-    }
-    std::size_t place = count_++;
-    for (; place > 0 && holder.end < holders_[place - 1].end; --place) holders_[place] = holders_[place - 1];
-    holders_[place] = holder;
+  SlotWord load() const { return SlotWord(word.load()); }
+  Term term(unsigned side) const { return Term(terms[side].load()); }
+
+  Number number() const {
+    return Number::from_digits(number_and_pool.load(std::memory_order_acquire) >> 14).value_or(Number());
+  }
+  /// The number, to whom more of the slot will be wanted at once: asks for the lines behind the first.
+  Number fetch_number() const {
+    __builtin_prefetch(&cells[0]);
+    __builtin_prefetch(&cells[kWordsOfCell]);
+    return number();
+  }
+  std::uint32_t pool() const {
+    return static_cast<std::uint32_t>(number_and_pool.load(std::memory_order_acquire) & 0x3FFF);
+  }
+  void set_number(Number number, std::uint32_t pool) {
+    number_and_pool.store((number.digits() << 14) | pool, std::memory_order_release);
+  }
+
+  RecordHead record(unsigned cell) const {
+    return {cells[cell * kWordsOfCell].load(std::memory_order_acquire),
+            cells[cell * kWordsOfCell + 1].load(std::memory_order_acquire)};
+  }
+
+  void set_end(unsigned cell, std::uint64_t rest) {
+    cells[cell * kWordsOfCell + 1].store(rest, std::memory_order_release);
+  }
+
+  /// Notes of a former holder's record whether the store knows it, unless the record has changed meanwhile.
+  void exchange_rest(unsigned cell, std::uint64_t seen, std::uint64_t rest) {
+    cells[cell * kWordsOfCell + 1].compare_exchange_strong(seen, rest);
+  }
+
+  /// S3: the taker's.
+  void write_record(unsigned cell, const RecordHead& head, const VisitWords& visit) {
+    cells[cell * kWordsOfCell].store(head.generation, std::memory_order_release);
+    cells[cell * kWordsOfCell + 1].store(head.rest, std::memory_order_release);
+    for_each_place(cell, visit.wide(), [&](Atom<std::uint64_t>& place, unsigned i) {
+      place.store(visit.words[i], std::memory_order_release);
+      return true;
+    });
+  }
+
+  bool holds_visit(unsigned cell, const VisitWords& visit) const {
+    if (record(cell).wide() != visit.wide()) return false;
+    return for_each_place(cell, visit.wide(), [&](const Atom<std::uint64_t>& place, unsigned i) {
+      return place.load(std::memory_order_acquire) == visit.words[i];
+    });
+  }
+
+  VisitId visit(unsigned cell, bool wide) const {
+    const Atom<std::uint64_t>* const own = &cells[cell * kWordsOfCell + kWordsOfHead];
+    const Atom<std::uint64_t>* const next = &cells[next_cell(cell) * kWordsOfCell];
+    return VisitId::from_words(wide ? VisitWords::kWide : VisitWords::kNarrow, [&](std::size_t i) {
+      return (i < VisitWords::kNarrow ? own[i] : next[i - VisitWords::kNarrow])
+          .load(std::memory_order_acquire);
+    });
   }
 
  private:
-  std::array<FormerHolder, kMost> holders_{};
-  std::size_t count_ = 0;
-};
+  static constexpr unsigned kWordsOfHead = 2;
 
-/// One number of a pool with all that memory knows of it.
-struct Slot {
-  Number number;
-  SlotState state = SlotState::kFree;
-  bool draining = false;       ///< goes out of use when free
-  bool sticky = false;         ///< the reservation is of a former holder or of the holder's visitor
-  bool ever_lent = false;      ///< record() is a lease, live or ended
-  bool end_untold = false;     ///< the lease ended by time and `advance` has not said so yet
-  bool in_end_queue = false;   ///< linked in the queue of untold ends
-  std::uint8_t side = 0;       ///< which of `records` is record()
-  std::uint32_t next_end = 0;  ///< link of the queue of untold ends
-  Time idle_since = kNever;    ///< place in the hold and in the free order; kNever: never lent
-  std::array<Record, 2> records;
-  FormerHolders formers;
+  static constexpr unsigned next_cell(unsigned cell) { return (cell + 1) % SlotWord::kCells; }
 
-  Record& record() { return records[side]; }
-  const Record& record() const { return records[side]; }
-  Record& pending() { return records[side ^ 1U]; }
-  const Record& pending() const { return records[side ^ 1U]; }
+  /// Calls `use(word, i)` for the places of the words of the visit id of the record at `cell`, until it
+  /// returns false: behind the record's head, then, of a wide one, in the next cell. True when it never did.
+  template <typename Self, typename Use>
+  static bool for_each_place_of(Self& self, unsigned cell, bool wide, Use use) {
+    for (unsigned i = 0; i < VisitWords::kNarrow; ++i) {
+      if (!use(self.cells[cell * kWordsOfCell + kWordsOfHead + i], i)) return false;
+    }
+    for (unsigned i = VisitWords::kNarrow; wide && i < VisitWords::kWide; ++i) {
+      if (!use(self.cells[next_cell(cell) * kWordsOfCell + i - VisitWords::kNarrow], i)) return false;
+    }
+    return true;
+  }
+  template <typename Use>
+  bool for_each_place(unsigned cell, bool wide, Use use) const {
+    return for_each_place_of(*this, cell, wide, use);
+  }
+  template <typename Use>
+  bool for_each_place(unsigned cell, bool wide, Use use) {
+    return for_each_place_of(*this, cell, wide, use);
+  }
 };
 
 }  // namespace ringtrace::pool

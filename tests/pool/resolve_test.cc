@@ -54,7 +54,7 @@ TEST_CASE("a reused number names the present holder and lists the last ones") {
   const Resolution answer = pool.resolve(number(0), at(minutes(25) + seconds(10)));
   CHECK(answer.method == ResolutionMethod::kActiveLease);
   CHECK(answer.visit.view() == "f");
-  REQUIRE(answer.candidates().size() == 5);
+  REQUIRE(answer.candidates().size() == 4);
   CHECK(answer.candidates()[0].visit.view() == "f");
   CHECK(answer.candidates()[1].visit.view() == "e");
   CHECK(sum_of_weights(answer) == Approx(1));

@@ -1,0 +1,466 @@
+#pragma once
+
+// What a LendingPool knows: look-ups, the store's word, taking over stored leases, numbers and figures.
+
+#include <algorithm>
+
+#include "pool/lending_pool.h"
+
+namespace ringtrace::pool {
+
+template <template <class> class Atom>
+std::size_t LendingPool<Atom>::capacity(const PoolConfig& config) {
+  const std::size_t numbers = config.numbers.size();
+  return numbers + std::clamp(numbers / 16, lending::kLeastSpare, lending::kMostSpare);
+}
+
+template <template <class> class Atom>
+LendingPool<Atom>::LendingPool(const PoolConfig& config, PoolIndex index, const SharedParts<Atom>& shared,
+                               std::span<Slot<Atom>> slots, std::uint32_t first_slot)
+    : config_(config),
+      index_(index),
+      shared_(shared),
+      slots_(slots),
+      first_slot_(first_slot),
+      hold_(static_cast<Milliseconds>(config.hold.count())),
+      idle_(slots.size()),
+      visits_(slots.size()),
+      due_(slots.size()),
+      untold_(slots.size()),
+      stale_(slots.size()),
+      visitors_(std::make_unique<Atom<std::uint32_t>[]>(slots.size())) {}
+
+template <template <class> class Atom>
+LeaseView LendingPool<Atom>::view_of(std::uint32_t index, const RecordHead& record, const VisitId& visit,
+                                     Milliseconds end, bool live, bool durable) const {
+  return {{index_, index, record.generation},
+          slots_[index].number(),
+          visit,
+          shared_.sources.label(record.source()),
+          from_milliseconds(record.start()),
+          from_milliseconds(end),
+          live,
+          durable};
+}
+
+template <template <class> class Atom>
+VisitId LendingPool<Atom>::visit_at(std::uint32_t index, unsigned cell) const {
+  return slots_[index].visit(cell, slots_[index].record(cell).wide());
+}
+
+/// The present or last lease of the slot; none when it was never lent.
+template <template <class> class Atom>
+std::optional<LeaseView> LendingPool<Atom>::view(std::uint32_t index) const {
+  const Slot<Atom>& slot = slots_[index];
+  for (;;) {
+    const SlotWord word = slot.load();
+    if (!word.lent()) return std::nullopt;
+    const RecordHead record = slot.record(word.head());
+    const VisitId visit = visit_at(index, word.head());
+    const Term term = slot.term(word.side());
+    if (slot.load() != word) continue;
+    const bool live = word.state() == SlotState::kLeased && !term.closed();
+    return view_of(index, record, visit, term.expire(), live, term.durable());
+  }
+}
+
+template <template <class> class Atom>
+std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Time until, Time at) {
+  const Key key = key_of(visit_id);
+  const Milliseconds now = to_milliseconds(at);
+  const Milliseconds expire = to_milliseconds(std::min(until, at + lending::kLongestTtl));
+  settle(now, kMostHelp);
+  for (;;) {
+    const Found found = find(key);
+    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return std::nullopt;
+    const Slot<Atom>& slot = slots_[found.slot];
+    const RecordHead record = slot.record(found.word.head());
+    if (slot.load() != found.word) continue;
+    std::optional<Term> term;
+    if (found.tie == Tie::kLeased) {
+      term = extend(found.slot, found.word, expire, now);
+    } else {
+      if (idle_since(slot, found.word) + hold_ <= now || expire <= now) {
+        if (slot.load() != found.word) continue;
+        return std::nullopt;
+      }
+      term = revive(found.slot, found.word, key, expire);
+    }
+    if (!term) continue;
+    tally_.add(kRenewals);
+    return view_of(found.slot, record, VisitId::cut(visit_id), term->expire(), true, term->durable());
+  }
+}
+
+template <template <class> class Atom>
+std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, Time at) {
+  const Key key = key_of(visit_id);
+  const Milliseconds now = to_milliseconds(at);
+  settle(now, kMostHelp);
+  for (;;) {
+    const Found found = find(key);
+    if (found.tie != Tie::kLeased) return std::nullopt;
+    const Slot<Atom>& slot = slots_[found.slot];
+    const RecordHead record = slot.record(found.word.head());
+    Term term = slot.term(found.word.side());
+    if (slot.load() != found.word) continue;
+    if (term.closed() || term.expire() <= now) {
+      end_if_due(found.slot, now);
+      continue;
+    }
+    const Term ended = term.until(now).with(Term::kDurable, false);
+    if (!close(found.slot, found.word, term, ended)) continue;
+    finish_end(found.slot, found.word);
+    tally_.add(kReleases);
+    return view_of(found.slot, record, VisitId::cut(visit_id), now, false, false);
+  }
+}
+
+template <template <class> class Atom>
+std::optional<LeaseView> LendingPool<Atom>::find_lease(std::string_view visit_id, Time at) {
+  const Key key = key_of(visit_id);
+  const Milliseconds now = to_milliseconds(at);
+  settle(now, kMostHelp);
+  for (;;) {
+    const Found found = find(key);
+    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return std::nullopt;
+    const Slot<Atom>& slot = slots_[found.slot];
+    const RecordHead record = slot.record(found.word.head());
+    const Term term = slot.term(found.word.side());
+    if (slot.load() != found.word) continue;
+    if (found.tie == Tie::kLeased && (term.closed() || term.expire() <= now)) {
+      end_if_due(found.slot, now);
+      continue;
+    }
+    if (found.tie == Tie::kHeld && idle_since(slot, found.word) + hold_ <= now) return std::nullopt;
+    return view_of(found.slot, record, VisitId::cut(visit_id), term.expire(), found.tie == Tie::kLeased,
+                   term.durable());
+  }
+}
+
+/// Ends the lease of that generation at `end`, and its visit does not come back to it.
+template <template <class> class Atom>
+bool LendingPool<Atom>::disown(std::uint32_t index, std::uint64_t generation, Milliseconds end) {
+  for (;;) {
+    const SlotWord word = slots_[index].load();
+    if (word.state() != SlotState::kLeased) return false;
+    const bool same = slots_[index].record(word.head()).generation == generation;
+    const auto entry = entry_of(index, word);
+    Term term = slots_[index].term(word.side());
+    if (slots_[index].load() != word) continue;
+    if (!same || term.closed()) return false;
+    if (!close(index, word, term, term.until(end).with(Term::kDisowned))) continue;
+    finish_end(index, word);
+    if (entry) visits_.erase(*entry, index);
+    return true;
+  }
+}
+
+/// Gives up a reservation: its number is given back as it was, or held from `now` on.
+template <template <class> class Atom>
+bool LendingPool<Atom>::give_up(const Ticket& ticket, Milliseconds now, bool hold_from_now) {
+  if (ticket.slot >= slots_.size()) return false;
+  Slot<Atom>& slot = slots_[ticket.slot];
+  for (SlotWord word = slot.load();;) {
+    if (word.state() != SlotState::kReserved) return false;
+    const bool same = slot.record(word.pending()).generation == ticket.generation;
+    const VisitId visit = visit_at(ticket.slot, word.pending());
+    if (const SlotWord again = slot.load(); again != word) {
+      word = again;
+      continue;
+    }
+    if (!same) return false;
+    if (!move(ticket.slot, word, word.with(SlotState::kTaken))) continue;
+    tally_.add(kCancellations);
+    visits_.erase(place_of_visit(visit.view()), ticket.slot);
+    for (std::uint64_t rested = slot.rested.load(); hold_from_now && rested < now;) {
+      if (slot.rested.compare_exchange_strong(rested, now)) break;
+    }
+    give_back(ticket.slot, now);
+    return true;
+  }
+}
+
+template <template <class> class Atom>
+bool LendingPool<Atom>::cancel(const Ticket& ticket, Time now) {
+  return give_up(ticket, to_milliseconds(now), false);
+}
+
+template <template <class> class Atom>
+bool LendingPool<Atom>::hold_back(const Ticket& ticket, Time at) {
+  const Milliseconds now = to_milliseconds(at);
+  settle(now, kMostHelp);
+  return give_up(ticket, now, true) ||
+         (ticket.slot < slots_.size() && disown(ticket.slot, ticket.generation, now));
+}
+
+template <template <class> class Atom>
+void LendingPool<Atom>::set_durable(const Ticket& ticket, Time at, bool durable) {
+  if (ticket.slot >= slots_.size()) return;
+  Slot<Atom>& slot = slots_[ticket.slot];
+  const Milliseconds expire = to_milliseconds(at);
+  for (;;) {
+    const SlotWord word = slot.load();
+    const bool present = word.lent() && slot.record(word.head()).generation == ticket.generation;
+    std::uint64_t seen = slot.term(word.side()).bits();
+    if (slot.load() != word) continue;
+    if (present) {
+      const Term term(seen);
+      if (term.expire() != expire || term.durable() == durable) return;
+      if (!slot.terms[word.side()].compare_exchange_strong(seen, term.with(Term::kDurable, durable).bits())) {
+        continue;
+      }
+      if (!term.closed()) durable ? tally_.subtract(kNondurable) : tally_.add(kNondurable);
+      return;
+    }
+    for (unsigned i = 1; i < SlotWord::kCells; ++i) {
+      const unsigned cell = (word.head() + i) % SlotWord::kCells;
+      if (!word.starts(cell)) continue;
+      const RecordHead record = slot.record(cell);
+      if (record.generation != ticket.generation || record.end() != expire) continue;
+      if (slot.load() != word) break;
+      slot.exchange_rest(cell, record.rest, record.rest_with_end(expire, durable));
+      return;
+    }
+    if (slot.load() == word) return;
+  }
+}
+
+template <template <class> class Atom>
+std::size_t LendingPool<Atom>::advance(Time at, std::span<LeaseView> ended) {
+  const Milliseconds now = to_milliseconds(at);
+  std::size_t count = 0;
+  settle(now, ended.size());
+  if (ended.empty()) return 0;
+  untold_.take([&](std::uint32_t slot) {
+    // One that is lent again meanwhile is a former holder's by now, and told as such if the store must know.
+    const auto lease = view(slot);
+    if (lease && !lease->live) ended[count++] = *lease;
+    return count < ended.size();
+  });
+  std::sort(ended.begin(), ended.begin() + static_cast<std::ptrdiff_t>(count),
+            [](const LeaseView& a, const LeaseView& b) { return a.expire < b.expire; });
+  return count;
+}
+
+template <template <class> class Atom>
+std::size_t LendingPool<Atom>::untold_ends(std::uint32_t index, std::span<LeaseView> out) const {
+  const Slot<Atom>& slot = slots_[index];
+  for (;;) {
+    const SlotWord word = slot.load();
+    std::size_t count = 0;
+    for (unsigned i = 1; i < SlotWord::kCells && count < out.size(); ++i) {
+      const unsigned cell = (word.head() + i) % SlotWord::kCells;
+      if (!word.starts(cell)) continue;
+      const RecordHead record = slot.record(cell);
+      if (record.durable()) continue;
+      out[count++] = view_of(index, record, visit_at(index, cell), record.end(), false, false);
+    }
+    if (slot.load() != word) continue;
+    const auto last = view(index);
+    if (last && !last->live && !last->durable && count < out.size()) out[count++] = *last;
+    if (slot.load() == word) return count;
+  }
+}
+
+template <template <class> class Atom>
+std::size_t LendingPool<Atom>::scan(std::uint32_t& from, bool only_nondurable,
+                                    std::span<LeaseView> out) const {
+  std::size_t count = 0;
+  for (const std::uint32_t used = used_.load(); from < used && count < out.size(); ++from) {
+    const auto last = view(from);
+    if (!last) continue;
+    if (!only_nondurable) {
+      out[count++] = *last;
+      continue;
+    }
+    std::array<LeaseView, SlotWord::kCells + 1> found;
+    std::size_t records = untold_ends(from, found);
+    if (last->live && !last->durable && records < found.size()) found[records++] = *last;
+    if (count > 0 && count + records > out.size()) return count;
+    records = std::min(records, out.size() - count);
+    std::copy_n(found.begin(), records, out.begin() + static_cast<std::ptrdiff_t>(count));
+    count += records;
+  }
+  return count;
+}
+
+template <template <class> class Atom>
+std::optional<std::uint32_t> LendingPool<Atom>::add_number(Number number) {
+  const std::uint32_t index = used_.load();
+  if (index == slots_.size()) return std::nullopt;
+  slots_[index].set_number(number, index_.value);
+  if (config_.valuable_reserve > 0) permits_.fetch_add(1);
+  used_.store(index + 1);
+  return index;
+}
+
+template <template <class> class Atom>
+bool LendingPool<Atom>::drain(std::uint32_t index) {
+  for (SlotWord word = slots_[index].load();;) {
+    if (word.has(SlotWord::kDraining)) return false;
+    if (move(index, word, word.with(SlotWord::kDraining))) return true;
+  }
+}
+
+template <template <class> class Atom>
+bool LendingPool<Atom>::undrain(std::uint32_t index) {
+  for (SlotWord word = slots_[index].load();;) {
+    if (!word.has(SlotWord::kDraining)) return false;
+    const bool lost = word.state() == SlotState::kFree && !word.has(SlotWord::kQueued);
+    const SlotWord back = word.with(SlotWord::kDraining, false);
+    // A free number that its queue has dropped is taken, and given back, to be queued again.
+    if (!move(index, word, lost ? back.with(SlotState::kTaken) : back)) continue;
+    if (lost) give_back(index, Term::kLatest);
+    return true;
+  }
+}
+
+template <template <class> class Atom>
+std::size_t LendingPool<Atom>::holders(std::uint32_t index, Time at, std::span<Candidate> out) const {
+  const Slot<Atom>& slot = slots_[index];
+  for (;;) {
+    const SlotWord word = slot.load();
+    std::size_t count = 0;
+    for (unsigned back = 0; back < SlotWord::kCells && count < out.size(); ++back) {
+      const unsigned cell = (word.head() + SlotWord::kCells - back) % SlotWord::kCells;
+      if (!word.starts(cell)) continue;
+      const RecordHead record = slot.record(cell);
+      const Time shown = from_milliseconds(record.start());
+      const Time end = from_milliseconds(back == 0 ? slot.term(word.side()).expire() : record.end());
+      if (shown > at || end + lending::kLongestLag <= at) continue;
+      std::construct_at(&out[count++], Candidate{slot.visit(cell, record.wide()),
+                                                 shared_.sources.label(record.source()), shown, end, 0});
+    }
+    if (slot.load() != word) continue;
+    if (word.has(SlotWord::kContested) && count < out.size()) {
+      const auto other = shared_.contested.find(first_slot_ + index);
+      const bool reached = other && other->shown <= at && other->end + lending::kLongestLag > at;
+      if (reached) out[count++] = *other;
+    }
+    return count;
+  }
+}
+
+template <template <class> class Atom>
+std::uint64_t LendingPool<Atom>::visitor_of(std::uint32_t index, Time start) const {
+  const Slot<Atom>& slot = slots_[index];
+  for (;;) {
+    const SlotWord word = slot.load();
+    if (!word.lent()) return 0;
+    const RecordHead record = slot.record(word.head());
+    const std::uint64_t visitor = slot.visitor.load(std::memory_order_acquire);
+    if (slot.load() != word) continue;
+    const bool of_record = visitor == lending::visitor_word(visitor, record.generation);
+    return of_record && from_milliseconds(record.start()) == start ? visitor >> 20 : 0;
+  }
+}
+
+template <template <class> class Atom>
+std::optional<typename LendingPool<Atom>::TextsOf> LendingPool<Atom>::texts_of(std::uint32_t index,
+                                                                               const VisitId& visit) const {
+  const Slot<Atom>& slot = slots_[index];
+  const VisitWords words(visit.view());
+  for (;;) {
+    const SlotWord word = slot.load();
+    std::optional<TextsOf> found;
+    for (unsigned back = 0; back < SlotWord::kCells && !found; ++back) {
+      const unsigned cell = (word.head() + SlotWord::kCells - back) % SlotWord::kCells;
+      if (!word.starts(cell) || !slot.holds_visit(cell, words)) continue;
+      found = {slot.texts[cell].load(std::memory_order_acquire), owner(index, slot.record(cell).generation)};
+    }
+    if (slot.load() == word) return found;
+  }
+}
+
+template <template <class> class Atom>
+std::optional<std::string> LendingPool<Atom>::attributes(std::uint32_t index, const VisitId& visit) const {
+  const auto texts = texts_of(index, visit);
+  if (!texts) return std::nullopt;
+  return texts->handle == 0 ? std::string() : shared_.texts.attributes(texts->handle, texts->owner);
+}
+
+template <template <class> class Atom>
+VisitorId LendingPool<Atom>::visitor(std::uint32_t index, const VisitId& visit) const {
+  const auto texts = texts_of(index, visit);
+  if (!texts || texts->handle == 0) return {};
+  return shared_.texts.visitor(texts->handle, texts->owner).value_or(VisitorId());
+}
+
+template <template <class> class Atom>
+PoolCounts LendingPool<Atom>::counts(Time at) {
+  settle(to_milliseconds(at), slots_.size());
+  ripen_all(to_milliseconds(at));
+  const auto members = [this](Group of) {
+    std::uint64_t count = 0;
+    for (std::size_t other = 0; other < kGroups; ++other) {
+      count += tally_.sum(other * kGroups + static_cast<std::size_t>(of)) -
+               tally_.sum(static_cast<std::size_t>(of) * kGroups + other);
+    }
+    // Threads may be between two counts; a sum below zero is one that will be right in a moment.
+    return count > slots_.size() ? 0 : count;
+  };
+  PoolCounts counts;
+  counts.total = used_.load();
+  counts.leased = members(Group::kLeased);
+  counts.held = members(Group::kHeld);
+  counts.reserved = members(Group::kReserved);
+  counts.drained = members(Group::kDrained);
+  // Numbers whose hold is over, and whose old entry in the queue has not come up.
+  std::uint64_t waiting = 0;
+  stale_.for_each([&](std::uint32_t slot) {
+    const SlotWord word = slots_[slot].load();
+    const bool over = idle_since(slots_[slot], word) + hold_ <= to_milliseconds(at);
+    waiting += word.state() == SlotState::kHeld && word.has(SlotWord::kStale) && over ? 1U : 0U;
+  });
+  counts.held -= std::min(counts.held, waiting);
+  const std::uint64_t others = counts.leased + counts.held + counts.reserved + counts.drained;
+  counts.free = counts.total - std::min(counts.total, others);
+  counts.nondurable = std::min(tally_.sum(kNondurable), counts.leased);
+  if (const auto first = first_idle(); first && *first != 0)
+    counts.oldest_idle = at - from_milliseconds(*first);
+  return counts;
+}
+
+/// Since when the number that comes next has been idle, 0 when it was never lent; none when none is free.
+template <template <class> class Atom>
+std::optional<typename LendingPool<Atom>::Milliseconds> LendingPool<Atom>::first_idle() const {
+  for (const Atom<std::uint32_t>& place : returned_) {
+    const std::uint32_t slot = place.load();
+    if (slot != 0) return idle_since(slots_[slot - 1], slots_[slot - 1].load());
+  }
+  if (fresh_.load() < used_.load()) return 0;
+  const auto slot = idle_.first();
+  if (!slot) return std::nullopt;
+  return idle_since(slots_[*slot], slots_[*slot].load());
+}
+
+template <template <class> class Atom>
+PoolTotals LendingPool<Atom>::totals() const {
+  PoolTotals totals;
+  totals.leases = tally_.sum(kFirstLeases);
+  for (std::size_t i = 0; i < totals.idle.buckets.size(); ++i) {
+    totals.idle.buckets[i] = tally_.sum(kIdleBuckets + i);
+    totals.leases += totals.idle.buckets[i];
+  }
+  totals.idle.total_seconds = tally_.sum(kIdleSeconds);
+  totals.extensions = tally_.sum(kExtensions);
+  totals.renewals = tally_.sum(kRenewals);
+  totals.releases = tally_.sum(kReleases);
+  totals.expiries = tally_.sum(kExpiries);
+  totals.cancellations = tally_.sum(kCancellations);
+  totals.sticky = tally_.sum(kSticky);
+  totals.fallbacks = tally_.sum(kFallbacks);
+  totals.refusals = tally_.sum(kRefusals);
+  totals.bots = tally_.sum(kBots);
+  totals.attributes_dropped = tally_.sum(kTextsDropped);
+  return totals;
+}
+
+template <template <class> class Atom>
+std::size_t LendingPool<Atom>::memory_bytes() const {
+  return sizeof(*this) + slots_.size() * (sizeof(Slot<Atom>) + sizeof(std::uint32_t)) + idle_.memory_bytes() +
+         visits_.memory_bytes() + due_.memory_bytes() + untold_.memory_bytes() + stale_.memory_bytes();
+}
+
+}  // namespace ringtrace::pool

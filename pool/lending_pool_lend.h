@@ -1,0 +1,368 @@
+#pragma once
+
+// From a request to a lease: the part of LendingPool that finds, takes and reserves.
+
+#include <algorithm>
+
+#include "pool/assert.h"
+#include "pool/lending_pool.h"
+
+namespace ringtrace::pool {
+
+template <template <class> class Atom>
+typename LendingPool<Atom>::Key LendingPool<Atom>::key_of(std::string_view visit_id) const {
+  return {VisitWords(visit_id), place_of_visit(visit_id)};
+}
+
+/// What the slot is to the visit, as of `word`.
+template <template <class> class Atom>
+typename LendingPool<Atom>::Tie LendingPool<Atom>::tie_to(const Slot<Atom>& slot, SlotWord word,
+                                                          const Key& key) const {
+  if (word.has_pending() && slot.holds_visit(word.pending(), key.words)) return Tie::kPending;
+  if (!word.lent() || !slot.holds_visit(word.head(), key.words)) return Tie::kNothing;
+  if (slot.term(word.side()).has(Term::kDisowned)) return Tie::kOther;
+  switch (word.state()) {
+    case SlotState::kLeased:
+      return Tie::kLeased;
+    case SlotState::kHeld:
+      return Tie::kHeld;
+    case SlotState::kFree:
+      return Tie::kFree;
+    default:
+      return Tie::kOther;
+  }
+}
+
+/// The best of the slots that have to do with the visit; of equal ones the first in the index.
+template <template <class> class Atom>
+typename LendingPool<Atom>::Found LendingPool<Atom>::find(const Key& key) const {
+  Found best;
+  visits_.for_each(key.hash, [&](std::uint32_t slot, unsigned order) {
+    for (SlotWord word = slots_[slot].load();;) {
+      const Tie tie = tie_to(slots_[slot], word, key);
+      const SlotWord again = slots_[slot].load();
+      if (again == word) {
+        if (tie > best.tie) best = {slot, tie, word, order};
+        return tie < Tie::kLeased;  // a visit has one lease or reservation
+      }
+      word = again;
+    }
+  });
+  return best;
+}
+
+template <template <class> class Atom>
+Reservation LendingPool<Atom>::reserve(const VisitView& visit, Duration ttl, AdmissionClass admission,
+                                       Time at) {
+  if (!is_valid_visit_id(visit.visit_id) || !is_valid_visitor_id(visit.visitor_id)) return {};
+  if (admission == AdmissionClass::kBot) return without_number(visit, admission);
+  const Key key = key_of(visit.visit_id);
+  const Milliseconds now = to_milliseconds(at);
+  const Milliseconds expire = lending::expiry(at, ttl);
+  settle(now, kMostHelp);
+  for (;;) {
+    const Found found = find(key);
+    if (found.tie == Tie::kPending && found.word.state() == SlotState::kTentative) {
+      decide(key, found.slot, found.order, found.word);
+      continue;
+    }
+    if (found.tie >= Tie::kLeased) {
+      if (const auto joined = join(found, expire, now)) return *joined;
+      continue;
+    }
+    if (found.tie == Tie::kHeld && idle_since(slots_[found.slot], found.word) + hold_ > now) {
+      const RecordHead record = slots_[found.slot].record(found.word.head());
+      const auto term = revive(found.slot, found.word, key, expire);
+      if (!term) continue;
+      tally_.add(kExtensions);
+      return describe(found.slot, found.word, ReserveOutcome::kHeld, record, *term);
+    }
+    const auto taken = take_number(found, visit, key, admission, now);
+    if (!taken) return without_number(visit, admission);
+    bool full = false;
+    if (const auto made = make(*taken, visit, key, expire, now, full)) return *made;
+    if (full) return without_number(visit, admission);
+  }
+}
+
+/// The visit has a lease or a reservation already; none when that has changed meanwhile.
+template <template <class> class Atom>
+std::optional<Reservation> LendingPool<Atom>::join(const Found& found, Milliseconds expire,
+                                                   Milliseconds now) {
+  const Slot<Atom>& slot = slots_[found.slot];
+  if (found.tie == Tie::kPending) {
+    const RecordHead record = slot.record(found.word.pending());
+    const Term term = slot.term(found.word.side() ^ 1U);
+    if (slot.load() != found.word) return std::nullopt;
+    return describe(found.slot, found.word, ReserveOutcome::kPending, record, term);
+  }
+  const RecordHead record = slot.record(found.word.head());
+  const auto term = extend(found.slot, found.word, expire, now);
+  if (!term) return std::nullopt;
+  tally_.add(kExtensions);
+  return describe(found.slot, found.word, ReserveOutcome::kHeld, record, *term);
+}
+
+template <template <class> class Atom>
+Reservation LendingPool<Atom>::describe(std::uint32_t index, SlotWord word, ReserveOutcome outcome,
+                                        const RecordHead& record, Term term) const {
+  Reservation answer;
+  answer.outcome = outcome;
+  answer.ticket = {index_, index, record.generation};
+  answer.number = slots_[index].number();
+  answer.start = from_milliseconds(record.start());
+  answer.expire = from_milliseconds(term.expire());
+  answer.durable = term.durable();
+  if (outcome == ReserveOutcome::kHeld) return answer;
+  answer.sticky = record.sticky();
+  if (const Milliseconds since = idle_since(slots_[index], word); since != 0) {
+    answer.idle = Duration(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));
+  }
+  return answer;
+}
+
+template <template <class> class Atom>
+Reservation LendingPool<Atom>::without_number(const VisitView& visit, AdmissionClass admission) {
+  const bool bot = admission == AdmissionClass::kBot;
+  Reservation answer;
+  if (bot || config_.on_exhausted == OnExhausted::kFallback) {
+    answer.number = config_.fallback;
+    for (const SourceNumber& own : config_.source_fallbacks) {
+      if (own.source == Source::cut(visit.source)) answer.number = own.number;
+    }
+  }
+  if (answer.number) answer.outcome = ReserveOutcome::kFallback;
+  tally_.add(bot ? kBots : answer.number ? kFallbacks : kRefusals);
+  return answer;
+}
+
+/// A number for a new lease: the visit's own former one, the visitor's, or the next in order.
+template <template <class> class Atom>
+std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_number(
+    const Found& found, const VisitView& visit, const Key& key, AdmissionClass admission, Milliseconds now) {
+  if (found.tie == Tie::kFree || found.tie == Tie::kHeld) {
+    if (auto own = take_former(found.slot, visit, key, admission, now)) return own;
+  }
+  if (const auto former = former_of_visitor(visit.visitor_id)) {
+    if (auto visitors = take_former(*former, visit, key, admission, now)) return visitors;
+  }
+  if (!may_take_free(admission, now)) return std::nullopt;
+  auto next = take_idle(key.words.wide(), now);
+  if (!next) return_permit();
+  return next;
+}
+
+/// Takes a slot out of order if its last holder is the visit, or is of the visitor.
+template <template <class> class Atom>
+std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(
+    std::uint32_t index, const VisitView& visit, const Key& key, AdmissionClass admission, Milliseconds now) {
+  const Slot<Atom>& slot = slots_[index];
+  for (SlotWord word = slot.load();;) {
+    const bool vacant = word.state() == SlotState::kFree || word.state() == SlotState::kHeld;
+    if (!vacant || !word.lent() || word.has(SlotWord::kDraining)) return std::nullopt;
+    const std::uint64_t generation = slot.record(word.head()).generation;
+    const bool own = slot.holds_visit(word.head(), key.words);
+    const bool visitors =
+        !visit.visitor_id.empty() && slot.visitor.load(std::memory_order_acquire) ==
+                                         lending::visitor_word(hash_of_visitor(visit.visitor_id), generation);
+    const bool disowned = slot.term(word.side()).has(Term::kDisowned);
+    const SlotWord again = slot.load();
+    if (again != word) {
+      word = again;
+      continue;
+    }
+    if ((!own && !visitors) || disowned) return std::nullopt;
+    const bool free = word.state() == SlotState::kFree;
+    if (free && !may_take_free(admission, now)) return std::nullopt;
+    if (move(index, word, taken(index, word, key.words.wide()))) return Taken{index, word, true};
+    if (free) return_permit();
+  }
+}
+
+template <template <class> class Atom>
+std::optional<std::uint32_t> LendingPool<Atom>::former_of_visitor(std::string_view visitor_id) const {
+  if (visitor_id.empty()) return std::nullopt;
+  const std::uint32_t hint =
+      visitors_[visitor_place(hash_of_visitor(visitor_id))].load(std::memory_order_relaxed);
+  if (hint == 0) return std::nullopt;
+  return hint - 1;
+}
+
+/// The word of the slot once taken for a reservation whose record is wide or not: the cells it will overwrite
+/// announce no record any more.
+template <template <class> class Atom>
+SlotWord LendingPool<Atom>::taken(std::uint32_t index, SlotWord word, bool wide) const {
+  const unsigned pending = word.lent()
+                               ? (word.head() + slots_[index].record(word.head()).cells()) % SlotWord::kCells
+                               : word.head();
+  const SlotWord next = word.with(SlotState::kTaken).with_pending(pending).without_start(pending);
+  return wide ? next.without_start((pending + 1) % SlotWord::kCells) : next;
+}
+
+/// Makes the taken slot a reservation. None when a rival of the same visit was faster, or, with `full`, when
+/// the index has no room; the number has been given back then.
+template <template <class> class Atom>
+std::optional<Reservation> LendingPool<Atom>::make(const Taken& taken, const VisitView& visit, const Key& key,
+                                                   Milliseconds expire, Milliseconds now, bool& full) {
+  const std::uint32_t index = taken.slot;
+  Slot<Atom>& slot = slots_[index];
+  const RecordHead record = write_reservation(taken, visit, key, expire, now);
+  const Term term = slot.term(taken.word.side() ^ 1U);
+  const auto order = visits_.insert(key.hash, index);
+  if (!order) {
+    full = true;
+    give_back(index, now);
+    return std::nullopt;
+  }
+  Reservation answer = describe(index, taken.word, ReserveOutcome::kReserved, record, term);
+  SlotWord mine = slot.load();
+  while (!move(index, mine, mine.with(SlotState::kTentative))) continue;  // a flag has changed
+  for (SlotWord word = mine; word.state() == SlotState::kTentative; word = slot.load()) {
+    if (slot.record(word.pending()).generation != record.generation) break;
+    decide(key, index, *order, word);
+  }
+  // Only its taker takes a slot out of kAborted; otherwise it was reserved, whatever has become of it since.
+  const SlotWord word = slot.load();
+  if (word.state() != SlotState::kAborted || slot.record(word.pending()).generation != record.generation) {
+    return answer;
+  }
+  visits_.erase(key.hash, index);
+  give_back(index, now);
+  return std::nullopt;
+}
+
+template <template <class> class Atom>
+RecordHead LendingPool<Atom>::write_reservation(const Taken& taken, const VisitView& visit, const Key& key,
+                                                Milliseconds expire, Milliseconds start) {
+  Slot<Atom>& slot = slots_[taken.slot];
+  const SlotWord word = taken.word;
+  if (word.lent()) {
+    // The last lease is over: its end goes where a former holder's is. The end of a lease that is followed by
+    // one of the same visit is nothing to tell the store: told late, it would end the lease that followed.
+    const Term last = slot.term(word.side());
+    const bool known = last.durable() || slot.holds_visit(word.head(), key.words);
+    slot.set_end(word.head(), slot.record(word.head()).rest_with_end(last.expire(), known));
+  }
+  const std::uint16_t source = shared_.sources.intern(index_.value, visit.source);
+  const RecordHead record = RecordHead::make(start, word.tag(), source, key.words.wide(), taken.sticky);
+  slot.write_record(word.pending(), record, key.words);
+  slot.terms[word.side() ^ 1U].store(Term::open(expire, word.tag()).bits(), std::memory_order_release);
+  slot.visitor.store(visit.visitor_id.empty()
+                         ? 0
+                         : lending::visitor_word(hash_of_visitor(visit.visitor_id), record.generation),
+                     std::memory_order_release);
+  std::uint32_t texts = 0;
+  if (!visit.visitor_id.empty() || !visit.attributes.empty()) {
+    texts = shared_.texts.put(owner(taken.slot, record.generation), visit.visitor_id, visit.attributes);
+    if (texts == 0) tally_.add(kTextsDropped);
+    if (texts == 0) texts = lending::kTextsLost;
+  }
+  slot.texts[word.pending()].store(texts, std::memory_order_release);
+  return record;
+}
+
+/// Tells a tentative reservation from its rivals: it is reserved, or aborted, by this thread or another.
+template <template <class> class Atom>
+void LendingPool<Atom>::decide(const Key& key, std::uint32_t slot, unsigned order, SlotWord word) {
+  const bool lost = rival_stands(key, slot, order, false);
+  move(slot, word, word.with(lost ? SlotState::kAborted : SlotState::kReserved));
+}
+
+/// Whether another slot stands for the visit: one reserved or leased, or, unless the asking slot itself
+/// stands already (`mine_stands`), a tentative one in an earlier cell. Tentative ones in later cells, or all
+/// of them when the asking slot stands, are aborted on the way.
+template <template <class> class Atom>
+bool LendingPool<Atom>::rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands) {
+  bool stands = false;
+  visits_.for_each(key.hash, [&](std::uint32_t other, unsigned others_order) {
+    if (other == slot) return true;
+    for (SlotWord word = slots_[other].load();;) {
+      const Tie tie = tie_to(slots_[other], word, key);
+      const bool closed = tie == Tie::kLeased && slots_[other].term(word.side()).closed();
+      const SlotWord again = slots_[other].load();
+      if (again != word) {
+        word = again;
+        continue;
+      }
+      const bool tentative = tie == Tie::kPending && word.state() == SlotState::kTentative;
+      if (tentative && (mine_stands || others_order > order)) {
+        if (move(other, word, word.with(SlotState::kAborted))) return true;
+        continue;
+      }
+      stands = tie == Tie::kPending || (tie == Tie::kLeased && !closed);
+      return !stands;
+    }
+  });
+  return stands;
+}
+
+template <template <class> class Atom>
+bool LendingPool<Atom>::commit(const Ticket& ticket, bool durable, Time at) {
+  if (ticket.slot >= slots_.size()) return false;
+  const Slot<Atom>& slot = slots_[ticket.slot];
+  settle(to_milliseconds(at), kMostHelp);
+  for (SlotWord word = slot.load();;) {
+    const bool leased = word.state() == SlotState::kLeased;
+    if (!leased && word.state() != SlotState::kReserved) return false;
+    const RecordHead record = slot.record(leased ? word.head() : word.pending());
+    const Term term = slot.term(leased ? word.side() : word.side() ^ 1U);
+    const Milliseconds since = idle_since(slot, word);
+    if (const SlotWord again = slot.load(); again != word) {
+      word = again;
+      continue;
+    }
+    if (record.generation != ticket.generation) return false;
+    if (leased) return !term.closed();
+    if (!install(ticket.slot, word, SlotState::kLeased)) continue;
+    std::uint64_t seen = term.bits();
+    const bool told = durable && slots_[ticket.slot].terms[word.side()].compare_exchange_strong(
+                                     seen, term.with(Term::kDurable).bits());
+    if (!told) tally_.add(kNondurable);
+    if (!told && durable) set_durable(ticket, from_milliseconds(term.expire()), true);
+    count_lease(record, since);
+    return true;
+  }
+}
+
+/// The reservation's record and term become the slot's, which is leased, or held and queued. False when the
+/// slot has changed meanwhile, and `word` is what it is now.
+template <template <class> class Atom>
+bool LendingPool<Atom>::install(std::uint32_t index, SlotWord& word, SlotState state) {
+  const Slot<Atom>& slot = slots_[index];
+  const bool queued = word.has(SlotWord::kQueued);
+  const std::optional<std::uint64_t> before = entry_of(index, word);
+  const std::uint64_t visitor = slot.visitor.load(std::memory_order_acquire);
+  const Milliseconds expire = slot.term(word.side() ^ 1U).expire();
+  SlotWord next = word.with_pending_as_head().with(state);
+  if (state == SlotState::kHeld) next = next.with(SlotWord::kQueued).with(SlotWord::kStale, queued);
+  if (!move(index, word, next)) return false;
+  if (state == SlotState::kLeased) {
+    due_.lower(index, expire);
+  } else {
+    queued ? stale_.set(index) : idle_.push(index);
+  }
+  if (before) visits_.erase(*before, index);
+  if (visitor != 0) visitors_[visitor_place(visitor)].store(index + 1, std::memory_order_relaxed);
+  return true;
+}
+
+/// The hash under which the present or last holder's visit is in the index; none when it is not.
+template <template <class> class Atom>
+std::optional<std::uint64_t> LendingPool<Atom>::entry_of(std::uint32_t index, SlotWord word) const {
+  const Slot<Atom>& slot = slots_[index];
+  if (!word.lent() || slot.term(word.side()).has(Term::kDisowned)) return std::nullopt;
+  return place_of_visit(slot.visit(word.head(), slot.record(word.head()).wide()).view());
+}
+
+template <template <class> class Atom>
+void LendingPool<Atom>::count_lease(const RecordHead& record, Milliseconds since) {
+  shared_.sources.count(index_.value, record.source());
+  if (record.sticky()) tally_.add(kSticky);
+  if (since == 0) return tally_.add(kFirstLeases);
+  const Duration idle(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));
+  const auto* bound = std::upper_bound(IdleHistogram::kBounds.begin(), IdleHistogram::kBounds.end(), idle);
+  tally_.add(kIdleBuckets + static_cast<std::size_t>(bound - IdleHistogram::kBounds.begin()));
+  tally_.add(kIdleSeconds, static_cast<std::uint64_t>(idle.count() / 1000));
+}
+
+}  // namespace ringtrace::pool

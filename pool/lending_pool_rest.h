@@ -1,0 +1,339 @@
+#pragma once
+
+// How leases are renewed and end, and how numbers rest until they are lent again: part of LendingPool.
+
+#include <algorithm>
+
+#include "pool/assert.h"
+#include "pool/lending_pool.h"
+
+namespace ringtrace::pool {
+
+template <template <class> class Atom>
+typename LendingPool<Atom>::Group LendingPool<Atom>::group(SlotWord word) {
+  switch (word.state()) {
+    case SlotState::kFree:
+      return word.has(SlotWord::kDraining) ? Group::kDrained : Group::kFree;
+    case SlotState::kLeased:
+      return Group::kLeased;
+    case SlotState::kHeld:
+      return Group::kHeld;
+    default:
+      return Group::kReserved;
+  }
+}
+
+/// Every change of a slot's word: `next` takes the place of `word`, counted on. On success `word` is the new
+/// word; when the slot has changed meanwhile, it is what the slot is now.
+template <template <class> class Atom>
+bool LendingPool<Atom>::move(std::uint32_t slot, SlotWord& word, SlotWord next) {
+  next = next.counted();
+  std::uint64_t seen = word.bits();
+  if (!slots_[slot].word.compare_exchange_strong(seen, next.bits())) {
+    word = SlotWord(seen);
+    return false;
+  }
+  const Group from = group(word);
+  const Group to = group(next);
+  word = next;
+  if (from == to) return true;
+  tally_.add(static_cast<std::size_t>(from) * kGroups + static_cast<std::size_t>(to));
+  if (config_.valuable_reserve > 0) {
+    if (to == Group::kFree) permits_.fetch_add(1);
+    if (from == Group::kFree && to != Group::kReserved) permits_.fetch_sub(1);
+  }
+  return true;
+}
+
+/// Since when the number has been nobody's; 0: never lent. Right while the slot is not leased.
+template <template <class> class Atom>
+typename LendingPool<Atom>::Milliseconds LendingPool<Atom>::idle_since(const Slot<Atom>& slot,
+                                                                       SlotWord word) const {
+  const Milliseconds end = word.lent() ? slot.term(word.side()).expire() : 0;
+  return std::max(end, slot.rested.load());
+}
+
+/// Whether a free number may be taken, leaving the pool's reserve to valuable visits; true takes a permit,
+/// which is used up with the number, or returned.
+template <template <class> class Atom>
+bool LendingPool<Atom>::may_take_free(AdmissionClass admission, Milliseconds now) {
+  if (config_.valuable_reserve == 0) return true;
+  ripen_all(now);
+  const auto kept = admission == AdmissionClass::kValuable
+                        ? std::int64_t{0}
+                        : static_cast<std::int64_t>(config_.valuable_reserve);
+  std::int64_t permits = permits_.load();
+  while (permits > kept) {
+    if (permits_.compare_exchange_strong(permits, permits - 1)) return true;
+  }
+  return false;
+}
+
+template <template <class> class Atom>
+void LendingPool<Atom>::return_permit() {
+  if (config_.valuable_reserve > 0) permits_.fetch_add(1);
+}
+
+/// Moves the term of a leased slot to `expire`, never back; none when the lease is over.
+template <template <class> class Atom>
+std::optional<Term> LendingPool<Atom>::extend(std::uint32_t index, SlotWord word, Milliseconds expire,
+                                              Milliseconds now) {
+  Atom<std::uint64_t>& place = slots_[index].terms[word.side()];
+  std::uint64_t seen = place.load();
+  if (slots_[index].load() != word) return std::nullopt;
+  for (;;) {
+    const Term term(seen);
+    if (term.closed() || term.expire() <= now) {
+      end_if_due(index, now);
+      return std::nullopt;
+    }
+    if (expire <= term.expire()) return term;
+    const Term longer = term.until(expire).with(Term::kDurable, false);
+    if (place.compare_exchange_strong(seen, longer.bits())) {
+      if (term.durable()) tally_.add(kNondurable);
+      return longer;
+    }
+    if (slots_[index].load() != word) return std::nullopt;
+  }
+}
+
+/// Gives a held slot back to the visit that had it last, until `expire`: the lease goes on. None when the
+/// slot has changed, or the visit has another number by now.
+template <template <class> class Atom>
+std::optional<Term> LendingPool<Atom>::revive(std::uint32_t index, SlotWord word, const Key& key,
+                                              Milliseconds expire) {
+  Slot<Atom>& slot = slots_[index];
+  Atom<std::uint64_t>& other = slot.terms[word.side() ^ 1U];
+  std::uint64_t seen = other.load();
+  const Milliseconds ended = slot.term(word.side()).expire();
+  if (slot.load() != word) return std::nullopt;
+  const Term term = Term::open(std::max(expire, ended), word.tag());
+  if (!other.compare_exchange_strong(seen, term.bits())) return std::nullopt;
+  const std::uint64_t generation = slot.record(word.head()).generation;
+  SlotWord revived = word;
+  if (!move(index, revived, word.with(SlotState::kLeased).with_other_side())) return std::nullopt;
+  tally_.add(kNondurable);
+  due_.lower(index, term.expire());
+  if (rival_stands(key, index, 0, true)) {
+    disown(index, generation, ended);
+    return std::nullopt;
+  }
+  // Two that revive at once use one term; each gets at least what it asked for.
+  return extend(index, revived, expire, ended);
+}
+
+/// Closes an open term; false when it has changed meanwhile, and `term` is what it is now.
+template <template <class> class Atom>
+bool LendingPool<Atom>::close(std::uint32_t index, SlotWord word, Term& term, Term closed) {
+  std::uint64_t seen = term.bits();
+  const bool done =
+      slots_[index].terms[word.side()].compare_exchange_strong(seen, closed.with(Term::kClosed).bits());
+  if (done && !term.durable()) tally_.subtract(kNondurable);
+  if (!done) term = Term(seen);
+  return done;
+}
+
+/// Ends the slot's lease if its time has come, and does the rest of an end that was begun.
+template <template <class> class Atom>
+void LendingPool<Atom>::end_if_due(std::uint32_t index, Milliseconds now) {
+  for (;;) {
+    const SlotWord word = slots_[index].load();
+    if (word.state() != SlotState::kLeased) return;
+    Term term = slots_[index].term(word.side());
+    if (slots_[index].load() != word) continue;
+    if (!term.closed()) {
+      if (term.expire() > now) return;
+      if (!close(index, word, term, term.with(Term::kLapsed))) continue;
+    }
+    return finish_end(index, word);
+  }
+}
+
+/// The term is closed: the slot is held, and queued unless an entry of it is in the queue still.
+template <template <class> class Atom>
+void LendingPool<Atom>::finish_end(std::uint32_t index, SlotWord word) {
+  while (word.state() == SlotState::kLeased) {
+    const Term term = slots_[index].term(word.side());
+    if (const SlotWord again = slots_[index].load(); again != word) {
+      word = again;  // its lease is over still when only a flag has changed
+      continue;
+    }
+    if (!term.closed()) return;
+    const bool queued = word.has(SlotWord::kQueued);
+    const SlotWord held = word.with(SlotState::kHeld).with(SlotWord::kQueued).with(SlotWord::kStale, queued);
+    const std::uint64_t visitor = slots_[index].visitor.load(std::memory_order_acquire);
+    if (!move(index, word, held)) continue;
+    if (visitor != 0) visitors_[visitor_place(visitor)].store(index + 1, std::memory_order_relaxed);
+    queued ? stale_.set(index) : idle_.push(index);
+    if (term.has(Term::kLapsed)) {
+      tally_.add(kExpiries);
+      untold_.set(index);
+    }
+    return;
+  }
+}
+
+/// A slot that its taker, or who cancelled its reservation, gives back as it was before it was taken.
+template <template <class> class Atom>
+void LendingPool<Atom>::give_back(std::uint32_t index, Milliseconds now) {
+  for (SlotWord word = slots_[index].load();;) {
+    const Milliseconds since = idle_since(slots_[index], word);
+    const bool held = since != 0 && since + hold_ > now;
+    if (word.has(SlotWord::kQueued) || held) return rest_from(index, now);
+    if (!move(index, word, word.with(SlotState::kFree))) continue;
+    for (Atom<std::uint32_t>& place : returned_) {
+      std::uint32_t empty = 0;
+      if (place.compare_exchange_strong(empty, index + 1)) {
+        any_returned_.store(true);
+        return;
+      }
+    }
+    while (word.state() == SlotState::kFree && !word.has(SlotWord::kQueued)) {
+      if (!move(index, word, word.with(SlotState::kHeld).with(SlotWord::kQueued))) continue;
+      return idle_.push(index);
+    }
+    return;
+  }
+}
+
+/// A slot that is the caller's, and nobody's: held or free by its hold, with its entry in the queue where
+/// that still is, or a new one at the end.
+template <template <class> class Atom>
+void LendingPool<Atom>::rest_from(std::uint32_t index, Milliseconds now) {
+  for (SlotWord word = slots_[index].load();;) {
+    const Milliseconds since = idle_since(slots_[index], word);
+    const bool held = since != 0 && since + hold_ > now;
+    const bool queued = word.has(SlotWord::kQueued);
+    const SlotWord next =
+        word.with(held || !queued ? SlotState::kHeld : SlotState::kFree).with(SlotWord::kQueued);
+    if (!move(index, word, next)) continue;
+    if (!queued) idle_.push(index);
+    if (word.has(SlotWord::kStale)) stale_.set(index);
+    return;
+  }
+}
+
+template <template <class> class Atom>
+typename LendingPool<Atom>::Milliseconds LendingPool<Atom>::due(std::uint32_t index) const {
+  for (;;) {
+    const SlotWord word = slots_[index].load();
+    if (word.state() != SlotState::kLeased) return DueTree<Atom>::kNever;
+    const Term term = slots_[index].term(word.side());
+    if (slots_[index].load() == word) return term.expire();
+  }
+}
+
+/// Ends leases that are due, at most `most`.
+template <template <class> class Atom>
+void LendingPool<Atom>::settle(Milliseconds now, std::size_t most) {
+  for (std::size_t i = 0; i < most && due_.earliest() <= now; ++i) {
+    const auto slot = due_.next(now, [this](std::uint32_t index) { return due(index); });
+    if (!slot) break;
+    end_if_due(*slot, now);
+  }
+}
+
+template <template <class> class Atom>
+void LendingPool<Atom>::ripen_all(Milliseconds now) {
+  idle_.ripen([&](std::uint32_t slot) { return ripen(slot, now); });
+}
+
+/// Whether the queue's next entry is ripe: its number's hold is over, or it was left behind by a number that
+/// was taken out of order; its turn sorts that out.
+template <template <class> class Atom>
+bool LendingPool<Atom>::is_ripe(std::uint32_t index, Milliseconds now) const {
+  for (SlotWord word = slots_[index].load();;) {
+    if (word.state() != SlotState::kHeld || word.has(SlotWord::kStale)) return true;
+    const bool over = idle_since(slots_[index], word) + hold_ <= now;
+    const SlotWord again = slots_[index].load();
+    if (again == word) return over;
+    word = again;
+  }
+}
+
+/// Frees the number of the queue's next entry if its hold is over; whether the entry is ripe.
+template <template <class> class Atom>
+bool LendingPool<Atom>::ripen(std::uint32_t index, Milliseconds now) {
+  while (is_ripe(index, now)) {
+    SlotWord word = slots_[index].load();
+    if (word.state() != SlotState::kHeld || word.has(SlotWord::kStale)) return true;
+    const bool over = idle_since(slots_[index], word) + hold_ <= now;
+    if (over && move(index, word, word.with(SlotState::kFree))) return true;
+  }
+  return false;
+}
+
+/// The number that comes next; none when the pool is exhausted.
+template <template <class> class Atom>
+std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_idle(bool wide, Milliseconds now) {
+  for (const auto source : {&LendingPool::take_returned, &LendingPool::take_fresh}) {
+    while (const auto slot = (this->*source)()) {
+      SlotWord word = slots_[*slot].load();
+      while (word.state() == SlotState::kFree && !word.has(SlotWord::kQueued) &&
+             !word.has(SlotWord::kDraining)) {
+        if (move(*slot, word, taken(*slot, word, wide))) return Taken{*slot, word, false};
+      }
+    }
+  }
+  while (const auto slot = idle_.take([&](std::uint32_t index) { return is_ripe(index, now); })) {
+    SlotWord word = slots_[*slot].load();
+    if (claim_popped(*slot, wide, now, word)) return Taken{*slot, word, false};
+  }
+  return std::nullopt;
+}
+
+template <template <class> class Atom>
+std::optional<std::uint32_t> LendingPool<Atom>::take_returned() {
+  if (!any_returned_.load()) return std::nullopt;
+  for (Atom<std::uint32_t>& place : returned_) {
+    std::uint32_t slot = place.load();
+    if (slot != 0 && place.compare_exchange_strong(slot, 0)) return slot - 1;
+  }
+  // Set again by who returns one meanwhile: before this look, and it is found, or after, and it stays set.
+  any_returned_.store(false);
+  for (Atom<std::uint32_t>& place : returned_) {
+    if (place.load() != 0) any_returned_.store(true);
+  }
+  return std::nullopt;
+}
+
+template <template <class> class Atom>
+std::optional<std::uint32_t> LendingPool<Atom>::take_fresh() {
+  std::uint32_t fresh = fresh_.load();
+  while (fresh < used_.load()) {
+    if (fresh_.compare_exchange_strong(fresh, fresh + 1)) return fresh;
+  }
+  return std::nullopt;
+}
+
+/// The queue's entry of the slot is the caller's: takes the slot if it is where its entry says, else leaves
+/// it as it has to be without that entry.
+template <template <class> class Atom>
+bool LendingPool<Atom>::claim_popped(std::uint32_t index, bool wide, Milliseconds now, SlotWord& word) {
+  for (;;) {
+    const bool vacant = word.state() == SlotState::kFree || word.state() == SlotState::kHeld;
+    if (!vacant) {
+      if (move(index, word, word.with(SlotWord::kQueued, false).with(SlotWord::kStale, false))) return false;
+      continue;
+    }
+    const bool over = idle_since(slots_[index], word) + hold_ <= now;
+    if (word.has(SlotWord::kStale) || (word.state() == SlotState::kHeld && !over)) {
+      stale_.clear(index);
+      if (!move(index, word, word.with(SlotWord::kStale, false))) continue;
+      idle_.push(index);
+      return false;
+    }
+    if (word.has(SlotWord::kDraining)) {
+      const SlotWord drained = word.with(SlotState::kFree).with(SlotWord::kQueued, false);
+      if (move(index, word, drained)) return false;
+      continue;
+    }
+    if (word.state() == SlotState::kHeld && config_.valuable_reserve > 0) {
+      move(index, word, word.with(SlotState::kFree));  // the taker's permit is for a free number
+      continue;
+    }
+    if (move(index, word, taken(index, word.with(SlotWord::kQueued, false), wide))) return true;
+  }
+}
+
+}  // namespace ringtrace::pool

@@ -1,0 +1,232 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pool/config.h"
+#include "pool/contested_holders.h"
+#include "pool/known_callers.h"
+#include "pool/lag_weights.h"
+#include "pool/lending_pool.h"
+#include "pool/number_directory.h"
+#include "pool/resolve.h"
+#include "pool/source_book.h"
+#include "pool/text_arena.h"
+
+namespace ringtrace::pool {
+
+/// Everything behind NumberPools, with the meanings documented there; `Atom` is std::atomic but in tests,
+/// which run the same code under a scheduler of their own.
+///
+/// The slots of all pools lie in one block, each pool's behind the other's: a number's place in the directory
+/// is its slot's place in the block. Only add_numbers takes a lock, against itself; nothing else waits.
+template <template <class> class Atom = std::atomic>
+class PoolSet {
+ public:
+  /// `config` must be free of mistakes (check_config.h) and `key` secret.
+  PoolSet(const PoolsConfig& config, const SipKey& key)
+      : key_(key),
+        caller_memory_(config.caller_memory),
+        texts_(config.attribute_bytes),
+        sources_(key, config.pools.size()),
+        contested_(key),
+        callers_(config.known_callers),
+        slot_count_(slots_of(config)),
+        slots_(std::make_unique<Slot<Atom>[]>(slot_count_)),
+        directory_(slot_count_, fixed_numbers_of(config)) {
+    std::size_t first = 0;
+    for (const PoolConfig& pool : config.pools) {
+      const PoolIndex index{static_cast<std::uint32_t>(pools_.size())};
+      const std::size_t size = LendingPool<Atom>::capacity(pool);
+      const SharedParts<Atom> shared{key_, texts_, sources_, contested_};
+      pools_.push_back(std::make_unique<LendingPool<Atom>>(
+          pool, index, shared, std::span(slots_.get() + first, size), static_cast<std::uint32_t>(first)));
+      firsts_.push_back(static_cast<std::uint32_t>(first));
+      weights_.emplace_back(pool.attribution);
+      fill(index.value);
+      first += size;
+    }
+  }
+
+  std::size_t pool_count() const { return pools_.size(); }
+  LendingPool<Atom>& pool(PoolIndex index) { return *pools_.at(index.value); }
+  const LendingPool<Atom>& pool(PoolIndex index) const { return *pools_.at(index.value); }
+
+  /// The slot, in its pool, of a number that this pool lends; none for any other number.
+  std::optional<std::uint32_t> slot_of(PoolIndex pool, Number number) const {
+    const DirectoryEntry entry = find(number);
+    if (entry.role != NumberRole::kDynamic || entry.pool != pool.value) return std::nullopt;
+    return entry.place - firsts_[entry.pool];
+  }
+
+  std::size_t add_numbers(PoolIndex index, std::span<const Number> numbers) {
+    const std::lock_guard lock(adding_);
+    std::size_t added = 0;
+    for (const Number number : numbers) {
+      if (!number) continue;
+      if (const auto slot = slot_of(index, number)) {
+        added += pool(index).undrain(*slot) ? 1U : 0U;
+      } else if (find(number).role == NumberRole::kNone) {
+        added += add(index.value, number) ? 1U : 0U;
+      }
+    }
+    return added;
+  }
+
+  void resolve(const ResolveQuery& query, Resolution& answer) const;
+  void observe_call(const ResolveQuery& query, const Resolution& resolution);
+
+  std::optional<std::string> attributes(Number dialed, const VisitId& visit) const {
+    const DirectoryEntry entry = find(dialed);
+    if (entry.role != NumberRole::kDynamic) return std::nullopt;
+    return pools_[entry.pool]->attributes(entry.place - firsts_[entry.pool], visit);
+  }
+
+  VisitorId visitor(Number dialed, const VisitId& visit) const {
+    const DirectoryEntry entry = find(dialed);
+    if (entry.role != NumberRole::kDynamic) return {};
+    return pools_[entry.pool]->visitor(entry.place - firsts_[entry.pool], visit);
+  }
+
+  std::array<std::uint64_t, kResolutionMethods> resolutions() const {
+    std::array<std::uint64_t, kResolutionMethods> counts{};
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = resolutions_.sum(i);
+    return counts;
+  }
+
+  std::size_t shown(PoolIndex index, std::span<ShownCount> out) const {
+    return sources_.read(index.value, out);
+  }
+
+  std::size_t memory_bytes() const {
+    std::size_t bytes = texts_.memory_bytes() + sources_.memory_bytes() + contested_.memory_bytes() +
+                        callers_.memory_bytes() + directory_.memory_bytes();
+    for (const auto& pool : pools_) bytes += pool->memory_bytes();
+    return bytes;
+  }
+
+ private:
+  static std::size_t slots_of(const PoolsConfig& config) {
+    std::size_t slots = 0;
+    for (const PoolConfig& pool : config.pools) slots += LendingPool<Atom>::capacity(pool);
+    return slots;
+  }
+
+  static std::size_t fixed_numbers_of(const PoolsConfig& config) {
+    std::size_t numbers = 0;
+    for (const PoolConfig& pool : config.pools) {
+      numbers += pool.static_numbers.size() + pool.source_fallbacks.size() + 1;
+    }
+    return numbers;
+  }
+
+  DirectoryEntry find(Number number) const {
+    return number ? directory_.find(number, slots_.get()) : DirectoryEntry{};
+  }
+
+  bool add(std::uint32_t pool, Number number) {
+    const auto slot = pools_[pool]->add_number(number);
+    if (slot) directory_.insert({number, pool, firsts_[pool] + *slot, NumberRole::kDynamic});
+    return slot.has_value();
+  }
+
+  void fill(std::uint32_t index) {
+    const PoolConfig& config = pools_[index]->config();
+    for (const Number number : config.numbers) add(index, number);
+    std::uint32_t place = 0;
+    for (const SourceNumber& own : config.static_numbers) {
+      directory_.insert({own.number, index, place++, NumberRole::kStatic});
+    }
+    place = 0;
+    for (const SourceNumber& own : config.source_fallbacks) {
+      directory_.insert({own.number, index, place++, NumberRole::kSourceFallback});
+    }
+    if (config.fallback) directory_.insert({config.fallback, index, 0, NumberRole::kFallback});
+  }
+
+  std::uint64_t caller_hash(std::uint32_t pool, Number caller) const {
+    return siphash(key_, pool, caller.digits()) | 1;
+  }
+
+  // constant after construction
+  const SipKey key_;
+  const Duration caller_memory_;
+  std::vector<std::unique_ptr<LendingPool<Atom>>> pools_;
+  std::vector<std::uint32_t> firsts_;  // of each pool's slots
+  std::vector<LagWeights> weights_;
+
+  // own synchronization
+  TextArena<Atom> texts_;
+  SourceBook<Atom> sources_;
+  ContestedHolders<Atom> contested_;
+  KnownCallers<Atom> callers_;
+  const std::size_t slot_count_;
+  const std::unique_ptr<Slot<Atom>[]> slots_;
+  NumberDirectory<Atom> directory_;
+  Tally<kResolutionMethods> resolutions_;
+  std::mutex adding_;  // of numbers: held by add_numbers alone
+};
+
+template <template <class> class Atom>
+void PoolSet<Atom>::resolve(const ResolveQuery& query, Resolution& answer) const {
+  const DirectoryEntry entry = find(query.dialed);
+  if (entry.role == NumberRole::kNone) return;
+  const LendingPool<Atom>& pool = *pools_[entry.pool];
+  answer.pool = pool.config().name;
+  switch (entry.role) {
+    case NumberRole::kDynamic: {
+      const std::uint32_t slot = entry.place - firsts_[entry.pool];
+      answer.candidate_count = pool.holders(slot, query.at, answer.candidate_storage);
+      std::optional<KnownCaller> known;
+      if (query.caller) known = callers_.find(caller_hash(entry.pool, query.caller));
+      if (known && query.at - known->seen > caller_memory_) known.reset();
+      // Whose visitor holds the number matters only to a caller who is known by one.
+      const bool asks = known && known->visitor != 0 && answer.candidate_count > 0;
+      const std::uint64_t visitor = asks ? pool.visitor_of(slot, answer.candidate_storage[0].shown) : 0;
+      resolve_lent(weights_[entry.pool], pool.config().hold, known ? &*known : nullptr, visitor, query.at,
+                   answer);
+      break;
+    }
+    case NumberRole::kStatic:
+    case NumberRole::kSourceFallback:
+      answer.method = ResolutionMethod::kStaticSource;
+      answer.source = (entry.role == NumberRole::kStatic ? pool.config().static_numbers
+                                                         : pool.config().source_fallbacks)[entry.place]
+                          .source;
+      answer.confidence = 1;
+      break;
+    default:
+      answer.method = ResolutionMethod::kFallback;
+  }
+}
+
+template <template <class> class Atom>
+void PoolSet<Atom>::observe_call(const ResolveQuery& query, const Resolution& resolution) {
+  resolutions_.add(static_cast<std::size_t>(resolution.method));
+  const DirectoryEntry entry = find(query.dialed);
+  if (!query.caller || resolution.visit.empty() || entry.role != NumberRole::kDynamic) return;
+  KnownCaller known;
+  known.caller = caller_hash(entry.pool, query.caller);
+  known.seen = query.at;
+  if (resolution.method == ResolutionMethod::kReturningCaller) {
+    if (const auto before = callers_.find(known.caller)) {
+      known = *before;
+      known.seen = std::max(known.seen, query.at);
+    }
+  }
+  for (const Candidate& candidate : resolution.candidates()) {
+    if (!known.visit.visit.empty()) break;
+    if (candidate.visit != resolution.visit) continue;
+    known.visit = candidate;
+    known.visitor = pools_[entry.pool]->visitor_of(entry.place - firsts_[entry.pool], candidate.shown);
+  }
+  if (!known.visit.visit.empty()) callers_.put(known);
+}
+
+}  // namespace ringtrace::pool

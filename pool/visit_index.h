@@ -1,0 +1,137 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace ringtrace::pool {
+
+/// From a visit's keyed hash to the slots that may have a record of it: a lock-free table of buckets, each a
+/// cache line of eight cells, and two buckets for each hash. A new entry goes to the bucket with more room
+/// (two choices: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries
+/// never move.
+///
+/// A cell is one word, fingerprint (36) | slot + 1 (28), or 0 when it is empty, and its word is all there is
+/// to it: whoever finds a slot here asks the slot itself whether it has the visit. So nothing needs to be
+/// reclaimed, a cell taken and given back between two looks of another thread is still right, and of two
+/// cells with the same word it does not matter which is emptied.
+///
+/// Invariants
+///  V1  An entry is in one cell from `insert` until `erase`. Who looks after an insert has returned sees it.
+///  V2  Cells of one hash have the same order for all threads: LendingPool tells rivals apart by it.
+///
+/// Ordering: sequentially consistent. Linearization points: the compare-exchange on the cell; a look has none
+/// (it may miss what comes while it looks; that is why LendingPool looks again after it has inserted).
+/// Progress: wait-free: a look reads 16 words, an insert tries each of the 16 cells at most once.
+/// Limits: with two cells a slot, both buckets are full less than once in a million inserts; then `insert`
+/// fails, and the visit is answered as if the pool were exhausted. Disadvantage: a miss costs two cache
+/// lines.
+template <template <class> class Atom = std::atomic>
+class VisitIndex {
+ public:
+  static constexpr unsigned kCellsOfBucket = 8;
+
+  /// For `slots` slots, at most 2^28 - 2 of them.
+  explicit VisitIndex(std::size_t slots)
+      : buckets_(std::max<std::size_t>(2, (2 * slots + kCellsOfBucket - 1) / kCellsOfBucket)),
+        storage_(std::make_unique<Atom<std::uint64_t>[]>((buckets_ + 1) * kCellsOfBucket)),
+        cells_(aligned(storage_.get())) {}
+
+  /// Calls `look(slot, order)` for each entry that may be of the hash, in the cells' order, until it returns
+  /// false.
+  template <typename Look>
+  void for_each(std::uint64_t hash, Look look) const {
+    const Pair pair(*this, hash);
+    for (const unsigned bucket : {0U, 1U}) {
+      const Atom<std::uint64_t>* const begin = pair.cells[bucket];
+      for (const Atom<std::uint64_t>* cell = begin; cell != begin + kCellsOfBucket; ++cell) {
+        const std::uint64_t word = cell->load();
+        if (((word ^ hash) >> kSlotBits) != 0) [[likely]] {
+          continue;
+        }
+        const auto order = bucket * kCellsOfBucket + static_cast<unsigned>(cell - begin);
+        if ((word & kSlotMask) == 0) continue;
+        if (!look(static_cast<std::uint32_t>((word & kSlotMask) - 1), order)) return;
+      }
+    }
+  }
+
+  /// Enters the slot; the cell's place in the order, or none when both buckets are full.
+  std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
+    const Pair pair(*this, hash);
+    const unsigned first = room(pair.cells[1]) > room(pair.cells[0]) ? 1 : 0;
+    for (const unsigned bucket : {first, first ^ 1U}) {
+      Atom<std::uint64_t>* const begin = pair.cells[bucket];
+      for (Atom<std::uint64_t>* cell = begin; cell != begin + kCellsOfBucket; ++cell) {
+        std::uint64_t seen = cell->load();
+        if (seen != 0 || !cell->compare_exchange_strong(seen, entry(hash, slot))) continue;
+        return bucket * kCellsOfBucket + static_cast<unsigned>(cell - begin);
+      }
+    }
+    return std::nullopt;
+  }
+
+  /// Takes one entry of the slot and hash out; nothing happens when there is none.
+  void erase(std::uint64_t hash, std::uint32_t slot) {
+    const Pair pair(*this, hash);
+    for (Atom<std::uint64_t>* const cells : pair.cells) {
+      for (Atom<std::uint64_t>* cell = cells; cell != cells + kCellsOfBucket; ++cell) {
+        std::uint64_t word = cell->load();
+        if (word == entry(hash, slot) && cell->compare_exchange_strong(word, 0)) return;
+      }
+    }
+  }
+
+  std::size_t memory_bytes() const { return (buckets_ + 1) * kCellsOfBucket * sizeof(std::uint64_t); }
+
+ private:
+  static constexpr unsigned kSlotBits = 28;
+  static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
+
+  /// The two buckets of a hash: different ones, from bits the fingerprint does not use alone.
+  struct Pair {
+    Pair(const VisitIndex& index, std::uint64_t hash) {
+      const std::uint64_t mixed = hash * 0x9E37'79B9'7F4A'7C15ULL;
+      const std::size_t first = scaled(static_cast<std::uint32_t>(hash), index.buckets_);
+      std::size_t second = scaled(static_cast<std::uint32_t>(mixed >> 32), index.buckets_ - 1);
+      if (second >= first) ++second;
+      cells = {index.cells_ + first * kCellsOfBucket, index.cells_ + second * kCellsOfBucket};
+    }
+    static std::size_t scaled(std::uint32_t bits, std::size_t range) {
+      return static_cast<std::size_t>((std::uint64_t{bits} * range) >> 32);
+    }
+    Atom<std::uint64_t>& cell(unsigned order) const {
+      return cells[order / kCellsOfBucket][order % kCellsOfBucket];
+    }
+    std::array<Atom<std::uint64_t>*, 2> cells;
+  };
+
+  static unsigned room(const Atom<std::uint64_t>* cells) {
+    unsigned empty = 0;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < kCellsOfBucket; ++i) empty += cells[i].load() == 0 ? 1U : 0U;
+    return empty;
+  }
+
+  static Atom<std::uint64_t>* aligned(Atom<std::uint64_t>* cells) {
+    const auto address = reinterpret_cast<std::uintptr_t>(cells);
+    const std::uintptr_t line = kCellsOfBucket * sizeof(std::uint64_t);
+    const std::uintptr_t off = address % line;
+    return off % sizeof(*cells) != 0 || off == 0 ? cells : cells + (line - off) / sizeof(*cells);
+  }
+
+  static std::uint64_t entry(std::uint64_t hash, std::uint32_t slot) {
+    return (hash & ~kSlotMask) | (slot + 1);
+  }
+
+  // constant after construction
+  const std::size_t buckets_;
+  const std::unique_ptr<Atom<std::uint64_t>[]> storage_;
+  Atom<std::uint64_t>* const cells_;
+};
+
+}  // namespace ringtrace::pool
