@@ -85,7 +85,10 @@ TEST_CASE("a visit is lent a number with everything a website needs to know") {
   CHECK(leased.lease.visit().visitor_id() == "browser-1");
   CHECK(leased.lease.visit().attributes().utm_source() == "google");
   CHECK(leased.lease.number().substr(0, 11) == "+7495000000");
-  CHECK(leased.lease.formats().uri() == "tel:" + leased.lease.number());
+  const std::string last = leased.lease.number().substr(11);
+  CHECK(leased.lease.formats().national() == "8 (495) 000-00-0" + last);
+  CHECK(leased.lease.formats().international() == "+7 495 000-00-0" + last);
+  CHECK(leased.lease.formats().uri() == "tel:+7-495-000-00-0" + last);
   CHECK(leased.lease.kind() == v1::NUMBER_KIND_DYNAMIC);
   CHECK(seconds_left(harness, leased.lease) == 600);
   CHECK(leased.lease.renew_interval().seconds() == 200);
