@@ -62,7 +62,7 @@ struct Server::State {
         lease_core(leasing),
         pool_core(pools, leasing.clock()),
         streams(log, config.max_event_streams),
-        services{make_lease_service(lease_core, statistics), make_pool_service(pool_core, statistics),
+        services{make_lease_service(lease_core, streams, statistics), make_pool_service(pool_core, statistics),
                  make_call_service(log, pools, streams, statistics)} {}
 
   const ServerConfig config;

@@ -354,16 +354,5 @@ TEST_CASE("a lease that has run out is not found") {
   CHECK(get(harness, "v-1").status.error_code() == grpc::StatusCode::NOT_FOUND);
 }
 
-TEST_CASE("leasing over a stream is not part of the gateway and says so") {
-  Harness harness;
-  Context context;
-  const auto stream = harness.leases->LeaseNumbers(&context);
-  const grpc::Status status = stream->Finish();
-  CHECK(status.error_code() == grpc::StatusCode::UNIMPLEMENTED);
-  const auto info = error_info(status);
-  CHECK(info.reason() == "NOT_IMPLEMENTED");
-  CHECK(info.metadata().at("method") == "LeaseService/LeaseNumbers");
-}
-
 }  // namespace
 }  // namespace ringtrace::rpc::testing
