@@ -49,7 +49,9 @@ StorePart::StorePart(boost::asio::io_context& io, const RedisConfig& redis, cons
       connection_(io, options_of(redis), redis::prepare_server(lines_into(log)), lines_into(log)),
       leases_(connection_),
       calls_(connection_, options_of(events), lines_into(log)),
+      index_(connection_),
       reader_(calls_),
+      index_reader_(index_),
       sink_(calls_),
       retry_(io) {
   readiness_.not_ready("store", "connecting");

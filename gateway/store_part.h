@@ -12,8 +12,10 @@
 #include "gateway/lease_replay.h"
 #include "gateway/log.h"
 #include "gateway/readiness.h"
+#include "gateway/store_call_index.h"
 #include "gateway/store_call_log.h"
 #include "pool/leasing.h"
+#include "redis/call_index.h"
 #include "redis/call_log.h"
 #include "redis/connection.h"
 #include "redis/lease_store.h"
@@ -36,6 +38,7 @@ class StorePart {
 
   redis::RedisLeaseStore& leases() { return leases_; }
   rpc::CallEventLog& call_log() { return reader_; }
+  rpc::CallIndex& call_index() { return index_reader_; }
   sip::CallSink& call_sink() { return sink_; }
 
   /// Begins to connect. `leasing` outlives the loop.
@@ -63,7 +66,9 @@ class StorePart {
   redis::Connection connection_;
   redis::RedisLeaseStore leases_;
   redis::RedisCallLog calls_;
+  redis::RedisCallIndex index_;
   StoreCallLog reader_;
+  StoreCallIndex index_reader_;
   StoreCallSink sink_;
   boost::asio::steady_timer retry_;
 

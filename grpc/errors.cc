@@ -25,6 +25,7 @@ constexpr std::array<ReasonRow, kReasons> kRows = {{
     {"PAGE_TOKEN_INVALID", Code::kInvalidArgument},
     {"POOL_NOT_FOUND", Code::kNotFound},
     {"LEASE_NOT_FOUND", Code::kNotFound},
+    {"CALL_NOT_FOUND", Code::kNotFound},
     {"POOL_EXHAUSTED", Code::kResourceExhausted},
     {"STORE_UNAVAILABLE", Code::kUnavailable},
     {"STORE_BUSY", Code::kUnavailable},
@@ -109,6 +110,11 @@ Error lease_not_found(std::string_view pool, std::string_view visit_id) {
               {{"pool", echo(pool)}, {"visit_id", echo(visit_id)}});
 }
 
+Error call_not_found(std::string_view call_id) {
+  return make(Reason::kCallNotFound, "there is no call " + quoted(call_id) + " in the log",
+              {{"call_id", echo(call_id)}});
+}
+
 Error pool_exhausted(std::string_view pool, pool::Duration retry_after) {
   return make(Reason::kPoolExhausted, "pool " + quoted(pool) + " has no free number", {{"pool", echo(pool)}},
               retry_after);
@@ -156,6 +162,10 @@ Error log_unavailable(std::string_view cursor) {
   return make(Reason::kLogUnavailable,
               "the event log cannot be read now; go on after cursor " + quoted(cursor) + " later",
               {{"cursor", echo(cursor)}}, seconds(1));
+}
+
+Error calls_unavailable() {
+  return make(Reason::kLogUnavailable, "the log of calls cannot be read now", {}, seconds(1));
 }
 
 Error subscriptions_not_supported(std::string_view subscription) {

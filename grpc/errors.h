@@ -34,6 +34,7 @@ enum class Reason : std::uint8_t {
   kPageTokenInvalid,           ///< a page token that no response gave
   kPoolNotFound,               ///< no pool of that name
   kLeaseNotFound,              ///< the visit holds no number in that pool
+  kCallNotFound,               ///< the log knows no such call, or no more
   kPoolExhausted,              ///< no number is free, and the pool shows no fallback
   kStoreUnavailable,           ///< the pool requires the store's word, and there is none
   kStoreBusy,                  ///< too many requests are waiting for the store
@@ -81,6 +82,7 @@ Error time_not_in_future(std::string_view field);
 Error page_token_invalid();
 Error pool_not_found(std::string_view pool);
 Error lease_not_found(std::string_view pool, std::string_view visit_id);
+Error call_not_found(std::string_view call_id);
 Error pool_exhausted(std::string_view pool, pool::Duration retry_after);
 Error store_unavailable(std::string_view pool);
 Error store_busy(std::string_view pool);
@@ -90,6 +92,7 @@ Error too_many_streams(std::size_t limit);
 Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor);
 Error cursor_malformed(std::string_view cursor);
 Error log_unavailable(std::string_view cursor);
+Error calls_unavailable();
 Error subscriptions_not_supported(std::string_view subscription);
 Error draining(std::string_view cursor);
 Error deadline_passed();

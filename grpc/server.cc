@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "grpc/call_core.h"
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
 #include "grpc/pool_core.h"
@@ -57,18 +58,21 @@ int milliseconds_of(std::chrono::milliseconds duration) { return static_cast<int
 }  // namespace
 
 struct Server::State {
-  State(ServerConfig server_config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log)
+  State(ServerConfig server_config, const Backends& backends)
       : config(std::move(server_config)),
-        lease_core(leasing),
-        pool_core(pools, leasing.clock()),
-        streams(log, config.max_event_streams),
-        services{make_lease_service(lease_core, streams, statistics), make_pool_service(pool_core, statistics),
-                 make_call_service(log, pools, streams, statistics)} {}
+        lease_core(backends.leasing),
+        pool_core(backends.leasing.pools(), backends.leasing.clock()),
+        call_core(backends.calls),
+        streams(backends.events, config.max_event_streams),
+        services{
+            make_lease_service(lease_core, streams, statistics), make_pool_service(pool_core, statistics),
+            make_call_service(call_core, backends.events, backends.leasing.pools(), streams, statistics)} {}
 
   const ServerConfig config;
   Statistics statistics;
   LeaseCore lease_core;
   PoolCore pool_core;
+  CallCore call_core;
   EventStreams streams;
   std::array<std::unique_ptr<grpc::Service>, 3> services;
   std::unique_ptr<grpc::Server> server;
@@ -76,8 +80,8 @@ struct Server::State {
   int port = 0;
 };
 
-Server::Server(ServerConfig config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log)
-    : state_(std::make_unique<State>(std::move(config), leasing, pools, log)) {}
+Server::Server(ServerConfig config, const Backends& backends)
+    : state_(std::make_unique<State>(std::move(config), backends)) {}
 
 Server::~Server() { stop(std::chrono::milliseconds(0)); }
 

@@ -7,10 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "grpc/call_event_log.h"
+#include "grpc/backends.h"
 #include "grpc/statistics.h"
-#include "pool/leasing.h"
-#include "pool/number_pools.h"
 
 namespace ringtrace::rpc {
 
@@ -42,7 +40,7 @@ struct ServerConfig {
 /// The gRPC server: LeaseService, CallService and PoolService of ringtrace.v1, health checking (the empty
 /// name and each service's) and reflection.
 ///
-///     Server server({.address = "127.0.0.1:7080"}, leasing, pools, log);
+///     Server server({.address = "127.0.0.1:7080"}, {leasing, events, calls});
 ///     if (auto error = server.start()) { log(*error); return; }
 ///     ...
 ///     server.stop(std::chrono::seconds(5));
@@ -52,7 +50,7 @@ struct ServerConfig {
 /// was asked must be answered: stop() waits for requests that still wait for the store.
 class Server {
  public:
-  Server(ServerConfig config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log);
+  Server(ServerConfig config, const Backends& backends);
 
   /// Stops at once if that has not been done.
   ~Server();

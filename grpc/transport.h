@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 
+#include "grpc/call_core.h"
 #include "grpc/call_event_log.h"
 #include "grpc/errors.h"
 #include "grpc/event_streams.h"
@@ -34,9 +35,11 @@ grpc::ServerUnaryReactor* run_unary(grpc::CallbackServerContext& context, Statis
                                     Method method, const UnaryWork& work);
 
 /// The services. What they are given must outlive them.
-std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams, Statistics& statistics);
+std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams,
+                                                  Statistics& statistics);
 std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Statistics& statistics);
-std::unique_ptr<grpc::Service> make_call_service(CallEventLog& log, const pool::NumberPools& pools,
-                                                 EventStreams& streams, Statistics& statistics);
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, CallEventLog& log,
+                                                 const pool::NumberPools& pools, EventStreams& streams,
+                                                 Statistics& statistics);
 
 }  // namespace ringtrace::rpc

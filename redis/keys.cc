@@ -43,6 +43,12 @@ std::string attributes_key_beside(std::string_view lease_key) {
          ":attr:" + std::string(lease_key.substr(at + kLeasePart.size()));
 }
 
+std::string calls_key(std::string_view kind, std::string_view word) {
+  return std::string(kCallsKey) + ":" + std::string(kind) + ":" + std::string(word);
+}
+
+std::string call_key(std::string_view call_id) { return "rt:{calls}:call:" + std::string(call_id); }
+
 std::string seen_key(std::string_view call_id) { return "rt:{calls}:seen:" + std::string(call_id); }
 
 }  // namespace ringtrace::redis

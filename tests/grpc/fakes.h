@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "grpc/call_event_log.h"
+#include "grpc/call_index.h"
 #include "pool/lease_store.h"
 #include "pool/leasing.h"
 
@@ -173,6 +174,26 @@ class MemoryLog final : public CallEventLog {
   std::vector<v1::CallEvent> events_;
   std::mutex watch_mutex_;  // held while calling, so that a watch that has ended is called no more
   std::function<void()> grown_;
+};
+
+/// An index that answers what it is told to, and keeps what it was asked last. One request at a time.
+class StubIndex final : public CallIndex {
+ public:
+  void search(CallQuery query, PageDone done) override {
+    asked = std::move(query);
+    done(page);
+  }
+  void find(std::string_view call_id, FoundDone done) override {
+    FoundCall answer;
+    answer.status = page.status;
+    for (const v1::Call& call : page.calls) {
+      if (call.call_id() == call_id) answer.call = call;
+    }
+    done(std::move(answer));
+  }
+
+  CallPage page;
+  CallQuery asked;
 };
 
 /// An event of a call to a pool.
