@@ -141,7 +141,8 @@ std::optional<std::string> Gateway::start_grpc() {
   server.address = config_.grpc_listen.to_string();
   rpc::CallEventLog& events = store_ ? store_->call_log() : *memory_log_;
   rpc::CallIndex& calls = store_ ? store_->call_index() : memory_log_->calls();
-  server_ = std::make_unique<rpc::Server>(server, rpc::Backends{*leasing_, events, calls});
+  rpc::NumberBook& numbers = store_ ? store_->number_book() : memory_numbers_;
+  server_ = std::make_unique<rpc::Server>(server, rpc::Backends{*leasing_, events, calls, numbers});
   if (auto problem = server_->start()) return "[grpc] listen: " + *problem;
   if (!config_.grpc_listen.is_loopback()) {
     log_.warning("gRPC listens beyond loopback without credentials: anyone who reaches the port may lease",

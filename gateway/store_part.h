@@ -11,6 +11,7 @@
 #include "gateway/lease_reload.h"
 #include "gateway/lease_replay.h"
 #include "gateway/log.h"
+#include "gateway/number_books.h"
 #include "gateway/readiness.h"
 #include "gateway/store_call_index.h"
 #include "gateway/store_call_log.h"
@@ -39,6 +40,7 @@ class StorePart {
   redis::RedisLeaseStore& leases() { return leases_; }
   rpc::CallEventLog& call_log() { return reader_; }
   rpc::CallIndex& call_index() { return index_reader_; }
+  rpc::NumberBook& number_book() { return number_book_; }
   sip::CallSink& call_sink() { return sink_; }
 
   /// Begins to connect. `leasing` outlives the loop.
@@ -57,6 +59,7 @@ class StorePart {
  private:
   void changed(bool ready, const std::string& reason);
   void reload();
+  void reload_leases();
   void reloaded(const std::string& problem);
   void settle();
 
@@ -67,8 +70,10 @@ class StorePart {
   redis::RedisLeaseStore leases_;
   redis::RedisCallLog calls_;
   redis::RedisCallIndex index_;
+  redis::RedisNumberBook numbers_;
   StoreCallLog reader_;
   StoreCallIndex index_reader_;
+  StoreNumberBook number_book_;
   StoreCallSink sink_;
   boost::asio::steady_timer retry_;
 

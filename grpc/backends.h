@@ -2,6 +2,7 @@
 
 #include "grpc/call_event_log.h"
 #include "grpc/call_index.h"
+#include "grpc/number_book.h"
 #include "pool/leasing.h"
 
 namespace ringtrace::rpc {
@@ -12,6 +13,7 @@ struct Backends {
   pool::Leasing& leasing;
   CallEventLog& events;
   CallIndex& calls;
+  NumberBook& numbers;
 };
 
 }  // namespace ringtrace::rpc

@@ -27,6 +27,9 @@ constexpr std::array<ReasonRow, kReasons> kRows = {{
     {"LEASE_NOT_FOUND", Code::kNotFound},
     {"CALL_NOT_FOUND", Code::kNotFound},
     {"POOL_EXHAUSTED", Code::kResourceExhausted},
+    {"POOL_FULL", Code::kResourceExhausted},
+    {"NUMBER_ELSEWHERE", Code::kFailedPrecondition},
+    {"NUMBER_NOT_IN_POOL", Code::kNotFound},
     {"STORE_UNAVAILABLE", Code::kUnavailable},
     {"STORE_BUSY", Code::kUnavailable},
     {"STREAM_START_MISSING", Code::kInvalidArgument},
@@ -120,6 +123,31 @@ Error pool_exhausted(std::string_view pool, pool::Duration retry_after) {
               retry_after);
 }
 
+Error pool_full(std::string_view pool, std::size_t added, std::size_t left_out) {
+  return make(Reason::kPoolFull,
+              "pool " + quoted(pool) + " took " + std::to_string(added) + " numbers and has no room for " +
+                  std::to_string(left_out) + " more; its room is fixed when the gateway starts",
+              {{"pool", echo(pool)},
+               {"added_count", std::to_string(added)},
+               {"left_out_count", std::to_string(left_out)}});
+}
+
+Error number_elsewhere(std::string_view number) {
+  return make(Reason::kNumberElsewhere, std::string(number) + " belongs to another pool or use",
+              {{"number", std::string(number)}});
+}
+
+Error number_not_in_pool(std::string_view pool, std::string_view number) {
+  return make(Reason::kNumberNotInPool, std::string(number) + " is not lent by pool " + quoted(pool),
+              {{"pool", echo(pool)}, {"number", std::string(number)}});
+}
+
+Error numbers_not_kept(std::string_view pool) {
+  return make(Reason::kStoreUnavailable,
+              "the change to pool " + quoted(pool) + " cannot be kept now, and was not made",
+              {{"pool", echo(pool)}}, seconds(1));
+}
+
 Error store_unavailable(std::string_view pool) {
   return make(Reason::kStoreUnavailable,
               "pool " + quoted(pool) + " requires the store's word, and there is none now",
@@ -148,7 +176,7 @@ Error too_many_streams(std::size_t limit) {
 
 Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor) {
   return make(Reason::kCursorTrimmed,
-              "the log no longer reaches back to cursor " + quoted(cursor) + "; its oldest event is " +
+              "the log no longer reaches back to cursor " + quoted(cursor) + "; go on after " +
                   quoted(oldest_cursor),
               {{"cursor", echo(cursor)}, {"oldest_cursor", echo(oldest_cursor)}});
 }

@@ -17,6 +17,7 @@ enum class Code : std::uint8_t {
   kDeadlineExceeded = 4,
   kNotFound = 5,
   kResourceExhausted = 8,
+  kFailedPrecondition = 9,
   kOutOfRange = 11,
   kUnimplemented = 12,
   kUnavailable = 14,
@@ -36,6 +37,9 @@ enum class Reason : std::uint8_t {
   kLeaseNotFound,              ///< the visit holds no number in that pool
   kCallNotFound,               ///< the log knows no such call, or no more
   kPoolExhausted,              ///< no number is free, and the pool shows no fallback
+  kPoolFull,                   ///< the pool has no room for more numbers
+  kNumberElsewhere,            ///< the configuration gives the number to another pool or use
+  kNumberNotInPool,            ///< the pool does not lend that number
   kStoreUnavailable,           ///< the pool requires the store's word, and there is none
   kStoreBusy,                  ///< too many requests are waiting for the store
   kStreamStartMissing,         ///< a stream's first message is no start
@@ -84,6 +88,10 @@ Error pool_not_found(std::string_view pool);
 Error lease_not_found(std::string_view pool, std::string_view visit_id);
 Error call_not_found(std::string_view call_id);
 Error pool_exhausted(std::string_view pool, pool::Duration retry_after);
+Error pool_full(std::string_view pool, std::size_t added, std::size_t left_out);
+Error number_elsewhere(std::string_view number);
+Error number_not_in_pool(std::string_view pool, std::string_view number);
+Error numbers_not_kept(std::string_view pool);
 Error store_unavailable(std::string_view pool);
 Error store_busy(std::string_view pool);
 Error stream_start_missing();

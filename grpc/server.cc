@@ -63,9 +63,11 @@ struct Server::State {
         lease_core(backends.leasing),
         pool_core(backends.leasing.pools(), backends.leasing.clock()),
         call_core(backends.calls),
+        number_core(backends.leasing, backends.numbers),
         streams(backends.events, config.max_event_streams),
         services{
-            make_lease_service(lease_core, streams, statistics), make_pool_service(pool_core, statistics),
+            make_lease_service(lease_core, streams, statistics),
+            make_pool_service(pool_core, number_core, streams, statistics, config.pool_watch_interval),
             make_call_service(call_core, backends.events, backends.leasing.pools(), streams, statistics)} {}
 
   const ServerConfig config;
@@ -73,6 +75,7 @@ struct Server::State {
   LeaseCore lease_core;
   PoolCore pool_core;
   CallCore call_core;
+  NumberCore number_core;
   EventStreams streams;
   std::array<std::unique_ptr<grpc::Service>, 3> services;
   std::unique_ptr<grpc::Server> server;

@@ -26,6 +26,9 @@ struct ServerConfig {
   /// Event streams open at one time, over all connections; more get RESOURCE_EXHAUSTED.
   std::size_t max_event_streams = 256;
 
+  /// The time between two looks at the pools a client watches.
+  std::chrono::milliseconds pool_watch_interval = std::chrono::seconds(1);
+
   /// A silent connection is asked for a sign of life this often, so that routers on the way do not forget
   /// it...
   std::chrono::milliseconds keepalive_interval = std::chrono::seconds(30);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "grpc/errors.h"
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
+#include "grpc/number_core.h"
 #include "grpc/pool_core.h"
 #include "grpc/statistics.h"
 #include "pool/number_pools.h"
@@ -37,7 +39,9 @@ grpc::ServerUnaryReactor* run_unary(grpc::CallbackServerContext& context, Statis
 /// The services. What they are given must outlive them.
 std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams,
                                                   Statistics& statistics);
-std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Statistics& statistics);
+std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, NumberCore& numbers,
+                                                 EventStreams& streams, Statistics& statistics,
+                                                 std::chrono::milliseconds watch_interval);
 std::unique_ptr<grpc::Service> make_call_service(CallCore& core, CallEventLog& log,
                                                  const pool::NumberPools& pools, EventStreams& streams,
                                                  Statistics& statistics);

@@ -32,6 +32,8 @@ std::string visit_key(std::string_view pool, std::string_view visit_id) {
   return shard_prefix(pool) + ":visit:" + std::to_string(fnv1a(visit_id) % kVisitBuckets);
 }
 
+std::string numbers_key(std::string_view pool) { return shard_prefix(pool) + ":numbers"; }
+
 std::string lease_key_pattern(std::string_view pool) {
   return shard_prefix(pool) + std::string(kLeasePart) + "*";
 }

@@ -14,6 +14,7 @@ namespace ringtrace::redis {
 /// - `rt:{main:0}:lease:<block>`, hash: number's digits to `start expire ended hold source visitor visit`
 /// - `rt:{main:0}:visit:<bucket>`, hash: visit id to `number expire ended hold`
 /// - `rt:{main:0}:attr:<block>`, hash: number's digits to the visit's attributes as JSON
+/// - `rt:{main:0}:numbers`, hash: digits of a number changed while running to `added` or `drained`
 /// - `rt:{calls}:events`, stream: `type`, `call`, `json` (a ringtrace.v1.CallEvent)
 /// - `rt:{calls}:open`, hash: id of a call not ended yet to JSON of its latest event
 /// - `rt:{calls}:log`, hash: `last`, the newest cursor; `trimmed`, the newest cursor that is gone
@@ -39,6 +40,8 @@ inline constexpr std::uint32_t kVisitBuckets = 4096;
 std::string lease_key(std::string_view pool, pool::Number number);
 std::string attributes_key(std::string_view pool, pool::Number number);
 std::string visit_key(std::string_view pool, std::string_view visit_id);
+
+std::string numbers_key(std::string_view pool);
 
 /// What SCAN ... MATCH finds the pool's lease blocks with.
 std::string lease_key_pattern(std::string_view pool);

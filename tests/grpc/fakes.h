@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "grpc/call_event_log.h"
 #include "grpc/call_index.h"
+#include "grpc/number_book.h"
 #include "pool/lease_store.h"
 #include "pool/leasing.h"
 
@@ -194,6 +196,21 @@ class StubIndex final : public CallIndex {
 
   CallPage page;
   CallQuery asked;
+};
+
+/// A book that notes what it is to keep, or keeps nothing.
+class StubBook final : public NumberBook {
+ public:
+  void keep(std::string_view pool, std::span<const pool::Number> numbers, NumberWord word,
+            Done done) override {
+    if (keeps) {
+      for (const pool::Number number : numbers) kept[std::string(pool) + " " + number.to_string()] = word;
+    }
+    done(keeps);
+  }
+
+  bool keeps = true;
+  std::map<std::string, NumberWord> kept;  ///< by "main +74950000001"
 };
 
 /// An event of a call to a pool.

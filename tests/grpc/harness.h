@@ -60,7 +60,7 @@ class Harness {
     pool_service = v1::PoolService::NewStub(channel);
   }
 
-  Backends backends() { return {leasing, log, call_index}; }
+  Backends backends() { return {leasing, log, call_index, book}; }
 
   std::shared_ptr<grpc::Channel> connect() const {
     grpc::ChannelArguments arguments;
@@ -75,6 +75,7 @@ class Harness {
   pool::Leasing leasing;
   MemoryLog log;
   StubIndex call_index;
+  StubBook book;
   Server server;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::LeaseService::Stub> leases;
