@@ -13,13 +13,12 @@ namespace {
 
 class CallService final : public v1::CallService::CallbackService {
  public:
-  CallService(CallCore& core, CallEventLog& log, const pool::NumberPools& pools, EventStreams& streams,
-              Statistics& statistics)
-      : core_(core), log_(log), pools_(pools), streams_(streams), statistics_(statistics) {}
+  CallService(CallCore& core, Subscriptions& subscriptions, EventStreams& streams, Statistics& statistics)
+      : core_(core), subscriptions_(subscriptions), streams_(streams), statistics_(statistics) {}
 
   grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* StreamCallEvents(
       grpc::CallbackServerContext* context) override {
-    return open_event_stream(*context, log_, pools_, streams_, statistics_);
+    return open_event_stream(*context, subscriptions_, streams_, statistics_);
   }
 
   grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context,
@@ -37,18 +36,16 @@ class CallService final : public v1::CallService::CallbackService {
 
  private:
   CallCore& core_;
-  CallEventLog& log_;
-  const pool::NumberPools& pools_;
+  Subscriptions& subscriptions_;
   EventStreams& streams_;
   Statistics& statistics_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_call_service(CallCore& core, CallEventLog& log,
-                                                 const pool::NumberPools& pools, EventStreams& streams,
-                                                 Statistics& statistics) {
-  return std::make_unique<CallService>(core, log, pools, streams, statistics);
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, Subscriptions& subscriptions,
+                                                 EventStreams& streams, Statistics& statistics) {
+  return std::make_unique<CallService>(core, subscriptions, streams, statistics);
 }
 
 }  // namespace ringtrace::rpc

@@ -38,11 +38,12 @@ constexpr std::array<ReasonRow, kReasons> kRows = {{
     {"CURSOR_TRIMMED", Code::kOutOfRange},
     {"CURSOR_MALFORMED", Code::kInvalidArgument},
     {"LOG_UNAVAILABLE", Code::kUnavailable},
-    {"SUBSCRIPTIONS_NOT_SUPPORTED", Code::kUnimplemented},
+    {"SUBSCRIPTION_OPEN_OTHERWISE", Code::kFailedPrecondition},
+    {"TOO_MANY_SUBSCRIPTIONS", Code::kResourceExhausted},
+    {"ACKNOWLEDGEMENT_OVERDUE", Code::kResourceExhausted},
     {"DRAINING", Code::kUnavailable},
     {"DEADLINE_PASSED", Code::kDeadlineExceeded},
     {"CALLER_GONE", Code::kCancelled},
-    {"NOT_IMPLEMENTED", Code::kUnimplemented},
 }};
 
 /// The longest text from a request that an error repeats: the whole error travels in an HTTP/2 trailer, and
@@ -170,15 +171,15 @@ Error stream_start_repeated() {
 
 Error too_many_streams(std::size_t limit) {
   return make(Reason::kTooManyStreams,
-              "the gateway serves at most " + std::to_string(limit) + " event streams at one time",
+              "the gateway serves at most " + std::to_string(limit) + " streams at one time",
               {{"limit", std::to_string(limit)}}, seconds(5));
 }
 
 Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor) {
-  return make(Reason::kCursorTrimmed,
-              "the log no longer reaches back to cursor " + quoted(cursor) + "; go on after " +
-                  quoted(oldest_cursor),
-              {{"cursor", echo(cursor)}, {"oldest_cursor", echo(oldest_cursor)}});
+  return make(
+      Reason::kCursorTrimmed,
+      "the log no longer reaches back to cursor " + quoted(cursor) + "; go on after " + quoted(oldest_cursor),
+      {{"cursor", echo(cursor)}, {"oldest_cursor", echo(oldest_cursor)}});
 }
 
 Error cursor_malformed(std::string_view cursor) {
@@ -196,11 +197,24 @@ Error calls_unavailable() {
   return make(Reason::kLogUnavailable, "the log of calls cannot be read now", {}, seconds(1));
 }
 
-Error subscriptions_not_supported(std::string_view subscription) {
-  return make(Reason::kSubscriptionsNotSupported,
-              "this gateway keeps no named subscriptions such as " + quoted(subscription) +
-                  "; start from a cursor instead",
+Error subscription_open_otherwise(std::string_view subscription, std::string_view mode) {
+  return make(Reason::kSubscriptionOpenOtherwise,
+              "subscription " + quoted(subscription) + " is open as " + std::string(mode) +
+                  "; its streams must agree in mode and, shared, in pools and types",
+              {{"subscription", echo(subscription)}, {"mode", std::string(mode)}});
+}
+
+Error too_many_subscriptions(std::string_view subscription) {
+  return make(Reason::kTooManySubscriptions,
+              "subscription " + quoted(subscription) + " would be one more than the gateway keeps",
               {{"subscription", echo(subscription)}});
+}
+
+Error acknowledgement_overdue(std::string_view subscription, std::string_view cursor) {
+  return make(Reason::kAcknowledgementOverdue,
+              "other streams of subscription " + quoted(subscription) +
+                  " waited for this one to acknowledge " + quoted(cursor) + "; they have its events now",
+              {{"subscription", echo(subscription)}, {"cursor", echo(cursor)}}, seconds(1));
 }
 
 Error draining(std::string_view cursor) {
@@ -213,10 +227,5 @@ Error deadline_passed() {
 }
 
 Error caller_gone() { return make(Reason::kCallerGone, "the client cancelled the call"); }
-
-Error not_implemented(std::string_view method) {
-  return make(Reason::kNotImplemented, std::string(method) + " is not part of this gateway",
-              {{"method", std::string(method)}});
-}
 
 }  // namespace ringtrace::rpc

@@ -19,7 +19,6 @@ enum class Code : std::uint8_t {
   kResourceExhausted = 8,
   kFailedPrecondition = 9,
   kOutOfRange = 11,
-  kUnimplemented = 12,
   kUnavailable = 14,
 };
 
@@ -44,19 +43,20 @@ enum class Reason : std::uint8_t {
   kStoreBusy,                  ///< too many requests are waiting for the store
   kStreamStartMissing,         ///< a stream's first message is no start
   kStreamStartRepeated,        ///< a stream was started twice
-  kTooManyStreams,             ///< as many event streams as the gateway serves are open
+  kTooManyStreams,             ///< as many long streams as the gateway serves are open
   kCursorTrimmed,              ///< the log no longer reaches back to the cursor
   kCursorMalformed,            ///< the cursor is none of this log's
   kLogUnavailable,             ///< the event log cannot be read now
-  kSubscriptionsNotSupported,  ///< named subscriptions are not kept by this gateway
+  kSubscriptionOpenOtherwise,  ///< the subscription is open in another mode or with another filter
+  kTooManySubscriptions,       ///< as many subscriptions as the gateway keeps exist
+  kAcknowledgementOverdue,     ///< others wait for events that this stream has not acknowledged
   kDraining,                   ///< the gateway is stopping: go on with another, or with this one later
   kDeadlinePassed,             ///< the deadline had passed before the work began
   kCallerGone,                 ///< the client cancelled
-  kNotImplemented,             ///< the method is part of the interface but not of this gateway
 };
 
 /// How many reasons there are.
-inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kNotImplemented) + 1;
+inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kCallerGone) + 1;
 
 /// The reason on the wire, such as "POOL_EXHAUSTED".
 std::string_view to_string(Reason reason);
@@ -66,7 +66,7 @@ Code code_of(Reason reason);
 
 /// One refusal. `metadata` carries every variable that `message` shows, so that no program parses the text.
 struct Error {
-  Reason reason = Reason::kNotImplemented;
+  Reason reason = Reason::kFieldRequired;
   std::string message;
   std::map<std::string, std::string> metadata;
   std::optional<pool::Duration> retry_after;  ///< sent as google.rpc.RetryInfo
@@ -101,10 +101,11 @@ Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor);
 Error cursor_malformed(std::string_view cursor);
 Error log_unavailable(std::string_view cursor);
 Error calls_unavailable();
-Error subscriptions_not_supported(std::string_view subscription);
+Error subscription_open_otherwise(std::string_view subscription, std::string_view mode);
+Error too_many_subscriptions(std::string_view subscription);
+Error acknowledgement_overdue(std::string_view subscription, std::string_view cursor);
 Error draining(std::string_view cursor);
 Error deadline_passed();
 Error caller_gone();
-Error not_implemented(std::string_view method);
 
 }  // namespace ringtrace::rpc

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <grpcpp/grpcpp.h>
 #include <ringtrace/v1/lease_service.pb.h>
 
 #include <cstddef>
@@ -8,6 +7,12 @@
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
 #include "grpc/statistics.h"
+
+namespace grpc {
+class CallbackServerContext;
+template <class Request, class Response>
+class ServerBidiReactor;
+}  // namespace grpc
 
 namespace ringtrace::rpc {
 

@@ -1,6 +1,7 @@
 #include "grpc/pool_watch.h"
 
 #include <grpcpp/alarm.h>
+#include <grpcpp/grpcpp.h>
 
 #include <deque>
 #include <memory>

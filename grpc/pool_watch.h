@@ -1,6 +1,5 @@
 #pragma once
 
-#include <grpcpp/grpcpp.h>
 #include <ringtrace/v1/pool_service.pb.h>
 
 #include <chrono>
@@ -8,6 +7,11 @@
 #include "grpc/event_streams.h"
 #include "grpc/pool_core.h"
 #include "grpc/statistics.h"
+
+namespace grpc {
+template <class Response>
+class ServerWriteReactor;
+}  // namespace grpc
 
 namespace ringtrace::rpc {
 

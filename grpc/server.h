@@ -23,7 +23,8 @@ struct ServerConfig {
   /// Requests under way on one connection; more wait in the client.
   int max_concurrent_streams = 1024;
 
-  /// Event streams open at one time, over all connections; more get RESOURCE_EXHAUSTED.
+  /// Long streams (events, leases, pools) open at one time, over all connections; more get
+  /// RESOURCE_EXHAUSTED.
   std::size_t max_event_streams = 256;
 
   /// The time between two looks at the pools a client watches.

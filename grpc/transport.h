@@ -5,14 +5,13 @@
 #include <memory>
 
 #include "grpc/call_core.h"
-#include "grpc/call_event_log.h"
 #include "grpc/errors.h"
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
 #include "grpc/number_core.h"
 #include "grpc/pool_core.h"
 #include "grpc/statistics.h"
-#include "pool/number_pools.h"
+#include "grpc/subscriptions.h"
 
 namespace grpc {
 class CallbackServerContext;
@@ -42,8 +41,7 @@ std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams&
 std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, NumberCore& numbers,
                                                  EventStreams& streams, Statistics& statistics,
                                                  std::chrono::milliseconds watch_interval);
-std::unique_ptr<grpc::Service> make_call_service(CallCore& core, CallEventLog& log,
-                                                 const pool::NumberPools& pools, EventStreams& streams,
-                                                 Statistics& statistics);
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, Subscriptions& subscriptions,
+                                                 EventStreams& streams, Statistics& statistics);
 
 }  // namespace ringtrace::rpc
