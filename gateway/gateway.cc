@@ -83,6 +83,7 @@ void Gateway::make_logs() {
   } else {
     memory_log_ = std::make_unique<MemoryCallLog>(io_, config_.events.memory_length, clock_.now());
     memory_sink_ = std::make_unique<MemoryCallSink>(*memory_log_);
+    memory_subscriptions_ = std::make_unique<MemorySubscriptions>(*memory_log_);
     log_.warning("no [redis]: leases and call events live in memory and end with this process",
                  {{"events_kept", config_.events.memory_length}});
   }
@@ -140,7 +141,11 @@ std::optional<std::string> Gateway::start_grpc() {
   rpc::ServerConfig server;
   server.address = config_.grpc_listen.to_string();
   rpc::CallEventLog& events = store_ ? store_->call_log() : *memory_log_;
-  server_ = std::make_unique<rpc::Server>(server, *leasing_, *pools_, events);
+  rpc::CallIndex& calls = store_ ? store_->call_index() : memory_log_->calls();
+  rpc::SubscriptionStore& subscriptions = store_ ? store_->subscriptions() : *memory_subscriptions_;
+  rpc::NumberBook& numbers = store_ ? store_->number_book() : memory_numbers_;
+  server_ =
+      std::make_unique<rpc::Server>(server, rpc::Backends{*leasing_, events, calls, subscriptions, numbers});
   if (auto problem = server_->start()) return "[grpc] listen: " + *problem;
   if (!config_.grpc_listen.is_loopback()) {
     log_.warning("gRPC listens beyond loopback without credentials: anyone who reaches the port may lease",
@@ -254,8 +259,10 @@ void Gateway::add_metrics() {
     if (store_) {
       add_store_samples(store_->connection_stats(), samples);
       add_store_event_samples(store_->call_log_stats(), store_->closings_dropped(), samples);
+      samples.add(Metric::kAcknowledgementsWaiting, {}, store_->acknowledgements_waiting());
     } else {
       add_memory_event_samples(memory_log_->appended(), memory_log_->dropped(), samples);
+      samples.add(Metric::kAcknowledgementsWaiting, {}, 0.0);
     }
     if (ports_open_) add_grpc_samples(server_->statistics(), samples);
   });

@@ -19,9 +19,11 @@
 #include "gateway/mailbox.h"
 #include "gateway/memory_call_log.h"
 #include "gateway/metrics.h"
+#include "gateway/number_books.h"
 #include "gateway/readiness.h"
 #include "gateway/signals.h"
 #include "gateway/store_part.h"
+#include "gateway/subscriptions.h"
 #include "grpc/server.h"
 #include "pool/leasing.h"
 #include "pool/number_pools.h"
@@ -104,6 +106,8 @@ class Gateway {
   std::unique_ptr<StorePart> store_;  // none without [redis]
   std::unique_ptr<MemoryCallLog> memory_log_;
   std::unique_ptr<sip::CallSink> memory_sink_;
+  std::unique_ptr<MemorySubscriptions> memory_subscriptions_;
+  MemoryNumberBook memory_numbers_;
 
   // Main thread only.
   bool stop_asked_ = false;

@@ -8,9 +8,11 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "gateway/memory_call_index.h"
 #include "gateway/watcher_list.h"
 #include "grpc/call_event_log.h"
 #include "pool/time.h"
@@ -33,6 +35,12 @@ class MemoryCallLog final : public rpc::CallEventLog {
   void read_after(std::string_view cursor, std::size_t max, ReadDone done) override;
   void latest_cursor(EndDone done) override;
   std::unique_ptr<Watch> watch(std::function<void()> grown) override;
+
+  /// The place of an event this log has given, counted from 1; none for any other cursor.
+  std::optional<std::uint64_t> sequence_of(std::string_view cursor);
+
+  /// The calls of the events it holds.
+  rpc::CallIndex& calls() { return calls_; }
 
   std::uint64_t appended() const { return appended_.load(std::memory_order_relaxed); }
 
@@ -59,6 +67,7 @@ class MemoryCallLog final : public rpc::CallEventLog {
   std::mutex mutex_;
   std::deque<std::shared_ptr<const v1::CallEvent>> events_;  // the last one has the sequence last_
   std::uint64_t last_ = 0;
+  MemoryCallIndex calls_;  // told of events under mutex_, in their order
 };
 
 }  // namespace ringtrace::gateway

@@ -3,254 +3,49 @@
 #include <ringtrace/v1/call_service.grpc.pb.h>
 
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
 #include <utility>
-#include <variant>
 
-#include "grpc/event_feed.h"
-#include "grpc/metadata.h"
+#include "grpc/event_stream.h"
 #include "grpc/transport.h"
 
 namespace ringtrace::rpc {
 namespace {
 
-/// One client's stream of call events.
-///
-/// The library allows one read, one write and one finish, and nothing after the finish. What is wanted next
-/// is noted under the mutex and carried out by `operate`, by one thread at a time, so that a drain, a
-/// cancellation and an event that come together cannot cross. Keeps itself alive until OnDone.
-class EventStream final
-    : public grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>,
-      public OpenStream,
-      public std::enable_shared_from_this<EventStream> {
- public:
-  EventStream(grpc::CallbackServerContext& context, CallEventLog& log, const pool::NumberPools& pools,
-              EventStreams& streams, Statistics& statistics)
-      : context_(context), log_(log), pools_(pools), streams_(streams), statistics_(statistics) {}
-
-  void begin() {
-    self_ = shared_from_this();
-    switch (streams_.add(self_)) {
-      case EventStreams::Admission::kAdmitted:
-        return want_read();
-      case EventStreams::Admission::kFull:
-        statistics_.count_refused_stream();
-        return end(too_many_streams(streams_.limit()));
-      case EventStreams::Admission::kDraining:
-        return end(draining(""));
-    }
-  }
-
-  void wake() override {
-    if (const std::shared_ptr<EventFeed> feed = current_feed()) feed->wake();
-  }
-
-  void drain() override {
-    std::string cursor;
-    {
-      const std::lock_guard lock(mutex_);
-      cursor = last_cursor_;
-    }
-    end(draining(cursor));
-  }
-
-  void OnReadDone(bool ok) override {
-    const std::shared_ptr<EventFeed> feed = current_feed();
-    if (!ok) {
-      // The client may close its side once it has started; it goes on listening.
-      if (!feed) end(stream_start_missing());
-      return;
-    }
-    if (!feed) return start();
-    if (request_.has_start()) return end(stream_start_repeated());
-    if (!request_.has_ack_cursor()) return end(field_required("ack_cursor"));
-    // An acknowledgement has a meaning for named subscriptions only.
-    want_read();
-  }
-
-  void OnWriteDone(bool ok) override {
-    if (!ok) return end(caller_gone());
-    statistics_.count_event();
-    {
-      const std::lock_guard lock(mutex_);
-      last_cursor_ = response_.event().cursor();
-    }
-    ask_next();
-  }
-
-  void OnCancel() override { end(caller_gone()); }
-
-  void OnDone() override {
-    if (const std::shared_ptr<EventFeed> feed = current_feed()) feed->close();
-    streams_.remove(*this);
-    self_.reset();
-  }
-
- private:
-  using Next = std::variant<v1::CallEvent, Error>;
-
-  std::shared_ptr<EventFeed> current_feed() {
-    const std::lock_guard lock(mutex_);
-    return feed_;
-  }
-
-  void start() {
-    if (!request_.has_start()) return end(stream_start_missing());
-    auto made = EventFeed::create(log_, pools_, request_.start());
-    if (const Error* error = std::get_if<Error>(&made)) return end(*error);
-    const std::shared_ptr<EventFeed> feed = std::get<std::shared_ptr<EventFeed>>(made);
-    {
-      const std::lock_guard lock(mutex_);
-      feed_ = feed;
-    }
-    feed->open([weak = weak_from_this()](const Outcome& error, const EventFeed::Place& place) {
-      if (const auto stream = weak.lock()) stream->opened(error, place);
-    });
-    want_read();
-  }
-
-  void opened(const Outcome& error, const EventFeed::Place& place) {
-    if (error) return end(*error);
-    {
-      const std::lock_guard lock(mutex_);
-      last_cursor_ = place.from;
-      latest_at_start_ = place.latest;
-      metadata_wanted_ = true;
-    }
-    operate();
-    ask_next();
-  }
-
-  void ask_next() {
-    current_feed()->next([weak = weak_from_this()](Next next) {
-      if (const auto stream = weak.lock()) stream->deliver(std::move(next));
-    });
-  }
-
-  void deliver(Next next) {
-    if (const Error* error = std::get_if<Error>(&next)) return end(*error);
-    {
-      const std::lock_guard lock(mutex_);
-      *response_.mutable_event() = std::get<v1::CallEvent>(std::move(next));
-      write_wanted_ = true;
-    }
-    operate();
-  }
-
-  void want_read() {
-    {
-      const std::lock_guard lock(mutex_);
-      read_wanted_ = true;
-    }
-    operate();
-  }
-
-  /// The first reason to end is the one that counts.
-  void end(Error error) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!ending_) ending_ = std::move(error);
-    }
-    operate();
-  }
-
-  void operate() {
-    const std::shared_ptr<EventStream> keep = shared_from_this();
-    std::unique_lock lock(mutex_);
-    if (operating_) return;
-    operating_ = true;
-    while (!finished_) {
-      if (ending_) {
-        finished_ = true;
-        lock.unlock();
-        const grpc::Status status = to_status(*ending_);
-        statistics_.count(Method::kStreamCallEvents, static_cast<std::size_t>(status.error_code()));
-        Finish(status);
-      } else if (std::exchange(metadata_wanted_, false)) {
-        lock.unlock();
-        context_.AddInitialMetadata(kLatestCursorKey, latest_at_start_);
-        StartSendInitialMetadata();
-      } else if (std::exchange(read_wanted_, false)) {
-        lock.unlock();
-        StartRead(&request_);
-      } else if (std::exchange(write_wanted_, false)) {
-        lock.unlock();
-        StartWrite(&response_);
-      } else {
-        break;
-      }
-      lock.lock();
-    }
-    operating_ = false;
-  }
-
-  // Constant after construction; the context lives until OnDone.
-  grpc::CallbackServerContext& context_;
-  CallEventLog& log_;
-  const pool::NumberPools& pools_;
-  EventStreams& streams_;
-  Statistics& statistics_;
-
-  // The library's while an operation is under way.
-  v1::StreamCallEventsRequest request_;
-  v1::StreamCallEventsResponse response_;
-
-  std::mutex mutex_;  // held for a few instructions, never while calling out
-  std::shared_ptr<EventFeed> feed_;
-  std::string last_cursor_;      // of the last event the transport has taken
-  std::string latest_at_start_;  // written once, before metadata_wanted_
-  std::optional<Error> ending_;  // written once
-  bool metadata_wanted_ = false;
-  bool read_wanted_ = false;
-  bool write_wanted_ = false;
-  bool operating_ = false;
-  bool finished_ = false;
-
-  std::shared_ptr<EventStream> self_;  // from begin() to OnDone()
-};
-
 class CallService final : public v1::CallService::CallbackService {
  public:
-  CallService(CallEventLog& log, const pool::NumberPools& pools, EventStreams& streams,
-              Statistics& statistics)
-      : log_(log), pools_(pools), streams_(streams), statistics_(statistics) {}
+  CallService(CallCore& core, Subscriptions& subscriptions, EventStreams& streams, Statistics& statistics)
+      : core_(core), subscriptions_(subscriptions), streams_(streams), statistics_(statistics) {}
 
   grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* StreamCallEvents(
       grpc::CallbackServerContext* context) override {
-    const auto stream = std::make_shared<EventStream>(*context, log_, pools_, streams_, statistics_);
-    stream->begin();
-    return stream.get();
+    return open_event_stream(*context, subscriptions_, streams_, statistics_);
   }
 
-  grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context, const v1::ListCallsRequest*,
-                                      v1::ListCallsResponse*) override {
-    return refuse(*context, Method::kListCalls);
+  grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context,
+                                      const v1::ListCallsRequest* request,
+                                      v1::ListCallsResponse* response) override {
+    return run_unary(*context, statistics_, Method::kListCalls,
+                     [&](auto done) { core_.list_calls(*request, *response, std::move(done)); });
   }
 
-  grpc::ServerUnaryReactor* GetCall(grpc::CallbackServerContext* context, const v1::GetCallRequest*,
-                                    v1::GetCallResponse*) override {
-    return refuse(*context, Method::kGetCall);
+  grpc::ServerUnaryReactor* GetCall(grpc::CallbackServerContext* context, const v1::GetCallRequest* request,
+                                    v1::GetCallResponse* response) override {
+    return run_unary(*context, statistics_, Method::kGetCall,
+                     [&](auto done) { core_.get_call(*request, *response, std::move(done)); });
   }
 
  private:
-  grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, Method method) {
-    return run_unary(context, statistics_, method,
-                     [&](const auto& done) { done(not_implemented(to_string(method))); });
-  }
-
-  CallEventLog& log_;
-  const pool::NumberPools& pools_;
+  CallCore& core_;
+  Subscriptions& subscriptions_;
   EventStreams& streams_;
   Statistics& statistics_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_call_service(CallEventLog& log, const pool::NumberPools& pools,
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, Subscriptions& subscriptions,
                                                  EventStreams& streams, Statistics& statistics) {
-  return std::make_unique<CallService>(log, pools, streams, statistics);
+  return std::make_unique<CallService>(core, subscriptions, streams, statistics);
 }
 
 }  // namespace ringtrace::rpc

@@ -25,7 +25,11 @@ constexpr std::array<ReasonRow, kReasons> kRows = {{
     {"PAGE_TOKEN_INVALID", Code::kInvalidArgument},
     {"POOL_NOT_FOUND", Code::kNotFound},
     {"LEASE_NOT_FOUND", Code::kNotFound},
+    {"CALL_NOT_FOUND", Code::kNotFound},
     {"POOL_EXHAUSTED", Code::kResourceExhausted},
+    {"POOL_FULL", Code::kResourceExhausted},
+    {"NUMBER_ELSEWHERE", Code::kFailedPrecondition},
+    {"NUMBER_NOT_IN_POOL", Code::kNotFound},
     {"STORE_UNAVAILABLE", Code::kUnavailable},
     {"STORE_BUSY", Code::kUnavailable},
     {"STREAM_START_MISSING", Code::kInvalidArgument},
@@ -34,11 +38,12 @@ constexpr std::array<ReasonRow, kReasons> kRows = {{
     {"CURSOR_TRIMMED", Code::kOutOfRange},
     {"CURSOR_MALFORMED", Code::kInvalidArgument},
     {"LOG_UNAVAILABLE", Code::kUnavailable},
-    {"SUBSCRIPTIONS_NOT_SUPPORTED", Code::kUnimplemented},
+    {"SUBSCRIPTION_OPEN_OTHERWISE", Code::kFailedPrecondition},
+    {"TOO_MANY_SUBSCRIPTIONS", Code::kResourceExhausted},
+    {"ACKNOWLEDGEMENT_OVERDUE", Code::kResourceExhausted},
     {"DRAINING", Code::kUnavailable},
     {"DEADLINE_PASSED", Code::kDeadlineExceeded},
     {"CALLER_GONE", Code::kCancelled},
-    {"NOT_IMPLEMENTED", Code::kUnimplemented},
 }};
 
 /// The longest text from a request that an error repeats: the whole error travels in an HTTP/2 trailer, and
@@ -109,9 +114,39 @@ Error lease_not_found(std::string_view pool, std::string_view visit_id) {
               {{"pool", echo(pool)}, {"visit_id", echo(visit_id)}});
 }
 
+Error call_not_found(std::string_view call_id) {
+  return make(Reason::kCallNotFound, "there is no call " + quoted(call_id) + " in the log",
+              {{"call_id", echo(call_id)}});
+}
+
 Error pool_exhausted(std::string_view pool, pool::Duration retry_after) {
   return make(Reason::kPoolExhausted, "pool " + quoted(pool) + " has no free number", {{"pool", echo(pool)}},
               retry_after);
+}
+
+Error pool_full(std::string_view pool, std::size_t added, std::size_t left_out) {
+  return make(Reason::kPoolFull,
+              "pool " + quoted(pool) + " took " + std::to_string(added) + " numbers and has no room for " +
+                  std::to_string(left_out) + " more; its room is fixed when the gateway starts",
+              {{"pool", echo(pool)},
+               {"added_count", std::to_string(added)},
+               {"left_out_count", std::to_string(left_out)}});
+}
+
+Error number_elsewhere(std::string_view number) {
+  return make(Reason::kNumberElsewhere, std::string(number) + " belongs to another pool or use",
+              {{"number", std::string(number)}});
+}
+
+Error number_not_in_pool(std::string_view pool, std::string_view number) {
+  return make(Reason::kNumberNotInPool, std::string(number) + " is not lent by pool " + quoted(pool),
+              {{"pool", echo(pool)}, {"number", std::string(number)}});
+}
+
+Error numbers_not_kept(std::string_view pool) {
+  return make(Reason::kStoreUnavailable,
+              "the change to pool " + quoted(pool) + " cannot be kept now, and was not made",
+              {{"pool", echo(pool)}}, seconds(1));
 }
 
 Error store_unavailable(std::string_view pool) {
@@ -136,15 +171,15 @@ Error stream_start_repeated() {
 
 Error too_many_streams(std::size_t limit) {
   return make(Reason::kTooManyStreams,
-              "the gateway serves at most " + std::to_string(limit) + " event streams at one time",
+              "the gateway serves at most " + std::to_string(limit) + " streams at one time",
               {{"limit", std::to_string(limit)}}, seconds(5));
 }
 
 Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor) {
-  return make(Reason::kCursorTrimmed,
-              "the log no longer reaches back to cursor " + quoted(cursor) + "; its oldest event is " +
-                  quoted(oldest_cursor),
-              {{"cursor", echo(cursor)}, {"oldest_cursor", echo(oldest_cursor)}});
+  return make(
+      Reason::kCursorTrimmed,
+      "the log no longer reaches back to cursor " + quoted(cursor) + "; go on after " + quoted(oldest_cursor),
+      {{"cursor", echo(cursor)}, {"oldest_cursor", echo(oldest_cursor)}});
 }
 
 Error cursor_malformed(std::string_view cursor) {
@@ -158,11 +193,28 @@ Error log_unavailable(std::string_view cursor) {
               {{"cursor", echo(cursor)}}, seconds(1));
 }
 
-Error subscriptions_not_supported(std::string_view subscription) {
-  return make(Reason::kSubscriptionsNotSupported,
-              "this gateway keeps no named subscriptions such as " + quoted(subscription) +
-                  "; start from a cursor instead",
+Error calls_unavailable() {
+  return make(Reason::kLogUnavailable, "the log of calls cannot be read now", {}, seconds(1));
+}
+
+Error subscription_open_otherwise(std::string_view subscription, std::string_view mode) {
+  return make(Reason::kSubscriptionOpenOtherwise,
+              "subscription " + quoted(subscription) + " is open as " + std::string(mode) +
+                  "; its streams must agree in mode and, shared, in pools and types",
+              {{"subscription", echo(subscription)}, {"mode", std::string(mode)}});
+}
+
+Error too_many_subscriptions(std::string_view subscription) {
+  return make(Reason::kTooManySubscriptions,
+              "subscription " + quoted(subscription) + " would be one more than the gateway keeps",
               {{"subscription", echo(subscription)}});
+}
+
+Error acknowledgement_overdue(std::string_view subscription, std::string_view cursor) {
+  return make(Reason::kAcknowledgementOverdue,
+              "other streams of subscription " + quoted(subscription) +
+                  " waited for this one to acknowledge " + quoted(cursor) + "; they have its events now",
+              {{"subscription", echo(subscription)}, {"cursor", echo(cursor)}}, seconds(1));
 }
 
 Error draining(std::string_view cursor) {
@@ -175,10 +227,5 @@ Error deadline_passed() {
 }
 
 Error caller_gone() { return make(Reason::kCallerGone, "the client cancelled the call"); }
-
-Error not_implemented(std::string_view method) {
-  return make(Reason::kNotImplemented, std::string(method) + " is not part of this gateway",
-              {{"method", std::string(method)}});
-}
 
 }  // namespace ringtrace::rpc

@@ -4,22 +4,16 @@
 
 #include <utility>
 
+#include "grpc/lease_stream.h"
 #include "grpc/transport.h"
 
 namespace ringtrace::rpc {
 namespace {
 
-/// Refuses a stream at once.
-class RefusedLeases final
-    : public grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse> {
- public:
-  explicit RefusedLeases(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
-};
-
 class LeaseService final : public v1::LeaseService::CallbackService {
  public:
-  LeaseService(LeaseCore& core, Statistics& statistics) : core_(core), statistics_(statistics) {}
+  LeaseService(LeaseCore& core, EventStreams& streams, Statistics& statistics)
+      : core_(core), streams_(streams), statistics_(statistics) {}
 
   grpc::ServerUnaryReactor* LeaseNumber(grpc::CallbackServerContext* context,
                                         const v1::LeaseNumberRequest* request,
@@ -49,21 +43,21 @@ class LeaseService final : public v1::LeaseService::CallbackService {
   }
 
   grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* LeaseNumbers(
-      grpc::CallbackServerContext*) override {
-    const grpc::Status status = to_status(not_implemented(to_string(Method::kLeaseNumbers)));
-    statistics_.count(Method::kLeaseNumbers, static_cast<std::size_t>(status.error_code()));
-    return new RefusedLeases(status);  // deletes itself when the library is done with it
+      grpc::CallbackServerContext* context) override {
+    return open_lease_stream(*context, core_, streams_, statistics_);
   }
 
  private:
   LeaseCore& core_;
+  EventStreams& streams_;
   Statistics& statistics_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, Statistics& statistics) {
-  return std::make_unique<LeaseService>(core, statistics);
+std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams,
+                                                  Statistics& statistics) {
+  return std::make_unique<LeaseService>(core, streams, statistics);
 }
 
 }  // namespace ringtrace::rpc

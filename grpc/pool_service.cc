@@ -2,21 +2,24 @@
 #include <grpcpp/impl/service_type.h>
 #include <ringtrace/v1/pool_service.grpc.pb.h>
 
+#include <chrono>
+#include <utility>
+
+#include "grpc/pool_watch.h"
 #include "grpc/transport.h"
 
 namespace ringtrace::rpc {
 namespace {
 
-/// Refuses a stream at once.
-class RefusedWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse> {
- public:
-  explicit RefusedWatch(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
-};
-
 class PoolService final : public v1::PoolService::CallbackService {
  public:
-  PoolService(const PoolCore& core, Statistics& statistics) : core_(core), statistics_(statistics) {}
+  PoolService(const PoolCore& core, NumberCore& numbers, EventStreams& streams, Statistics& statistics,
+              std::chrono::milliseconds watch_interval)
+      : core_(core),
+        numbers_(numbers),
+        streams_(streams),
+        statistics_(statistics),
+        watch_interval_(watch_interval) {}
 
   grpc::ServerUnaryReactor* ListPools(grpc::CallbackServerContext* context,
                                       const v1::ListPoolsRequest* request,
@@ -45,37 +48,39 @@ class PoolService final : public v1::PoolService::CallbackService {
                      [&](const auto& done) { done(PoolCore::plan_capacity(*request, *response)); });
   }
 
-  grpc::ServerUnaryReactor* AddNumbers(grpc::CallbackServerContext* context, const v1::AddNumbersRequest*,
-                                       v1::AddNumbersResponse*) override {
-    return refuse(*context, Method::kAddNumbers);
+  grpc::ServerUnaryReactor* AddNumbers(grpc::CallbackServerContext* context,
+                                       const v1::AddNumbersRequest* request,
+                                       v1::AddNumbersResponse* response) override {
+    return run_unary(*context, statistics_, Method::kAddNumbers,
+                     [&](auto done) { numbers_.add_numbers(*request, *response, std::move(done)); });
   }
 
-  grpc::ServerUnaryReactor* DrainNumbers(grpc::CallbackServerContext* context, const v1::DrainNumbersRequest*,
-                                         v1::DrainNumbersResponse*) override {
-    return refuse(*context, Method::kDrainNumbers);
+  grpc::ServerUnaryReactor* DrainNumbers(grpc::CallbackServerContext* context,
+                                         const v1::DrainNumbersRequest* request,
+                                         v1::DrainNumbersResponse* response) override {
+    return run_unary(*context, statistics_, Method::kDrainNumbers,
+                     [&](auto done) { numbers_.drain_numbers(*request, *response, std::move(done)); });
   }
 
-  grpc::ServerWriteReactor<v1::WatchPoolsResponse>* WatchPools(grpc::CallbackServerContext*,
-                                                               const v1::WatchPoolsRequest*) override {
-    const grpc::Status status = to_status(not_implemented(to_string(Method::kWatchPools)));
-    statistics_.count(Method::kWatchPools, static_cast<std::size_t>(status.error_code()));
-    return new RefusedWatch(status);  // deletes itself when the library is done with it
+  grpc::ServerWriteReactor<v1::WatchPoolsResponse>* WatchPools(
+      grpc::CallbackServerContext*, const v1::WatchPoolsRequest* request) override {
+    return open_pool_watch(*request, core_, streams_, statistics_, watch_interval_);
   }
 
  private:
-  grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, Method method) {
-    return run_unary(context, statistics_, method,
-                     [&](const auto& done) { done(not_implemented(to_string(method))); });
-  }
-
   const PoolCore& core_;
+  NumberCore& numbers_;
+  EventStreams& streams_;
   Statistics& statistics_;
+  const std::chrono::milliseconds watch_interval_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Statistics& statistics) {
-  return std::make_unique<PoolService>(core, statistics);
+std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, NumberCore& numbers,
+                                                 EventStreams& streams, Statistics& statistics,
+                                                 std::chrono::milliseconds watch_interval) {
+  return std::make_unique<PoolService>(core, numbers, streams, statistics, watch_interval);
 }
 
 }  // namespace ringtrace::rpc

@@ -14,7 +14,9 @@
 #include <optional>
 #include <utility>
 
+#include "grpc/call_core.h"
 #include "grpc/event_streams.h"
+#include "grpc/event_tail.h"
 #include "grpc/lease_core.h"
 #include "grpc/pool_core.h"
 #include "grpc/stay_awake.h"
@@ -57,18 +59,27 @@ int milliseconds_of(std::chrono::milliseconds duration) { return static_cast<int
 }  // namespace
 
 struct Server::State {
-  State(ServerConfig server_config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log)
+  State(ServerConfig server_config, const Backends& backends)
       : config(std::move(server_config)),
-        lease_core(leasing),
-        pool_core(pools, leasing.clock()),
-        streams(log, config.max_event_streams),
-        services{make_lease_service(lease_core, statistics), make_pool_service(pool_core, statistics),
-                 make_call_service(log, pools, streams, statistics)} {}
+        lease_core(backends.leasing),
+        pool_core(backends.leasing.pools(), backends.leasing.clock()),
+        call_core(backends.calls),
+        number_core(backends.leasing, backends.numbers),
+        tail(EventTail::create(backends.events)),
+        subscriptions(*tail, backends.leasing.pools(), backends.subscriptions),
+        streams(*tail, config.max_event_streams),
+        services{make_lease_service(lease_core, streams, statistics),
+                 make_pool_service(pool_core, number_core, streams, statistics, config.pool_watch_interval),
+                 make_call_service(call_core, subscriptions, streams, statistics)} {}
 
   const ServerConfig config;
   Statistics statistics;
   LeaseCore lease_core;
   PoolCore pool_core;
+  CallCore call_core;
+  NumberCore number_core;
+  std::shared_ptr<EventTail> tail;
+  Subscriptions subscriptions;
   EventStreams streams;
   std::array<std::unique_ptr<grpc::Service>, 3> services;
   std::unique_ptr<grpc::Server> server;
@@ -76,8 +87,8 @@ struct Server::State {
   int port = 0;
 };
 
-Server::Server(ServerConfig config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log)
-    : state_(std::make_unique<State>(std::move(config), leasing, pools, log)) {}
+Server::Server(ServerConfig config, const Backends& backends)
+    : state_(std::make_unique<State>(std::move(config), backends)) {}
 
 Server::~Server() { stop(std::chrono::milliseconds(0)); }
 

@@ -7,10 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "grpc/call_event_log.h"
+#include "grpc/backends.h"
 #include "grpc/statistics.h"
-#include "pool/leasing.h"
-#include "pool/number_pools.h"
 
 namespace ringtrace::rpc {
 
@@ -25,8 +23,12 @@ struct ServerConfig {
   /// Requests under way on one connection; more wait in the client.
   int max_concurrent_streams = 1024;
 
-  /// Event streams open at one time, over all connections; more get RESOURCE_EXHAUSTED.
+  /// Long streams (events, leases, pools) open at one time, over all connections; more get
+  /// RESOURCE_EXHAUSTED.
   std::size_t max_event_streams = 256;
+
+  /// The time between two looks at the pools a client watches.
+  std::chrono::milliseconds pool_watch_interval = std::chrono::seconds(1);
 
   /// A silent connection is asked for a sign of life this often, so that routers on the way do not forget
   /// it...
@@ -42,7 +44,7 @@ struct ServerConfig {
 /// The gRPC server: LeaseService, CallService and PoolService of ringtrace.v1, health checking (the empty
 /// name and each service's) and reflection.
 ///
-///     Server server({.address = "127.0.0.1:7080"}, leasing, pools, log);
+///     Server server({.address = "127.0.0.1:7080"}, {leasing, events, calls});
 ///     if (auto error = server.start()) { log(*error); return; }
 ///     ...
 ///     server.stop(std::chrono::seconds(5));
@@ -52,7 +54,7 @@ struct ServerConfig {
 /// was asked must be answered: stop() waits for requests that still wait for the store.
 class Server {
  public:
-  Server(ServerConfig config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log);
+  Server(ServerConfig config, const Backends& backends);
 
   /// Stops at once if that has not been done.
   ~Server();

@@ -1,15 +1,17 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 
-#include "grpc/call_event_log.h"
+#include "grpc/call_core.h"
 #include "grpc/errors.h"
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
+#include "grpc/number_core.h"
 #include "grpc/pool_core.h"
 #include "grpc/statistics.h"
-#include "pool/number_pools.h"
+#include "grpc/subscriptions.h"
 
 namespace grpc {
 class CallbackServerContext;
@@ -34,9 +36,12 @@ grpc::ServerUnaryReactor* run_unary(grpc::CallbackServerContext& context, Statis
                                     Method method, const UnaryWork& work);
 
 /// The services. What they are given must outlive them.
-std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, Statistics& statistics);
-std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Statistics& statistics);
-std::unique_ptr<grpc::Service> make_call_service(CallEventLog& log, const pool::NumberPools& pools,
+std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams,
+                                                  Statistics& statistics);
+std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, NumberCore& numbers,
+                                                 EventStreams& streams, Statistics& statistics,
+                                                 std::chrono::milliseconds watch_interval);
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, Subscriptions& subscriptions,
                                                  EventStreams& streams, Statistics& statistics);
 
 }  // namespace ringtrace::rpc

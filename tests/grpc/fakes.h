@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -11,6 +13,9 @@
 #include <vector>
 
 #include "grpc/call_event_log.h"
+#include "grpc/call_index.h"
+#include "grpc/number_book.h"
+#include "grpc/subscription_store.h"
 #include "pool/lease_store.h"
 #include "pool/leasing.h"
 
@@ -41,6 +46,12 @@ class StubStore final : public pool::LeaseStore {
     return waiting_.size();
   }
 
+  /// As many as ever waited at one time.
+  std::size_t most_waiting() const {
+    const std::lock_guard lock(mutex_);
+    return most_waiting_;
+  }
+
   void release_waiting() {
     std::vector<std::function<void()>> waiting;
     {
@@ -61,12 +72,14 @@ class StubStore final : public pool::LeaseStore {
     if (!hold_back_) return go();
     const std::lock_guard lock(mutex_);
     waiting_.push_back(go);
+    most_waiting_ = std::max(most_waiting_, waiting_.size());
   }
 
   std::atomic<pool::StoreStatus> status_{pool::StoreStatus::kDone};
   std::atomic<bool> hold_back_{false};
   mutable std::mutex mutex_;
   std::vector<std::function<void()>> waiting_;
+  std::size_t most_waiting_ = 0;
 };
 
 /// A log in memory. Its cursors are numbers of seven digits.
@@ -146,13 +159,13 @@ class MemoryLog final : public CallEventLog {
       from = std::stoul(std::string(cursor));
       if (from < trimmed_) {
         read.status = LogStatus::kOutOfRange;
-        read.oldest_cursor = cursor_of(trimmed_ + 1);
+        read.oldest_cursor = cursor_of(trimmed_);
         return read;
       }
     }
     read.status = LogStatus::kOk;
     for (std::size_t i = from; i < events_.size() && read.events.size() < max; ++i) {
-      read.events.push_back(events_[i]);
+      read.events.push_back(std::make_shared<const v1::CallEvent>(events_[i]));
     }
     return read;
   }
@@ -164,6 +177,70 @@ class MemoryLog final : public CallEventLog {
   std::vector<v1::CallEvent> events_;
   std::mutex watch_mutex_;  // held while calling, so that a watch that has ended is called no more
   std::function<void()> grown_;
+};
+
+/// An index that answers what it is told to, and keeps what it was asked last. One request at a time.
+class StubIndex final : public CallIndex {
+ public:
+  void search(CallQuery query, PageDone done) override {
+    asked = std::move(query);
+    done(page);
+  }
+  void find(std::string_view call_id, FoundDone done) override {
+    FoundCall answer;
+    answer.status = page.status;
+    for (const v1::Call& call : page.calls) {
+      if (call.call_id() == call_id) answer.call = call;
+    }
+    done(std::move(answer));
+  }
+
+  CallPage page;
+  CallQuery asked;
+};
+
+/// Subscriptions in memory, of a log whose cursors are in the order of their texts.
+class StubSubscriptions final : public SubscriptionStore {
+ public:
+  void open(std::string_view name, OpenDone done) override {
+    std::string place;
+    {
+      const std::lock_guard lock(mutex_);
+      place = places_[std::string(name)];
+    }
+    done({status, std::move(place)});
+  }
+  void acknowledge(std::string_view name, std::string_view cursor) override {
+    const std::lock_guard lock(mutex_);
+    std::string& place = places_[std::string(name)];
+    if (cursor > place) place = cursor;
+  }
+  std::string place(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = places_.find(name);
+    return found == places_.end() ? std::string() : found->second;
+  }
+
+  SubscriptionPlace::Status status = SubscriptionPlace::Status::kKnown;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> places_;
+};
+
+/// A book that notes what it is to keep, or keeps nothing.
+class StubBook final : public NumberBook {
+ public:
+  void keep(std::string_view pool, std::span<const pool::Number> numbers, NumberWord word,
+            Done done) override {
+    if (keeps) {
+      for (const pool::Number number : numbers) kept[std::string(pool) + " " + number.to_string()] = word;
+    }
+    done(keeps);
+  }
+
+  bool keeps = true;
+  std::map<std::string, NumberWord> kept;  ///< by "main +74950000001"
 };
 
 /// An event of a call to a pool.

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -45,10 +46,11 @@ inline pool::PoolsConfig two_pools() {
 /// A server on a free port over real pools, and a client of it.
 class Harness {
  public:
-  explicit Harness(pool::LeaseStore* store = nullptr, ServerConfig config = {})
-      : pools(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(two_pools()))),
+  explicit Harness(pool::LeaseStore* store = nullptr, ServerConfig config = {},
+                   const pool::PoolsConfig& of_pools = two_pools())
+      : pools(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(of_pools))),
         leasing(*pools, store, clock),
-        server(on_free_port(std::move(config)), leasing, *pools, log) {
+        server(on_free_port(std::move(config)), backends()) {
     const std::optional<std::string> error = server.start();
     INFO(error.value_or(""));
     REQUIRE_FALSE(error);
@@ -57,6 +59,8 @@ class Harness {
     calls = v1::CallService::NewStub(channel);
     pool_service = v1::PoolService::NewStub(channel);
   }
+
+  Backends backends() { return {leasing, log, call_index, subscriptions, book}; }
 
   std::shared_ptr<grpc::Channel> connect() const {
     grpc::ChannelArguments arguments;
@@ -70,6 +74,9 @@ class Harness {
   std::unique_ptr<pool::NumberPools> pools;
   pool::Leasing leasing;
   MemoryLog log;
+  StubIndex call_index;
+  StubSubscriptions subscriptions;
+  StubBook book;
   Server server;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::LeaseService::Stub> leases;
@@ -87,6 +94,17 @@ class Harness {
 struct Context : grpc::ClientContext {
   Context() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30)); }
 };
+
+/// Waits for what another thread brings about.
+template <typename Condition>
+bool eventually(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 /// The one ErrorInfo of an error; also checks that it is exactly one and agrees with the status.
 inline google::rpc::ErrorInfo error_info(const grpc::Status& status) {
