@@ -177,7 +177,7 @@ class Load:
         calls = int(rate * seconds)
         caller_port = free_port()
         line = self._sipp(directory, "uas", ["-p", peer.line_port, "-m", calls, "-rtcheck", "loose"])
-        caller = self._sipp(directory, "uac", ["-p", caller_port, "-s", NUMBER, "-r", rate, "-m", calls, "-l", 200000,
+        caller = self._sipp(directory, "uac", ["-p", caller_port, "-s", NUMBER, "-r", rate, "-m", calls, "-l", 18000,
                                                "-d", talk_ms, "-recv_timeout", 8000, f"127.0.0.1:{peer.port}"])
         self.waits = []
         stop = threading.Event()
@@ -191,6 +191,10 @@ class Load:
         stop.set()
         if prober:
             prober.join()
+        try:
+            line.process.wait(3)  # it ends by itself when no call is missing
+        except subprocess.TimeoutExpired:
+            pass
         line.kill()
         uac, uas = last_row(directory / "uac.csv"), last_row(directory / "uas.csv")
         self.offered = calls
@@ -202,7 +206,8 @@ class Load:
     @staticmethod
     def _sipp(directory, role, arguments):
         program = Program(f"sipp-{role}", ["sipp", "-sf", HERE / f"{role}.xml", "-i", "127.0.0.1", "-nostdin", "-trace_stat",
-                                           "-stf", directory / f"{role}.csv", "-fd", "1", "-buff_size", "4194304",
+                                           "-stf", directory / f"{role}.csv", "-fd", "1", "-trace_err", "-error_file", directory / f"{role}.err",
+                                           "-buff_size", "4194304",
                                            *arguments], directory)
         if role == "uas":
             time.sleep(0.3)  # SIPp says nowhere that it listens
