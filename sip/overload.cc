@@ -9,6 +9,7 @@ void OverloadControl::observe(std::chrono::nanoseconds waited, SteadyTime now) {
     above_ = true;
     above_since_ = now;
   }
+  observed_ = now;
   refuses_ = waited > limits_.hard || (above_ && now - above_since_ >= limits_.interval);
 }
 

@@ -22,12 +22,13 @@ class OverloadControl {
 
   /// A message that has waited `waited` is about to be served. To be told of every request for a new call.
   void observe(std::chrono::nanoseconds waited, SteadyTime now);
-  /// What was observed last is to be refused, if it is a new call.
-  bool refuses() const { return refuses_; }
+  /// New calls are to be refused now. What was seen more than an interval ago says nothing any more.
+  bool refuses(SteadyTime now) const { return refuses_ && now - observed_ <= limits_.interval; }
 
  private:
   Limits limits_;
   SteadyTime above_since_{};
+  SteadyTime observed_{};
   bool above_ = false;
   bool refuses_ = false;
 };

@@ -167,7 +167,8 @@ void ProxyCore::receive_new_call(const Message& invite, const Arrival& arrival) 
 std::optional<Refusal> ProxyCore::find_limit(const Message& invite, const IpAddress& source) {
   const ProxyLimits& limits = env_.routing->limits();
   if (env_.draining) return Refusal::kDraining;
-  if (overload_.refuses() || env_.exchanges.size() >= limits.transactions) return Refusal::kOverload;
+  if (overload_.refuses(env_.now.steady) || env_.exchanges.size() >= limits.transactions)
+    return Refusal::kOverload;
   if (env_.calls.live() >= limits.calls) return Refusal::kTooManyCalls;
   if (!source_rate_.admit(std::hash<IpAddress>{}(source), env_.now.steady)) return Refusal::kSourceRate;
   const std::uint64_t number = std::hash<std::string_view>{}(invite.request_uri().user);

@@ -84,7 +84,7 @@ void ProxyCore::receive_datagram(std::string_view text, const Arrival& arrival, 
         static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::microseconds>(arrival.waited).count()),
         std::memory_order_relaxed);
-    if (overload_.refuses() && refuse_unread(text, arrival)) return;
+    if (overload_.refuses(now.steady) && refuse_unread(text, arrival)) return;
   }
   Message message = Message::parse(text);
   if (const auto defect = message.defect()) {
