@@ -77,7 +77,7 @@ class Peer:
         self.directory = pathlib.Path(directory)
         self.port, self.line_port, self.probe_port = free_port(), free_port(), free_port()
         self.redis = None
-        redis_port = free_port()
+        self.redis_port = redis_port = free_port()
         if redis:
             self.redis = Program("redis", ["redis-server", "--port", redis_port, "--save", "", "--appendonly", "no"],
                                  self.directory)
@@ -172,13 +172,15 @@ def request(method, uri, port, name, number=NUMBER):
 class Load:
     """Calls through a proxy by SIPp; what came of them."""
 
-    def __init__(self, peer, rate, seconds, talk_ms=300, probe=False):
+    def __init__(self, peer, rate, seconds, talk_ms=300, probe=False, lost_percent=0):
         directory = pathlib.Path(tempfile.mkdtemp(dir=peer.directory))
         calls = int(rate * seconds)
         caller_port = free_port()
-        line = self._sipp(directory, "uas", ["-p", peer.line_port, "-m", calls, "-rtcheck", "loose"])
+        losses = ["-lost", lost_percent] if lost_percent else []
+        line = self._sipp(directory, "uas", ["-p", peer.line_port, "-m", calls, "-rtcheck", "loose", *losses])
         caller = self._sipp(directory, "uac", ["-p", caller_port, "-s", NUMBER, "-r", rate, "-m", calls, "-l", 18000,
-                                               "-d", talk_ms, "-recv_timeout", 8000, f"127.0.0.1:{peer.port}"])
+                                               "-d", talk_ms, "-recv_timeout", 40000 if losses else 8000, *losses,
+                                               f"127.0.0.1:{peer.port}"])
         self.waits = []
         stop = threading.Event()
         prober = threading.Thread(target=self._probe, args=(peer, stop)) if probe else None
@@ -340,12 +342,48 @@ class Bench:
         figures.setdefault((kind, "growth"), []).append(max(peer.resident_bytes() - before, 1))
 
 
+def soak(build, rate, seconds):
+    """Calls at a steady rate with every hundredth packet lost: each ends once in the log, and memory stays."""
+    peer = Peer(tempfile.mkdtemp(prefix="ringtrace-soak-"), build, "ringtrace", True)
+    try:
+        Load(peer, rate, 40, lost_percent=1)  # what 32 s of transactions need is there now
+        before = peer.resident_bytes()
+        load = Load(peer, rate, seconds, lost_percent=1)
+        grown = peer.resident_bytes() - before
+        wait_until("every call ends in the log", lambda: len(ended_calls(peer)) >= (40 + seconds) * rate, 120)
+        ends = ended_calls(peer)
+        print(f"soak: {load.offered} calls, {load.failed} failed, {load.retransmissions} retransmissions, "
+              f"{len(ends)} calls ended in the log, at most {max(ends.values())} times each, memory {grown / 1e6:+.1f} MB")
+        return max(ends.values()) == 1
+    finally:
+        peer.close()
+
+
+def ended_calls(peer):
+    """How often each call ended in the event log."""
+    counts, cursor = {}, "-"
+    while True:
+        lines = subprocess.run(["redis-cli", "-p", str(peer.redis_port), "xrange", "rt:{calls}:events", cursor, "+",
+                                "count", "20000"], capture_output=True, text=True, check=True).stdout.splitlines()
+        if not lines:
+            return counts
+        for index, line in enumerate(lines):
+            if line == "type" and "ended" in lines[index + 1].lower() and lines[index + 2] == "call":
+                counts[lines[index + 3]] = counts.get(lines[index + 3], 0) + 1
+        # Seven lines an event: its id, then three names and values.
+        cursor = "(" + lines[-7]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / ".build" / "release")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--long", action="store_true", help="three rounds of ten seconds a figure")
+    parser.add_argument("--soak", type=int, metavar="SECONDS", help="instead: a long run with 1 %% of the packets lost")
+    parser.add_argument("--rate", type=int, default=300, help="calls a second of the soak")
     arguments = parser.parse_args()
+    if arguments.soak:
+        sys.exit(0 if soak(arguments.build, arguments.rate, arguments.soak) else 1)
     bench = Bench(arguments.build, 3 if arguments.long else 1, 10 if arguments.long else 4)
     bench.run()
     text = json.dumps(bench.rows, indent=1)

@@ -126,7 +126,10 @@ bench::Row bytes_a_live_call() {
   for (int i = 0; i < 4000; ++i) world.advance(std::chrono::milliseconds(10));  // transactions end
   world.last = {};
   world.answer = {};
-  bench::Row row{"sip_core", "memory of a live call, at 50 000", "bytes"};
+  bench::Row row;
+  row.bench = "sip_core";
+  row.what = "memory of a live call, at 50 000";
+  row.unit = "bytes";
   row.ours = static_cast<double>(heap_in_use() - before) / kCalls;
   row.peer = 2048;
   row.peer_name = "2 KiB";
@@ -151,7 +154,10 @@ int main(int argc, char** argv) {
   std::uint64_t few_number = 0;
   std::uint64_t many_number = 0;
   fill(many, many_number, 100'000);
-  Row row{"sip_core", "a call beside 100 000 others, beside the only one", "us"};
+  Row row;
+  row.bench = "sip_core";
+  row.what = "a call beside 100 000 others, beside the only one";
+  row.unit = "us";
   row.peer_name = "the only call";
   row.target = Target::at_most(1.5);
   rows.push_back(ringtrace::bench::compare(
