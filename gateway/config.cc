@@ -186,6 +186,12 @@ void read_sip(Mistakes& mistakes, const toml::table& root, const std::string& di
     sip.ring_timeout = table.duration("ring_timeout");
     sip.max_call_age = table.duration("max_call_age");
     sip.max_calls = table.size("max_calls");
+    sip.max_calls_per_second_of_source = table.size("max_calls_per_second_of_source");
+    sip.max_calls_per_second_of_number = table.size("max_calls_per_second_of_number");
+    sip.max_queueing_delay = table.duration("max_queueing_delay");
+    sip.max_connections = table.size("max_connections");
+    sip.idle_connection_timeout = table.duration("idle_connection_timeout");
+    sip.session_expires = table.duration("session_expires");
     read_headers(table, sip);
   }
 }

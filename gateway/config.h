@@ -55,6 +55,12 @@ struct SipConfig {
   pool::Duration ring_timeout{};
   pool::Duration max_call_age{};
   std::size_t max_calls = 0;
+  std::size_t max_calls_per_second_of_source = 0;  ///< 0: no limit
+  std::size_t max_calls_per_second_of_number = 0;  ///< 0: no limit
+  pool::Duration max_queueing_delay{};
+  std::size_t max_connections = 0;
+  pool::Duration idle_connection_timeout{};
+  pool::Duration session_expires{};
   std::vector<std::pair<std::string, std::string>> headers;  ///< name and template
 
   bool operator==(const SipConfig&) const = default;

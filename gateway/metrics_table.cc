@@ -61,6 +61,8 @@ constexpr auto kTable = std::to_array<MetricSpec>({
      "Retransmissions: received and absorbed, or sent."},
     {Metric::kSipSendFailures, kCounter, "ringtrace_sip_send_failures_total",
      "SIP messages that could not be sent."},
+    {Metric::kSipNewCallWait, kGauge, "ringtrace_sip_new_call_wait_seconds",
+     "How long the latest request for a new call had waited to be served; overload shows here first."},
     {Metric::kLineFailovers, kCounter, "ringtrace_line_failovers_total",
      "Calls that went on to the next line of their group."},
 

@@ -47,6 +47,7 @@ enum class Metric : std::uint8_t {
   kSipMessages,
   kSipRetransmissions,
   kSipSendFailures,
+  kSipNewCallWait,
   kLineFailovers,
 
   kStoreConnected,

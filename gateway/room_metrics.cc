@@ -81,6 +81,7 @@ void add_sip_samples(const sip::ProxyStats& stats, Samples& samples) {
   samples.add(Metric::kSipRetransmissions, {{"kind", "absorbed"}}, value(stats.retransmissions_absorbed));
   samples.add(Metric::kSipRetransmissions, {{"kind", "sent"}}, value(stats.retransmissions_sent));
   samples.add(Metric::kSipSendFailures, {}, value(stats.send_failures));
+  samples.add(Metric::kSipNewCallWait, {}, static_cast<double>(stats.new_call_wait_us.load()) / 1e6);
   samples.add(Metric::kLineFailovers, {}, value(stats.line_failovers));
 }
 

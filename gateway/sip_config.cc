@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <array>
 #include <cerrno>
@@ -80,6 +81,12 @@ int make_key_file(const std::string& path) {
   return error;
 }
 
+// A second's worth of calls may come at once.
+sip::CallRate rate_of(std::size_t per_second) {
+  const auto rate = static_cast<std::uint32_t>(per_second);
+  return {rate, std::max(rate, 1u)};
+}
+
 }  // namespace
 
 sip::ProxyConfig to_proxy_config(const Config& config, std::string signing_key) {
@@ -100,6 +107,12 @@ sip::ProxyConfig to_proxy_config(const Config& config, std::string signing_key) 
   result.times.ring_timeout = config.sip.ring_timeout;
   result.times.maximum_call = config.sip.max_call_age;
   result.limits.calls = config.sip.max_calls;
+  result.limits.calls_per_second_of_source = rate_of(config.sip.max_calls_per_second_of_source);
+  result.limits.calls_per_second_of_number = rate_of(config.sip.max_calls_per_second_of_number);
+  result.limits.queueing_delay = config.sip.max_queueing_delay;
+  result.limits.connections = config.sip.max_connections;
+  result.limits.idle_connection = config.sip.idle_connection_timeout;
+  result.times.session_expires = std::chrono::duration_cast<std::chrono::seconds>(config.sip.session_expires);
   return result;
 }
 

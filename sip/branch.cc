@@ -18,6 +18,11 @@ std::string unsigned_text(const ViaBranch& branch) {
 
 }  // namespace
 
+bool has_magic_cookie(std::string_view branch) {
+  // The cookie is compared as every token is: ignoring case (RFC 3261 section 7.3.1).
+  return branch.size() > kMagicCookie.size() && starts_with_ignoring_case(branch, kMagicCookie);
+}
+
 std::string ViaBranch::to_string(const Signer& signer, std::string_view sip_call_id,
                                  std::uint32_t cseq) const {
   std::string text = unsigned_text(*this);

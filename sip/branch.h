@@ -12,6 +12,9 @@ namespace ringtrace::sip {
 /// The magic cookie that begins every RFC 3261 branch (section 8.1.1.7).
 inline constexpr std::string_view kMagicCookie = "z9hG4bK";
 
+/// The branch names its transaction by itself: the cookie and something behind it.
+bool has_magic_cookie(std::string_view branch);
+
 /// Our own Via branch: "z9hG4bKrt.<exchange>.<attempt>.<loop>.<signature>", all hexadecimal.
 ///
 /// It finds the transaction without a search by text, recognises a loop (RFC 3261 section 16.6 step 8, RFC

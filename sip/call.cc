@@ -44,7 +44,8 @@ CallId CallBook::begin(NewCall call, std::chrono::milliseconds maximum_age, Inst
   *record.mutable_start_time() = to_timestamp(now.wall);
   *record.mutable_resolution() = std::move(call.resolution);
   // No unanswered call lives this long: the transactions end it first.
-  entry.timer = timers_.start(now.steady + maximum_age, {id.low(), kTimer});
+  entry.oldest = now.steady + maximum_age;
+  entry.timer = timers_.start(entry.oldest, {id.low(), kTimer});
   ++live_;
   ProxyStats::count(stats_.calls_started);
   const auto method = static_cast<std::size_t>(record.resolution().method());
@@ -84,6 +85,16 @@ void CallBook::answered(const CallId& id, std::string_view line_tag, int status,
   call->record.set_sip_status(status);
   *call->record.mutable_answer_time() = to_timestamp(now.wall);
   emit(*call, v1::CALL_EVENT_TYPE_ANSWERED, now);
+}
+
+void CallBook::refreshed(const CallId& id, std::string_view caller_tag, std::string_view line_tag,
+                         std::optional<std::chrono::seconds> session, Instant now) {
+  Call* call = find_live(id);
+  if (call == nullptr || !call->answer || call->caller_tag != caller_tag || call->line_tag != line_tag)
+    return;
+  timers_.stop(call->timer);
+  const SteadyTime end = session ? now.steady + *session + kRefreshGrace : call->oldest;
+  call->timer = timers_.start(std::min(end, call->oldest), {id.low(), kTimer});
 }
 
 void CallBook::failed(const CallId& id, v1::CallOutcome outcome, int status, Instant now) {

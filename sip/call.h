@@ -40,6 +40,8 @@ struct NewCall {
 class CallBook {
  public:
   static constexpr std::chrono::seconds kAfterlife{32};
+  /// The sides of a call may be this late with its refresh.
+  static constexpr std::chrono::seconds kRefreshGrace{60};
   /// Marks the timers of the book in TimerQueue::Event::what.
   static constexpr std::uint32_t kTimer = 0x10000;
 
@@ -54,6 +56,10 @@ class CallBook {
   void ringing(const CallId& id, Instant now);
   /// The first 2xx; later ones do nothing.
   void answered(const CallId& id, std::string_view line_tag, int status, Instant now);
+  /// A 2xx to the INVITE or to a later refresh passed, with this Session-Expires. A call that is not
+  /// refreshed within it is over (RFC 4028 section 10); without one only its maximum age ends it unseen.
+  void refreshed(const CallId& id, std::string_view caller_tag, std::string_view line_tag,
+                 std::optional<std::chrono::seconds> session, Instant now);
   /// No line answered.
   void failed(const CallId& id, v1::CallOutcome outcome, int status, Instant now);
   /// A BYE of the dialog is over. Ends the call when it is live and the tags are its own; a call that is not
@@ -71,6 +77,7 @@ class CallBook {
     std::string line_tag;
     SteadyTime start;
     std::optional<SteadyTime> answer;
+    SteadyTime oldest;  ///< when its maximum age ends it
     TimerQueue::Id timer = TimerQueue::kNone;
     bool ended = false;
   };

@@ -56,7 +56,15 @@ struct ProxyTimes {
   std::chrono::milliseconds ring_timeout{120'000};          ///< ringing of a line until the call is given up
   std::chrono::milliseconds timer_c{185'000};               ///< RFC 3261 16.6 step 11: more than 3 minutes
   std::chrono::milliseconds maximum_call{4 * 3600 * 1000};  ///< answered calls older than this are closed
-  std::chrono::seconds retry_after{5};                      ///< asked of callers refused by overload
+  /// Asked for where a side can refresh calls (RFC 4028), at least 90 s; 0: never.
+  std::chrono::seconds session_expires{1800};
+  std::chrono::seconds retry_after{5};  ///< asked of callers refused by overload
+};
+
+/// So many calls a second, and so many at once after a quiet time; 0 a second: no limit.
+struct CallRate {
+  std::uint32_t per_second = 0;
+  std::uint32_t burst = 1;
 };
 
 struct ProxyLimits {
@@ -64,8 +72,15 @@ struct ProxyLimits {
   /// Requests passing through or remembered for their retransmissions (32 s; a call has two). Beyond it new
   /// calls get 503, beyond twice that all others.
   std::size_t transactions = 200'000;
-  std::size_t message_bytes = 65'535;  ///< larger ones are dropped
-  std::size_t vias = 30;               ///< hops a message may have behind it
+  std::size_t message_bytes = 65'535;  ///< larger ones get 513 over UDP and end a connection
+  std::size_t headers = 200;           ///< lines before the body; more are 400
+  std::size_t vias = 70;               ///< hops a message may have behind it
+  std::size_t connections = 1'000;     ///< TCP connections from peers; beyond it the newest are closed
+  std::chrono::milliseconds idle_connection{10 * 60 * 1000};  ///< an unused TCP connection is closed
+  CallRate calls_per_second_of_source{};                      ///< new calls from one address; beyond it 503
+  CallRate calls_per_second_of_number{};                      ///< new calls to one number; beyond it 503
+  /// How long requests for new calls may wait to be served; when they wait longer all the time, they get 503.
+  std::chrono::milliseconds queueing_delay{50};
 };
 
 struct ProxyConfig {

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "sip/branch.h"
+
 namespace ringtrace::sip {
 
 bool Branch::is_pending() const {
@@ -49,6 +51,11 @@ std::string exchange_key(const Message& request, Method method) {
   const ViaView via = request.via(0);
   std::string key(via.branch);
   key.append("|").append(via.host).append(":").append(via.port).append("|");
+  if (!has_magic_cookie(via.branch)) {
+    // A sender of RFC 2543, whose branch alone names nothing. The To tag is left out: only the ACK has it.
+    key.append(request.sip_call_id()).append("|").append(request.from_tag()).append("|");
+    key.append(std::to_string(request.cseq())).append("|").append(request.request_uri_text()).append("|");
+  }
   // Two requests with one branch are two transactions when their methods differ (section 17.2.3).
   if (method == Method::kInvite) {
     key += "INVITE";

@@ -47,6 +47,7 @@ struct CallSetup {
   CallId call;
   Message prepared;  ///< the INVITE with all that is the same for every line
   std::string user;  ///< of the Request-URI, for the lines
+  std::string caller_tag;
   std::vector<Line> lines;
   std::size_t next_line = 0;
 };
@@ -72,6 +73,7 @@ struct Exchange {
   std::list<Branch> branches;  ///< a list: references survive the next attempt
   std::uint64_t loop = 0;
   Instant received;
+  SteadyTime last_replay{};  ///< when a retransmission was last answered
 
   std::optional<CallSetup> setup;           ///< the INVITE of a new call
   std::optional<VerifiedTicket> in_dialog;  ///< anything later
@@ -103,8 +105,8 @@ struct Exchange {
   std::uint8_t cancel_slot_of(const Branch& branch) const;
 };
 
-/// The key that finds the exchange of a request (RFC 3261 section 17.2.3): branch, sent-by and method; an ACK
-/// or CANCEL finds its INVITE's.
+/// The key that finds the exchange of a request (RFC 3261 section 17.2.3): branch, sent-by and method, and
+/// what RFC 2543 compared where the branch is not RFC 3261's; an ACK or CANCEL finds its INVITE's.
 std::string exchange_key(const Message& request, Method method);
 
 /// All live exchanges. SIP thread only; the owner watches the size.

@@ -4,6 +4,7 @@
 
 #include "sip/branch.h"
 #include "sip/forwarder.h"
+#include "sip/session_timer.h"
 
 namespace ringtrace::sip {
 namespace {
@@ -62,6 +63,10 @@ bool Forwarder::response(Exchange& exchange, const Message& response) {
     passed.pop_via();
     const Actions actions =
         std::visit([status](auto& machine) { return machine.receive(status); }, branch.transaction);
+    if (actions.empty() && exchange.method == Method::kInvite && status >= 200 && status < 300) {
+      // An attempt given up as lost has been answered after all. The caller must know of it, and end it.
+      respond(exchange, passed);
+    }
     perform_client(exchange, branch, actions, passed, false);
   }
   sweep(exchange);
@@ -97,10 +102,17 @@ void Forwarder::on_provisional(Exchange& exchange, Branch& branch, const Message
 void Forwarder::on_success(Exchange& exchange, Branch& branch, const Message& response) {
   const std::uint8_t slot = exchange.slot_of(branch);
   for (const Timer timer : {Timer::kC, Timer::kRing, Timer::kCancelWait}) stop_timer(exchange, slot, timer);
+  Message passed = response;
   if (exchange.setup) {
+    const auto interval = exchange.routing->times().session_expires;
+    if (interval.count() > 0 && exchange.request) have_caller_refresh(passed, exchange.request, interval);
     env_.calls.answered(exchange.setup->call, response.to_tag(), response.status(), env_.now);
+    env_.calls.refreshed(exchange.setup->call, exchange.setup->caller_tag, response.to_tag(),
+                         session_interval(passed), env_.now);
+  } else {
+    note_refresh(exchange, response);
   }
-  respond(exchange, response);
+  respond(exchange, passed);
   exchange.accepted = true;
   for (Branch& other : exchange.branches) {
     if (&other != &branch) cancel_branch(exchange, other);
@@ -162,6 +174,7 @@ void Forwarder::give_final(Exchange& exchange) {
 void Forwarder::on_other_response(Exchange& exchange, const Message& response) {
   const int status = response.status();
   if (status == 100) return;
+  if (response.method_name() == "UPDATE" && status >= 200 && status < 300) note_refresh(exchange, response);
   if (exchange.method == Method::kBye &&
       ((status >= 200 && status < 300) || status == 481 || status == 408)) {
     dialog_over(exchange);
@@ -194,6 +207,14 @@ void Forwarder::dialog_over(Exchange& exchange) {
   if (!id) return;
   // The call ended when one side hung up, not when the other said so.
   env_.calls.hung_up(*id, exchange.dialog_call_id, exchange.caller_tag, exchange.line_tag, exchange.received);
+}
+
+// A re-INVITE or UPDATE was accepted: the call lives, until its session expires again.
+void Forwarder::note_refresh(const Exchange& exchange, const Message& response) {
+  if (!exchange.in_dialog) return;
+  const auto id = CallId::parse(exchange.in_dialog->ticket.call_id);
+  if (!id) return;
+  env_.calls.refreshed(*id, exchange.caller_tag, exchange.line_tag, session_interval(response), env_.now);
 }
 
 void Forwarder::cancel(Exchange& exchange) {

@@ -7,6 +7,8 @@
 namespace ringtrace::sip {
 namespace {
 
+constexpr std::chrono::milliseconds kLeastReplayInterval{100};
+
 bool is_core_timer(Timer timer) {
   return timer == Timer::kC || timer == Timer::kNoProvisional || timer == Timer::kRing ||
          timer == Timer::kCancelWait;
@@ -42,7 +44,7 @@ void Forwarder::respond(Exchange& exchange, const Message& response) {
 
 void Forwarder::replay(const std::string& text, std::size_t listener, const Hop& to) {
   if (text.empty()) return;
-  Message message = Message::parse(text);
+  Message message = Message::verbatim(text);
   ProxyStats::count(env_.stats.retransmissions_sent);
   env_.send(message, listener, to);
 }
@@ -143,12 +145,15 @@ void Forwarder::perform_cancel(Exchange& exchange, Branch& branch, const Actions
 
 void Forwarder::retransmitted(Exchange& exchange) {
   ProxyStats::count(env_.stats.retransmissions_absorbed);
-  if (InviteServerTransaction* invite = exchange.invite_server()) {
-    perform_server(exchange, invite->receive_invite(), true);
-  } else {
-    perform_server(exchange, std::get<NonInviteServerTransaction>(exchange.server).receive_request(), true);
-  }
-  sweep(exchange);
+  InviteServerTransaction* invite = exchange.invite_server();
+  const Actions actions = invite != nullptr
+                              ? invite->receive_invite()
+                              : std::get<NonInviteServerTransaction>(exchange.server).receive_request();
+  if (!actions.has(Action::Kind::kTransmit)) return;
+  // A sender that waits for an answer asks again after 500 ms at the earliest; a storm gets one now and then.
+  if (env_.now.steady - exchange.last_replay < kLeastReplayInterval) return;
+  exchange.last_replay = env_.now.steady;
+  perform_server(exchange, actions, true);
 }
 
 bool Forwarder::acknowledged(Exchange& exchange) {

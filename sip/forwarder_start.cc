@@ -3,6 +3,7 @@
 #include "sip/branch.h"
 #include "sip/caller.h"
 #include "sip/forwarder.h"
+#include "sip/session_timer.h"
 #include "sip/text.h"
 
 namespace ringtrace::sip {
@@ -65,6 +66,7 @@ void Forwarder::start_call(const Message& message, const Arrival& arrival, const
   if (pool_name.starts_with(kPoolPrefix)) pool_name.remove_prefix(kPoolPrefix.size());
   setup.lines = exchange.routing->lines_for(pool_name, env_.random);
   setup.user = message.request_uri().user;
+  setup.caller_tag = message.from_tag();
   setup.call = env_.calls.begin({dialed.text, caller.text, trunk.name, std::string(message.sip_call_id()),
                                  std::string(message.from_tag()), resolution},
                                 exchange.routing->times().maximum_call, env_.now);
@@ -85,6 +87,11 @@ Message Forwarder::prepare_invite(const Message& message, const Exchange& exchan
   if (!resolution.source().empty()) {
     prepared.add_extension_header("X-Ringtrace-Source", escape_header_value(resolution.source()));
   }
+  if (const auto interval = exchange.routing->times().session_expires; interval.count() > 0) {
+    ask_for_session_timer(prepared, interval);
+  }
+  // RFC 5393 section 5.3.1: whoever forks further along knows how far it may.
+  if (!prepared.extension_header("Max-Breadth")) prepared.add_extension_header("Max-Breadth", "60");
   const HeaderValues values{visit, resolution.source(), dialed, call_id};
   for (const HeaderTemplate& header : exchange.routing->headers()) {
     prepared.remove_extension_header(header.name());

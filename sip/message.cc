@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/message_class.h"
 #include "sip/sofia.h"
 #include "sip/text.h"
 
@@ -71,15 +72,37 @@ Message Message::adopt(msg_s* message) {
 }
 
 Message Message::parse(std::string_view text) {
-  return adopt(msg_make(sip_default_mclass(), 0, text.data(), static_cast<ssize_t>(text.size())));
+  return adopt(
+      msg_make(message_class(), MSG_DO_EXTRACT_COPY, text.data(), static_cast<ssize_t>(text.size())));
 }
 
-bool Message::is_well_formed() const {
+std::optional<Defect> Message::defect() const {
   const sip_t* sip = sip_of(*this);
-  if (sip == nullptr || msg_has_error(get()) || (sip->sip_flags & MSG_FLG_TOOLARGE) != 0) return false;
-  if (sip_sanity_check(sip) < 0 || sip->sip_via == nullptr) return false;
-  if (sip->sip_request != nullptr) return equals_ignoring_case(view(sip->sip_request->rq_version), "SIP/2.0");
-  return sip->sip_status->st_status >= 100 && sip->sip_status->st_status <= 699;
+  if (sip == nullptr) return Defect{400, "Bad Request"};
+  if (sip->sip_request != nullptr && !equals_ignoring_case(view(sip->sip_request->rq_version), "SIP/2.0")) {
+    return Defect{505, "Version Not Supported"};
+  }
+  if (sip->sip_request == nullptr && sip->sip_status == nullptr) return Defect{400, "Bad Start Line"};
+  if (sip->sip_via == nullptr) return Defect{400, "Missing or Bad Via"};
+  if (sip->sip_from == nullptr) return Defect{400, "Missing or Bad From"};
+  if (sip->sip_to == nullptr) return Defect{400, "Missing or Bad To"};
+  if (sip->sip_call_id == nullptr) return Defect{400, "Missing or Bad Call-ID"};
+  if (sip->sip_cseq == nullptr) return Defect{400, "Missing or Bad CSeq"};
+  // Of the few headers that are taken apart, one that could not be, or one that may not come twice.
+  if (sip->sip_error != nullptr) return Defect{400, "Malformed or Repeated Header"};
+  if ((sip->sip_flags & MSG_FLG_TOOLARGE) != 0) return Defect{513, "Message Too Large"};
+  if ((sip->sip_flags & MSG_FLG_TRUNC) != 0) return Defect{400, "Body Shorter Than Content-Length"};
+  if (msg_has_error(get())) return Defect{400, "Bad Request"};
+  if (sip->sip_request != nullptr) {
+    if (view(sip->sip_request->rq_method_name) != view(sip->sip_cseq->cs_method_name)) {
+      return Defect{400, "CSeq Names Another Method"};
+    }
+    if (sip_sanity_check(sip) < 0) return Defect{400, "Bad Request-URI"};
+  } else if (sip_sanity_check(sip) < 0 || sip->sip_status->st_status < 100 ||
+             sip->sip_status->st_status > 699) {
+    return Defect{400, "Bad Status"};
+  }
+  return std::nullopt;
 }
 
 bool Message::is_request() const { return sip_of(*this)->sip_request != nullptr; }
@@ -109,22 +132,20 @@ std::string Message::request_uri_text() const {
   return text;
 }
 
+bool Message::request_uri_has_headers() const {
+  return !view(sip_of(*this)->sip_request->rq_url->url_headers).empty();
+}
+
 std::string_view Message::sip_call_id() const { return view(sip_of(*this)->sip_call_id->i_id); }
 std::uint32_t Message::cseq() const { return sip_of(*this)->sip_cseq->cs_seq; }
 std::string_view Message::from_tag() const { return view(sip_of(*this)->sip_from->a_tag); }
 std::string_view Message::to_tag() const { return view(sip_of(*this)->sip_to->a_tag); }
 UriView Message::from_uri() const { return view_of(*sip_of(*this)->sip_from->a_url); }
 
-std::optional<UriView> Message::contact_uri() const {
-  const sip_contact_t* contact = sip_of(*this)->sip_contact;
-  if (contact == nullptr || contact->m_next != nullptr) return std::nullopt;
-  return view_of(*contact->m_url);
-}
-
 std::optional<std::uint32_t> Message::max_forwards() const {
   const sip_max_forwards_t* header = sip_of(*this)->sip_max_forwards;
   if (header == nullptr) return std::nullopt;
-  return static_cast<std::uint32_t>(std::min(header->mf_count, 255ul));
+  return static_cast<std::uint32_t>(std::min(header->mf_count, 256ul));
 }
 
 std::size_t Message::via_count() const {
@@ -163,24 +184,27 @@ std::string Message::route_text(std::size_t index) const {
   return text;
 }
 
-std::string Message::proxy_require() const {
+std::string Message::joined_header(std::string_view name, std::string_view compact) const {
   std::string text;
-  for (const sip_proxy_require_t* header = sip_of(*this)->sip_proxy_require; header != nullptr;
-       header = header->k_next) {
-    for (const msg_param_t* item = header->k_items; item != nullptr && *item != nullptr; ++item) {
-      if (!text.empty()) text += ", ";
-      text += *item;
-    }
+  for (const sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr;
+       header = header->un_next) {
+    const std::string_view found = view(header->un_name);
+    if (!equals_ignoring_case(found, name) && (compact.empty() || !equals_ignoring_case(found, compact)))
+      continue;
+    const std::string_view value = view(header->un_value);
+    if (value.empty()) continue;
+    if (!text.empty()) text += ", ";
+    text += value;
   }
   return text;
 }
 
+bool Message::lists(std::string_view name, std::string_view compact, std::string_view token) const {
+  const std::string joined = joined_header(name, compact);
+  return contains_token(joined, token);
+}
+
 bool Message::asks_privacy() const {
-  const sip_privacy_t* privacy = sip_privacy(sip_of(*this));
-  if (privacy != nullptr) {
-    const msg_param_t* values = privacy->priv_values;
-    return values != nullptr && *values != nullptr && !equals_ignoring_case(*values, "none");
-  }
   const auto text = extension_header("Privacy");
   return text && !text->empty() && !equals_ignoring_case(*text, "none");
 }
@@ -194,12 +218,19 @@ std::optional<std::string_view> Message::extension_header(std::string_view name)
 }
 
 std::string Message::to_string() const {
-  if (!message_) return {};
-  size_t size = 0;
-  char* text = msg_as_string(msg_home(get()), get(), nullptr, 0, &size);
-  std::string result = text == nullptr ? std::string{} : std::string(text, size);
-  su_free(msg_home(get()), text);
-  return result;
+  std::string text;
+  if (!message_) return text;
+  if (*msg_chain_head(get()) == nullptr) {
+    // Not even the start line could be read; the text still waits to be.
+    const auto* bytes = static_cast<const char*>(msg_buf_committed_data(get()));
+    return bytes == nullptr ? text : std::string(bytes, msg_buf_committed(get()));
+  }
+  if (msg_prepare(get()) < 0) return text;
+  for (const msg_header_t* header = *msg_chain_head(get()); header != nullptr; header = header->sh_succ) {
+    if (header->sh_data == nullptr) continue;
+    text.append(static_cast<const char*>(header->sh_data), header->sh_len);
+  }
+  return text;
 }
 
 std::optional<UriView> first_uri(std::string_view value) {

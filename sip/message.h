@@ -44,6 +44,12 @@ struct ViaView {
   std::optional<Hop> response_hop() const;
 };
 
+/// Why a message cannot be served, and what a request with it is answered (RFC 3261 section 16.3 step 1).
+struct Defect {
+  int status = 400;
+  std::string_view reason;
+};
+
 /// One SIP message: sofia-sip's msg_t behind the few words a proxy needs. Copies share the same message;
 /// clone() makes one to change. Not for several threads.
 class Message {
@@ -57,9 +63,14 @@ class Message {
   explicit operator bool() const { return message_ != nullptr; }
   msg_s* get() const { return message_.get(); }
 
-  /// The start line, Via, From, To, Call-ID and CSeq are there and make sense. Nothing else may be asked of a
-  /// message for which this is false.
-  bool is_well_formed() const;
+  /// A message that leaves as exactly this text; nothing but prepare() and to_string() may be asked of it.
+  static Message verbatim(std::string_view text);
+
+  /// What is wrong with the start line, Via, From, To, Call-ID, CSeq or another header that message_class()
+  /// takes apart; nothing when all are there and make sense.
+  std::optional<Defect> defect() const;
+  /// No defect. Nothing else may be asked of a message for which this is false.
+  bool is_well_formed() const { return !defect(); }
 
   bool is_request() const;
   Method method() const;                 ///< of a request; of a response that of its CSeq
@@ -67,28 +78,31 @@ class Message {
   int status() const;                    ///< of a response, 100..699; 0 of a request
   UriView request_uri() const;
   std::string request_uri_text() const;
+  /// It has "?name=value", which only an address on paper may have (RFC 3261 section 19.1.1, table 1).
+  bool request_uri_has_headers() const;
 
   std::string_view sip_call_id() const;
   std::uint32_t cseq() const;
   std::string_view from_tag() const;
   std::string_view to_tag() const;
   UriView from_uri() const;
-  /// The Contact's URI, if there is exactly one.
-  std::optional<UriView> contact_uri() const;
-  /// Absent, or at least 0.
+  /// Absent, or at least 0; 256 for anything beyond the 255 of RFC 3261 section 20.22.
   std::optional<std::uint32_t> max_forwards() const;
   std::size_t via_count() const;
   ViaView via(std::size_t index) const;
   std::size_t route_count() const;
   UriView route_uri(std::size_t index) const;
   std::string route_text(std::size_t index) const;
-  /// The option tags of Proxy-Require, "" when there are none.
-  std::string proxy_require() const;
+  /// The values of all headers of this name, or of this compact form ("": it has none), joined by commas.
+  std::string joined_header(std::string_view name, std::string_view compact = {}) const;
+  /// A token stands in the comma-separated values of these headers, as an option tag in Supported does.
+  bool lists(std::string_view name, std::string_view compact, std::string_view token) const;
   bool asks_privacy() const;  ///< Privacy with anything but "none" (RFC 3323)
-  /// The first value of a header sofia-sip does not take apart, such as P-Asserted-Identity.
+  /// The first value of a header that message_class() leaves alone, such as P-Asserted-Identity.
   std::optional<std::string_view> extension_header(std::string_view name) const;
 
-  /// A message of its own, for changing. Header order stays.
+  /// A message of its own, for changing. Header order stays, and every header that is not changed keeps its
+  /// very bytes.
   Message clone() const;
   /// Notes on the topmost Via where the request really came from (RFC 3261 18.2.1, RFC 3581).
   void stamp_received(const Endpoint& source);
@@ -114,12 +128,13 @@ class Message {
     void operator()(msg_s* message) const;
   };
   std::shared_ptr<msg_s> message_;
+  bool verbatim_ = false;
 };
 
 /// A response of our own to `request`; `to_tag` is added unless the request has one or the status is 100.
-/// `extra` are whole header lines such as "Retry-After: 5".
+/// `extra` are whole header lines such as "Retry-After: 5"; `phrase` stands for the standard reason phrase.
 Message make_response(const Message& request, int status, std::string_view to_tag,
-                      const std::vector<std::string>& extra = {});
+                      const std::vector<std::string>& extra = {}, std::string_view phrase = {});
 /// The standard reason phrase.
 std::string_view reason_phrase(int status);
 

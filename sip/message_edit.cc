@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sip/message.h"
+#include "sip/message_class.h"
 #include "sip/sofia.h"
 #include "sip/text.h"
 
@@ -26,7 +27,7 @@ void add_copy(const Message& message, const Header* header) {
   if (header != nullptr) msg_header_add_dup(message.get(), public_part(sip_of(message)), as_header(header));
 }
 
-Message new_message() { return Message::adopt(msg_create(sip_default_mclass(), 0)); }
+Message new_message() { return Message::adopt(msg_create(message_class(), 0)); }
 
 // An ACK or CANCEL that goes the way of `invite`: its Request-URI, topmost Via, Route, From, Call-ID and CSeq
 // number.
@@ -49,15 +50,50 @@ Message follow_up(const Message& invite, sip_method_t method, const char* name, 
   return message;
 }
 
+// Headers that came in one row share its text: when one of them changes, all are written anew.
+template <typename Header>
+void forget_text(Header* first, Header* Header::*next) {
+  for (Header* header = first; header != nullptr; header = header->*next) {
+    as_header(header)->sh_data = nullptr;
+    as_header(header)->sh_len = 0;
+  }
+}
+
 }  // namespace
 
-Message Message::clone() const { return adopt(msg_copy(get())); }
+Message Message::clone() const {
+  Message copy = adopt(msg_copy(get()));
+  if (!copy) return copy;
+  // sofia-sip would write the copy's headers anew. Their text belongs to the original, which the copy keeps.
+  msg_header_t* to = *msg_chain_head(copy.get());
+  for (const msg_header_t* from = *msg_chain_head(get()); from != nullptr && to != nullptr;
+       from = from->sh_succ, to = to->sh_succ) {
+    if (from->sh_class != to->sh_class) break;
+    to->sh_data = from->sh_data;
+    to->sh_len = from->sh_len;
+  }
+  return copy;
+}
+
+Message Message::verbatim(std::string_view text) {
+  Message message = new_message();
+  message.verbatim_ = true;
+  su_home_t* home = msg_home(message.get());
+  sip_status_t* whole = sip_status_create(home, 200, "OK", nullptr);
+  insert(message, whole);
+  if (whole != nullptr) {
+    whole->st_common->h_data = su_strndup(home, text.data(), static_cast<isize_t>(text.size()));
+    whole->st_common->h_len = static_cast<usize_t>(text.size());
+  }
+  return message;
+}
 
 void Message::stamp_received(const Endpoint& source) {
   su_home_t* home = msg_home(get());
   sip_via_t* via = sip_of(*this)->sip_via;
   const std::string received = "received=" + source.address.to_string();
   const std::string rport = "rport=" + std::to_string(source.port);
+  forget_text(via, &sip_via_t::v_next);
   msg_header_replace_param(home, via->v_common, su_strdup(home, received.c_str()));
   msg_header_replace_param(home, via->v_common, su_strdup(home, rport.c_str()));
 }
@@ -121,24 +157,27 @@ void Message::add_extension_header(const std::string& name, const std::string& v
 bool Message::prepare() {
   if (!message_) return false;
   sip_t* sip = sip_of(*this);
-  if (sip == nullptr || sip_complete_message(get()) < 0) return false;
-  return msg_serialize(get(), public_part(sip)) >= 0 && *msg_chain_head(get()) != nullptr;
+  if (sip == nullptr || (!verbatim_ && sip_complete_message(get()) < 0)) return false;
+  return msg_serialize(get(), public_part(sip)) >= 0 && *msg_chain_head(get()) != nullptr &&
+         msg_prepare(get()) >= 0;
 }
 
 std::string_view reason_phrase(int status) {
+  if (status == 440) return "Max-Breadth Exceeded";  // RFC 5393
   const char* phrase = sip_status_phrase(status);
   return phrase == nullptr ? "Unknown" : phrase;
 }
 
 Message make_response(const Message& request, int status, std::string_view to_tag,
-                      const std::vector<std::string>& extra) {
+                      const std::vector<std::string>& extra, std::string_view phrase) {
   Message response = new_message();
   su_home_t* home = msg_home(response.get());
   const sip_t* original = sip_of(request);
+  if (phrase.empty()) phrase = reason_phrase(status);
   insert(response,
-         sip_status_create(home, static_cast<unsigned>(status), reason_phrase(status).data(), nullptr));
+         sip_status_create(home, static_cast<unsigned>(status),
+                           su_strndup(home, phrase.data(), static_cast<isize_t>(phrase.size())), nullptr));
   add_copy(response, original->sip_via);
-  if (status == 100) add_copy(response, original->sip_timestamp);
   add_copy(response, original->sip_from);
   add_copy(response, original->sip_to);
   if (status > 100 && !to_tag.empty() && original->sip_to->a_tag == nullptr) {
@@ -146,6 +185,9 @@ Message make_response(const Message& request, int status, std::string_view to_ta
   }
   add_copy(response, original->sip_call_id);
   add_copy(response, original->sip_cseq);
+  if (const auto timestamp = request.extension_header("Timestamp"); status == 100 && timestamp) {
+    response.add_extension_header("Timestamp", std::string(*timestamp));
+  }
   for (const std::string& line : extra) {
     msg_header_add_str(response.get(), public_part(sip_of(response)), line.c_str());
   }

@@ -33,10 +33,16 @@ struct Proxy::Running final : SipLoop::Handler {
   std::unique_ptr<ProxyCore> core;
   std::optional<SteadyTime> leave_at;
 
-  void on_message(Message message, const Arrival& arrival) override {
-    core->receive(std::move(message), arrival, now());
+  void on_datagram(std::string_view text, const Arrival& arrival) override {
+    core->receive_datagram(text, arrival, now());
+  }
+  bool is_new_call(std::string_view text) override { return ProxyCore::is_new_call(text); }
+  void on_dropped_new_call() override { core->dropped_new_call(); }
+  bool on_message(Message message, const Arrival& arrival) override {
+    return core->receive(std::move(message), arrival, now());
   }
   void on_garbage() override { proxy.stats_.refuse(Refusal::kGarbage); }
+  void on_connection_closed() override { proxy.stats_.refuse(Refusal::kConnection); }
   void on_transport_failed(const Hop& hop) override {
     if (core) core->transport_failed(hop);
   }
@@ -48,7 +54,7 @@ struct Proxy::Running final : SipLoop::Handler {
 
   void run(std::shared_ptr<const Routing> routing, std::promise<std::optional<std::string>> started) {
     loop = std::make_unique<SipLoop>(*this);
-    auto opened = loop->open(proxy.config_.listen, routing->limits().message_bytes);
+    auto opened = loop->open(proxy.config_.listen, routing->limits());
     if (auto* error = std::get_if<std::string>(&opened)) {
       loop->close();
       started.set_value(std::move(*error));

@@ -12,6 +12,15 @@ namespace {
 const char* const kAllow =
     "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE";
 
+RateLimiter rate(const CallRate& rate) { return {rate.per_second, rate.burst}; }
+
+OverloadControl::Limits overload_limits(const Routing& routing) {
+  OverloadControl::Limits limits;
+  limits.target = routing.limits().queueing_delay;
+  limits.hard = 10 * limits.target;
+  return limits;
+}
+
 }  // namespace
 
 ProxyCore::ProxyCore(MessageSender& sender, Attribution& attribution, CallSink& sink, ProxyStats& stats,
@@ -19,19 +28,30 @@ ProxyCore::ProxyCore(MessageSender& sender, Attribution& attribution, CallSink& 
                      std::shared_ptr<const Routing> routing, Instant now)
     : env_(sender, attribution, sink, stats, std::move(random), std::move(listeners), std::move(routing),
            now),
-      forwarder_(env_) {}
+      forwarder_(env_),
+      overload_(overload_limits(*env_.routing)),
+      source_rate_(rate(env_.routing->limits().calls_per_second_of_source)),
+      number_rate_(rate(env_.routing->limits().calls_per_second_of_number)) {}
 
-void ProxyCore::receive(Message message, const Arrival& arrival, Instant now) {
+bool ProxyCore::receive(Message message, const Arrival& arrival, Instant now) {
   env_.now = now;
-  if (!message.is_well_formed()) {
-    env_.stats.refuse(Refusal::kGarbage);
-  } else if (message.is_request()) {
-    ProxyStats::count(env_.stats.requests_received);
-    receive_request(std::move(message), arrival);
-  } else {
+  const IpAddress& source = arrival.source.endpoint.address;
+  if (const auto defect = message.defect()) {
+    reject_unread(message.to_string(), *defect, arrival);
+    return is_configured(source);
+  }
+  if (!message.is_request()) {
     ProxyStats::count(env_.stats.responses_received);
     receive_response(message, arrival);
+    return true;
   }
+  ProxyStats::count(env_.stats.requests_received);
+  if (!is_known(message, source)) {
+    env_.stats.refuse(Refusal::kUnknownSource);
+    return false;
+  }
+  receive_request(std::move(message), arrival);
+  return true;
 }
 
 void ProxyCore::transport_failed(const Hop& hop) {
@@ -55,23 +75,24 @@ void ProxyCore::tick(Instant now) {
   });
 }
 
-void ProxyCore::reload(std::shared_ptr<const Routing> routing) { env_.routing = std::move(routing); }
+void ProxyCore::reload(std::shared_ptr<const Routing> routing) {
+  env_.routing = std::move(routing);
+  overload_ = OverloadControl(overload_limits(*env_.routing));
+  source_rate_ = rate(env_.routing->limits().calls_per_second_of_source);
+  number_rate_ = rate(env_.routing->limits().calls_per_second_of_number);
+}
 
 void ProxyCore::drain() { env_.draining = true; }
 
 bool ProxyCore::is_idle() const { return !env_.exchanges.has_unanswered(); }
 
 void ProxyCore::refuse(const Message& request, const Arrival& arrival, Refusal reason, int status,
-                       const std::vector<std::string>& headers) {
+                       const std::vector<std::string>& headers, std::string_view phrase) {
   env_.stats.refuse(reason);
-  if (status != 0 && request.method() != Method::kAck) env_.reply(request, arrival, status, headers);
+  if (status != 0 && request.method() != Method::kAck) env_.reply(request, arrival, status, headers, phrase);
 }
 
 void ProxyCore::receive_request(Message request, const Arrival& arrival) {
-  if (!is_known(request, arrival.source.endpoint.address)) {
-    env_.stats.refuse(Refusal::kUnknownSource);
-    return;
-  }
   request.stamp_received(arrival.source.endpoint);
   const Method method = request.method();
   if (method == Method::kAck) {
@@ -84,13 +105,13 @@ void ProxyCore::receive_request(Message request, const Arrival& arrival) {
       return;
     }
   }
-  if (method == Method::kOptions && request.to_tag().empty()) {
+  const auto objection = check_request(env_, request);
+  const bool ping = method == Method::kOptions && request.to_tag().empty();
+  if (ping && (!objection || objection->reason == Refusal::kMaxForwards)) {
     // A carrier's "are you there?": always answered, also in overload (RFC 3261 section 11, 16.3 step 3).
     env_.reply(request, arrival, 200, {kAllow, "Accept: application/sdp"});
-    return;
-  }
-  if (const auto objection = check_request(env_, request)) {
-    refuse(request, arrival, objection->reason, objection->status, objection->headers);
+  } else if (objection) {
+    refuse(request, arrival, objection->reason, objection->status, objection->headers, objection->phrase);
   } else if (method == Method::kCancel) {
     receive_cancel(request, arrival);
   } else if (receive_in_dialog(request, arrival)) {
@@ -103,7 +124,7 @@ void ProxyCore::receive_request(Message request, const Arrival& arrival) {
 }
 
 bool ProxyCore::is_known(const Message& request, const IpAddress& address) const {
-  if (env_.routing->find_trunk(address) != nullptr || env_.routing->is_line(address)) return true;
+  if (is_configured(address)) return true;
   // A peer that a reload has removed, with a call still up: its signed Route says so.
   if (request.route_count() == 0) return false;
   const auto ticket = ticket_of(request.route_uri(0), request);
@@ -135,21 +156,24 @@ void ProxyCore::receive_new_call(const Message& invite, const Arrival& arrival) 
       return;
     }
   }
-  const ProxyLimits& limits = env_.routing->limits();
-  std::optional<Refusal> full;
-  if (env_.draining) {
-    full = Refusal::kDraining;
-  } else if (env_.exchanges.size() >= limits.transactions) {
-    full = Refusal::kOverload;
-  } else if (env_.calls.live() >= limits.calls) {
-    full = Refusal::kTooManyCalls;
-  }
-  if (full) {
+  if (const auto full = find_limit(invite, arrival.source.endpoint.address)) {
     refuse(invite, arrival, *full, 503,
            {"Retry-After: " + std::to_string(env_.routing->times().retry_after.count())});
     return;
   }
   forwarder_.start_call(invite, arrival, *trunk);
+}
+
+std::optional<Refusal> ProxyCore::find_limit(const Message& invite, const IpAddress& source) {
+  const ProxyLimits& limits = env_.routing->limits();
+  if (env_.draining) return Refusal::kDraining;
+  if (overload_.refuses(env_.now.steady) || env_.exchanges.size() >= limits.transactions)
+    return Refusal::kOverload;
+  if (env_.calls.live() >= limits.calls) return Refusal::kTooManyCalls;
+  if (!source_rate_.admit(std::hash<IpAddress>{}(source), env_.now.steady)) return Refusal::kSourceRate;
+  const std::uint64_t number = std::hash<std::string_view>{}(invite.request_uri().user);
+  if (!number_rate_.admit(number, env_.now.steady)) return Refusal::kNumberRate;
+  return std::nullopt;
 }
 
 void ProxyCore::receive_response(const Message& response, const Arrival& arrival) {

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "sip/forwarder.h"
+#include "sip/overload.h"
 #include "sip/proxy_environment.h"
+#include "sip/rate_limiter.h"
 
 namespace ringtrace::sip {
 
@@ -19,8 +21,15 @@ class ProxyCore {
             RandomSource random, std::vector<Listener> listeners, std::shared_ptr<const Routing> routing,
             Instant now);
 
-  /// Anything that arrived. Nothing in it can do more than be refused and counted.
-  void receive(Message message, const Arrival& arrival, Instant now);
+  /// Anything that arrived. Nothing in it can do more than be refused and counted. False for a stranger,
+  /// whose connection, if it has one, deserves to be closed.
+  bool receive(Message message, const Arrival& arrival, Instant now);
+  /// The same of a datagram's text: strangers, overload and what cannot be read cost no parsing.
+  void receive_datagram(std::string_view text, const Arrival& arrival, Instant now);
+  /// The text is a request for a new call: what is to wait while everything else is served.
+  static bool is_new_call(std::string_view text);
+  /// A new call was dropped unseen, because too many were waiting.
+  void dropped_new_call() { env_.stats.refuse(Refusal::kQueueFull); }
   /// Nobody is there, says the transport. Acted upon at the next tick.
   void transport_failed(const Hop& hop);
   /// To be called every TimerQueue::kTick or so.
@@ -50,12 +59,23 @@ class ProxyCore {
   std::optional<Onward> route_in_dialog(const Message& request, const Arrival& arrival);
   std::optional<VerifiedTicket> ticket_of(const UriView& uri, const Message& request) const;
   bool is_known(const Message& request, const IpAddress& address) const;
+  bool is_configured(const IpAddress& address) const;
+  /// Why a new call is not taken now; nothing when it is.
+  std::optional<Refusal> find_limit(const Message& invite, const IpAddress& source);
+
+  std::optional<Defect> text_defect(std::string_view text) const;
+  void reject_unread(std::string_view text, const Defect& defect, const Arrival& arrival);
+  bool refuse_unread(std::string_view text, const Arrival& arrival);
+
   void refuse(const Message& request, const Arrival& arrival, Refusal reason, int status,
-              const std::vector<std::string>& headers = {});
+              const std::vector<std::string>& headers = {}, std::string_view phrase = {});
   void forward_stateless(const Message& response, const Arrival& arrival);
 
   ProxyEnvironment env_;
   Forwarder forwarder_;
+  OverloadControl overload_;
+  RateLimiter source_rate_;
+  RateLimiter number_rate_;
   /// Looking through all exchanges for a dead hop is dear; a dead line reports itself with every packet.
   static constexpr std::chrono::milliseconds kFailureInterval{100};
   std::vector<Hop> failed_hops_;

@@ -28,8 +28,8 @@ bool ProxyEnvironment::send(Message& message, std::size_t listener, const Hop& t
 }
 
 void ProxyEnvironment::reply(const Message& request, const Arrival& arrival, int status,
-                             const std::vector<std::string>& extra) {
-  Message response = make_response(request, status, local_tag(request), extra);
+                             const std::vector<std::string>& extra, std::string_view phrase) {
+  Message response = make_response(request, status, local_tag(request), extra, phrase);
   send(response, arrival.listener, arrival.source);
 }
 

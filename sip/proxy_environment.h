@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@ struct Listener {
 struct Arrival {
   Hop source;
   std::size_t listener = 0;
+  std::chrono::nanoseconds waited{0};  ///< between its arrival at this machine and now, as far as known
 };
 
 /// What the core sends through; the adapter in the program, a list in tests.
@@ -44,7 +46,7 @@ struct ProxyEnvironment {
   bool send(Message& message, std::size_t listener, const Hop& to);
   /// Answers without a transaction: the same request again gets the same answer again.
   void reply(const Message& request, const Arrival& arrival, int status,
-             const std::vector<std::string>& extra = {});
+             const std::vector<std::string>& extra = {}, std::string_view phrase = {});
   /// The tag of our own answers to this request: the same for its retransmissions, also after a restart.
   std::string local_tag(const Message& request) const;
   /// The listener to reach a hop through: `preferred` if it fits. Nothing when none fits.

@@ -13,6 +13,7 @@ struct Objection {
   Refusal reason;
   int status;
   std::vector<std::string> headers;
+  std::string_view phrase;  ///< what is wrong, for the sender's engineers; empty: the standard phrase
 };
 
 /// RFC 3261 section 16.3: what any request must fulfil, in the order given there. Nothing when all is well.

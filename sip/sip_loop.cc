@@ -3,12 +3,18 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <deque>
+#include <filesystem>
 #include <mutex>
 #include <utility>
 
+#include "sip/message_class.h"
 #include "sip/sofia.h"
+#include "sip/udp_socket.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -22,16 +28,19 @@
 // What sofia-sip's transports call back: the type is theirs, the contents ours.
 struct tp_stack_s {
   ringtrace::sip::SipLoop::Handler* handler = nullptr;
-  std::vector<tport_t*> primaries;
+  std::vector<tport_t*> primaries;  ///< by listener; null for UDP
+  std::vector<tport_t*> closing;    ///< referenced; closed at the next tick, outside of their own callbacks
   std::size_t message_bytes = 0;
 };
 
 namespace ringtrace::sip {
 namespace {
 
-constexpr unsigned kSocketBuffer = 4u << 20;          // as far as net.core.rmem_max allows
-constexpr unsigned kIdleConnection = 30 * 60 * 1000;  // milliseconds
-constexpr unsigned kConnectionQueue = 1000;           // messages waiting for one TCP connection
+constexpr unsigned kConnectionQueue = 1000;    // messages waiting for one TCP connection
+constexpr unsigned kMessageTimeout = 30'000;   // milliseconds for the rest of a begun message
+constexpr unsigned kTicksBetweenSweeps = 100;  // of connections
+constexpr std::size_t kDatagramsAtOnce = 512;  // then timers and connections have their turn
+constexpr std::size_t kNewCallsAtOnce = 8;
 
 std::optional<Endpoint> endpoint_of(const su_sockaddr_t& socket_address) {
   if (socket_address.su_family == AF_INET) {
@@ -47,10 +56,6 @@ std::optional<Endpoint> endpoint_of(const su_sockaddr_t& socket_address) {
   return std::nullopt;
 }
 
-Transport transport_of(const tport_t* tport) {
-  return tport_is_tcp(tport) ? Transport::kTcp : Transport::kUdp;
-}
-
 void receive(tp_stack_t* stack, tport_t* tport, msg_t* raw, tp_magic_t*, su_time_t) {
   Message message = Message::adopt(raw);
   const tport_t* primary = tport_parent(tport);
@@ -58,11 +63,14 @@ void receive(tp_stack_t* stack, tport_t* tport, msg_t* raw, tp_magic_t*, su_time
   while (listener < stack->primaries.size() && stack->primaries[listener] != primary) ++listener;
   const su_sockaddr_t* from = msg_addr(raw);
   const auto source = from == nullptr ? std::nullopt : endpoint_of(*from);
-  if (listener == stack->primaries.size() || !source || !message.is_well_formed()) {
+  if (listener == stack->primaries.size() || !source) {
     stack->handler->on_garbage();
     return;
   }
-  stack->handler->on_message(std::move(message), {{transport_of(tport), *source}, listener});
+  const bool broken = !message.is_well_formed();
+  const bool welcome = stack->handler->on_message(std::move(message), {{Transport::kTcp, *source}, listener});
+  // After a broken message nobody knows where the next one begins.
+  if ((!welcome || broken) && tport_is_secondary(tport)) stack->closing.push_back(tport_ref(tport));
 }
 
 void report_error(tp_stack_t* stack, tport_t* tport, int, char const* remote) {
@@ -77,12 +85,13 @@ void report_error(tp_stack_t* stack, tport_t* tport, int, char const* remote) {
       if (address && port) peer = Endpoint{*address, *port};
     }
   }
-  if (peer) stack->handler->on_transport_failed({transport_of(tport), *peer});
+  if (peer) stack->handler->on_transport_failed({Transport::kTcp, *peer});
 }
 
 msg_t* allocate(tp_stack_t* stack, int flags, char const data[], usize_t size, tport_t const*, tp_client_t*) {
-  if (data != nullptr) return msg_make(sip_default_mclass(), flags, data, static_cast<ssize_t>(size));
-  msg_t* message = msg_create(sip_default_mclass(), flags);
+  flags |= MSG_DO_EXTRACT_COPY;
+  if (data != nullptr) return msg_make(message_class(), flags, data, static_cast<ssize_t>(size));
+  msg_t* message = msg_create(message_class(), flags);
   if (message != nullptr) msg_maxsize(message, static_cast<usize_t>(stack->message_bytes));
   return message;
 }
@@ -97,12 +106,29 @@ void discard_log(void*, char const*, va_list) {}
 }  // namespace
 
 struct SipLoop::Sofia {
+  struct UdpListener {
+    Sofia* sofia = nullptr;
+    std::size_t index = 0;  ///< of the listener
+    UdpSocket socket;
+    int registration = 0;
+  };
+  struct WaitingCall {
+    std::string text;
+    Arrival arrival;
+    SteadyTime since;
+  };
+
   su_root_t* root = nullptr;
   su_timer_t* timer = nullptr;
   tport_t* master = nullptr;
   tp_stack_s stack;
   int event = -1;
   int event_index = 0;
+  std::vector<std::unique_ptr<UdpListener>> udp;  ///< by listener; null for streams
+  std::deque<WaitingCall> new_calls;
+  std::size_t connections = 0;              ///< that are allowed
+  std::vector<std::uint16_t> stream_ports;  ///< where connections are accepted
+  unsigned ticks = 0;
 
   std::mutex mutex;
   std::vector<std::function<void()>> posted;  // guarded by mutex
@@ -113,8 +139,76 @@ struct SipLoop::Sofia {
     return 0;
   }
 
-  static void tick(su_root_magic_t*, su_timer_t*, su_timer_arg_t* self) {
-    reinterpret_cast<Sofia*>(self)->stack.handler->on_tick();
+  static void tick(su_root_magic_t*, su_timer_t*, su_timer_arg_t* argument) {
+    auto* self = reinterpret_cast<Sofia*>(argument);
+    self->close_connections();
+    self->stack.handler->on_tick();
+  }
+
+  static int readable(su_root_magic_t*, su_wait_t*, su_wakeup_arg_t* argument) {
+    reinterpret_cast<UdpListener*>(argument)->sofia->serve_datagrams();
+    return 0;
+  }
+
+  void serve_datagrams() {
+    for (const auto& listener : udp) {
+      if (!listener) continue;
+      listener->socket.receive_errors([this](const Endpoint& peer) {
+        stack.handler->on_transport_failed({Transport::kUdp, peer});
+      });
+      listener->socket.receive(kDatagramsAtOnce, [&](const UdpSocket::Datagram& datagram) {
+        const Arrival arrival{{Transport::kUdp, datagram.source}, listener->index, datagram.waited};
+        if (!stack.handler->is_new_call(datagram.bytes)) {
+          stack.handler->on_datagram(datagram.bytes, arrival);
+        } else if (new_calls.size() >= kMaximumWaiting) {
+          stack.handler->on_dropped_new_call();
+        } else {
+          new_calls.push_back({std::string(datagram.bytes), arrival, std::chrono::steady_clock::now()});
+        }
+      });
+    }
+    for (std::size_t i = 0; i < kNewCallsAtOnce && !new_calls.empty(); ++i) {
+      const WaitingCall call = std::move(new_calls.front());
+      new_calls.pop_front();
+      Arrival arrival = call.arrival;
+      arrival.waited += std::chrono::steady_clock::now() - call.since;
+      stack.handler->on_datagram(call.text, arrival);
+    }
+    if (!new_calls.empty()) eventfd_write(event, 1);  // come back for the rest
+  }
+
+  void close_connections() {
+    for (tport_t* tport : std::exchange(stack.closing, {})) {
+      stack.handler->on_connection_closed();
+      tport_shutdown(tport, 2);
+      tport_unref(tport);
+    }
+    if (++ticks % kTicksBetweenSweeps == 0) close_excess();
+  }
+
+  // sofia-sip accepts whatever comes and names no full list of it, so the process's own descriptors are
+  // looked through. A connection that is shut down here ends for sofia-sip as if its peer had closed it.
+  void close_excess() {
+    std::size_t accepted = 0;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+      const int descriptor = std::atoi(entry.path().filename().c_str());
+      if (!is_accepted(descriptor) || ++accepted <= connections) continue;
+      stack.handler->on_connection_closed();
+      ::shutdown(descriptor, SHUT_RDWR);
+    }
+  }
+
+  bool is_accepted(int descriptor) const {
+    su_sockaddr_t peer{};
+    su_sockaddr_t local{};
+    socklen_t peer_size = sizeof peer;
+    socklen_t local_size = sizeof local;
+    if (getpeername(descriptor, &peer.su_sa, &peer_size) != 0) return false;
+    if (getsockname(descriptor, &local.su_sa, &local_size) != 0) return false;
+    const auto endpoint = endpoint_of(local);
+    return endpoint &&
+           std::find(stream_ports.begin(), stream_ports.end(), endpoint->port) != stream_ports.end();
   }
 
   void run_posted() {
@@ -126,15 +220,28 @@ struct SipLoop::Sofia {
       commands.swap(posted);
     }
     for (const auto& command : commands) command();
+    serve_datagrams();
+  }
+
+  // Null with errno set when the address cannot be had.
+  std::unique_ptr<UdpListener> bind_udp(const Endpoint& local, std::size_t index) {
+    auto listener = std::make_unique<UdpListener>();
+    listener->sofia = this;
+    listener->index = index;
+    if (!listener->socket.open(local)) return nullptr;
+    su_wait_t wait[1];
+    if (su_wait_create(wait, listener->socket.descriptor(), SU_WAIT_IN) < 0) return nullptr;
+    listener->registration =
+        su_root_register(root, wait, readable, reinterpret_cast<su_wakeup_arg_t*>(listener.get()), 0);
+    return listener->registration > 0 ? std::move(listener) : nullptr;
   }
 
   // The new primary transport of one socket; null with errno set.
   tport_t* bind(const ListenConfig& config, const std::string& host) {
     const std::string port = config.port == 0 ? "*" : std::to_string(config.port);
-    const char* protocol = config.transport == Transport::kTcp ? "tcp" : "udp";
-    const char* const protocols[] = {protocol, nullptr};
+    const char* const protocols[] = {"tcp", nullptr};
     tp_name_t name{};
-    name.tpn_proto = protocol;
+    name.tpn_proto = protocols[0];
     name.tpn_canon = host.c_str();
     name.tpn_host = host.c_str();
     name.tpn_port = port.c_str();
@@ -164,15 +271,21 @@ void SipLoop::close() {
     sofia_->posted.clear();
   }
   if (sofia_->timer != nullptr) su_timer_destroy(sofia_->timer);
+  for (tport_t* tport : sofia_->stack.closing) tport_unref(tport);
   if (sofia_->master != nullptr) tport_destroy(sofia_->master);
+  for (const auto& listener : sofia_->udp) {
+    if (listener) su_root_deregister(sofia_->root, listener->registration);
+  }
+  sofia_->udp.clear();
   if (sofia_->event_index > 0) su_root_deregister(sofia_->root, sofia_->event_index);
   if (sofia_->event >= 0) ::close(sofia_->event);
   if (sofia_->root != nullptr) su_root_destroy(sofia_->root);
 }
 
 std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector<ListenConfig>& listen,
-                                                               std::size_t message_bytes) {
-  sofia_->stack.message_bytes = message_bytes;
+                                                               const ProxyLimits& limits) {
+  sofia_->stack.message_bytes = limits.message_bytes;
+  sofia_->connections = limits.connections;
   sofia_->root = su_root_create(nullptr);
   if (sofia_->root == nullptr) return std::string("the SIP event loop cannot be created");
   sofia_->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -184,9 +297,10 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
       su_root_register(sofia_->root, wait, Sofia::drain, reinterpret_cast<su_wakeup_arg_t*>(sofia_.get()), 0);
   sofia_->timer =
       su_timer_create(su_root_task(sofia_->root), static_cast<su_duration_t>(TimerQueue::kTick.count()));
-  sofia_->master = tport_tcreate(&sofia_->stack, &kStackClass, sofia_->root, TPTAG_IDLE(kIdleConnection),
-                                 TPTAG_QUEUESIZE(kConnectionQueue), TPTAG_STUN_SERVER(0), TPTAG_LOG(0),
-                                 TPTAG_UDP_RMEM(kSocketBuffer), TPTAG_UDP_WMEM(kSocketBuffer), TAG_END());
+  sofia_->master = tport_tcreate(
+      &sofia_->stack, &kStackClass, sofia_->root,
+      TPTAG_IDLE(static_cast<unsigned>(limits.idle_connection.count())), TPTAG_TIMEOUT(kMessageTimeout),
+      TPTAG_PONG2PING(1), TPTAG_QUEUESIZE(kConnectionQueue), TPTAG_STUN_SERVER(0), TPTAG_LOG(0), TAG_END());
   if (sofia_->event_index <= 0 || sofia_->timer == nullptr || sofia_->master == nullptr) {
     return std::string("the SIP event loop cannot be created");
   }
@@ -200,11 +314,22 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
                               std::to_string(config.port) + ": ";
     if (!host) return where + "not a numeric address";
     if (!advertised || !advertised->is_unicast()) return where + "needs the address that peers reach it at";
-    tport_t* primary = sofia_->bind(config, host->to_host());
-    if (primary == nullptr) return where + std::strerror(errno);
-    const auto port = parse_port(tport_name(primary)->tpn_port);
+    std::optional<std::uint16_t> port;
+    tport_t* primary = nullptr;
+    std::unique_ptr<Sofia::UdpListener> datagrams;
+    if (config.transport == Transport::kUdp) {
+      datagrams = sofia_->bind_udp({*host, config.port}, listeners.size());
+      if (datagrams == nullptr) return where + std::strerror(errno);
+      port = datagrams->socket.port();
+    } else {
+      primary = sofia_->bind(config, host->to_host());
+      if (primary == nullptr) return where + std::strerror(errno);
+      port = parse_port(tport_name(primary)->tpn_port);
+      if (port) sofia_->stream_ports.push_back(*port);
+    }
     if (!port) return where + "has no port";
     sofia_->stack.primaries.push_back(primary);
+    sofia_->udp.push_back(std::move(datagrams));
     listeners.push_back({config.transport, {*advertised, *port}});
   }
   su_timer_set_for_ever(sofia_->timer, Sofia::tick, reinterpret_cast<su_timer_arg_t*>(sofia_.get()));
@@ -224,16 +349,15 @@ bool SipLoop::post(std::function<void()> command) {
 
 bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) {
   if (listener >= sofia_->stack.primaries.size() || to.endpoint.port == 0) return false;
+  if (const auto& datagrams = sofia_->udp[listener]) return datagrams->socket.send(message, to.endpoint);
   const std::string host = to.endpoint.address.to_host();
   const std::string port = std::to_string(to.endpoint.port);
   tp_name_t name{};
-  name.tpn_proto = to.transport == Transport::kTcp ? "tcp" : "udp";
+  name.tpn_proto = "tcp";
   name.tpn_canon = host.c_str();
   name.tpn_host = host.c_str();
   name.tpn_port = port.c_str();
-  // UDP stays UDP at any size: carriers take fragments, and a silent TCP port would cost seconds.
-  return tport_tsend(sofia_->stack.primaries[listener], message.get(), &name, TPTAG_MTU(65535), TAG_END()) !=
-         nullptr;
+  return tport_tsend(sofia_->stack.primaries[listener], message.get(), &name, TAG_END()) != nullptr;
 }
 
 }  // namespace ringtrace::sip

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -12,9 +13,12 @@
 
 namespace ringtrace::sip {
 
-/// The one adapter around sofia-sip: its event loop and its transports (UDP, TCP), nothing of its agents,
-/// legs and transactions. sofia-sip parses and frames what arrives and hands everything on, broken messages
-/// and transport errors included.
+/// The sockets and the event loop: sofia-sip's loop and stream transports (TCP), nothing of its agents, legs
+/// and transactions, and UDP sockets of our own, because one read of ours takes many datagrams and says how
+/// long each has waited.
+///
+/// What comes by UDP is served in two lanes: everything first, requests for new calls after it, so that a
+/// flood of these delays nothing else. At most kMaximumWaiting of them wait; further ones are dropped.
 ///
 /// All members belong to the thread that constructed it, except post().
 class SipLoop final : public MessageSender {
@@ -22,20 +26,29 @@ class SipLoop final : public MessageSender {
   class Handler {
    public:
     virtual ~Handler() = default;
-    virtual void on_message(Message message, const Arrival& arrival) = 0;
+    virtual void on_datagram(std::string_view text, const Arrival& arrival) = 0;
+    /// Belongs into the second lane.
+    virtual bool is_new_call(std::string_view text) = 0;
+    /// One was dropped, because the second lane is full.
+    virtual void on_dropped_new_call() = 0;
+    /// From a stream, broken ones included. False: its sender is nobody to us, and the connection is closed.
+    virtual bool on_message(Message message, const Arrival& arrival) = 0;
     virtual void on_garbage() = 0;
+    /// We close a connection: it is one too many, or a stranger's.
+    virtual void on_connection_closed() = 0;
     virtual void on_transport_failed(const Hop& hop) = 0;
     virtual void on_tick() = 0;  ///< every TimerQueue::kTick
   };
 
   static constexpr std::size_t kMaximumPosted = 1024;
+  static constexpr std::size_t kMaximumWaiting = 4096;
 
   explicit SipLoop(Handler& handler);
   ~SipLoop() override;
 
   /// Binds the sockets. The error names the address, such as "udp 127.0.0.1:5060: Address already in use".
   std::variant<std::vector<Listener>, std::string> open(const std::vector<ListenConfig>& listen,
-                                                        std::size_t message_bytes);
+                                                        const ProxyLimits& limits);
   /// Runs until leave().
   void run();
   void leave();

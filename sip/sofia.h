@@ -6,7 +6,9 @@
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <sofia-sip/msg.h>
 #include <sofia-sip/msg_addr.h>
+#include <sofia-sip/msg_buffer.h>
 #include <sofia-sip/msg_header.h>
+#include <sofia-sip/msg_mclass.h>
 #include <sofia-sip/sip.h>
 #include <sofia-sip/sip_extra.h>
 #include <sofia-sip/sip_header.h>

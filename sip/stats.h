@@ -12,11 +12,13 @@ namespace ringtrace::sip {
 enum class Refusal : std::uint8_t {
   kUnknownSource,  ///< neither a trunk nor a line: dropped, no answer
   kGarbage,        ///< no SIP message: dropped
+  kTooLarge,       ///< 513
   kMalformed,     ///< a message without what RFC 3261 requires: 400, or dropped if it is a response or an ACK
   kTooManyVias,   ///< 483
   kUriScheme,     ///< 416
   kMaxForwards,   ///< 483
   kLoop,          ///< 482
+  kMaxBreadth,    ///< 440
   kProxyRequire,  ///< 420
   kMethod,        ///< 405: not a request that can begin something here
   kFromLine,      ///< 403: a line placing a call
@@ -25,11 +27,15 @@ enum class Refusal : std::uint8_t {
   kNoTransaction,      ///< 481: a CANCEL of nothing
   kUnmatchedAck,       ///< dropped
   kUnmatchedResponse,  ///< a response to nothing of ours: dropped
-  kOverload,           ///< 503: too many transactions
+  kOverload,           ///< 503: too many transactions, or requests wait too long to be served
+  kQueueFull,          ///< a new call dropped unread: too many wait to be served
+  kConnection,         ///< a connection closed: too many, or a stranger's
+  kSourceRate,         ///< 503: too many new calls a second from one address
+  kNumberRate,         ///< 503: too many new calls a second to one number
   kTooManyCalls,       ///< 503: too many live calls
   kDraining,           ///< 503: the gateway stops
 };
-inline constexpr std::size_t kRefusalCount = 18;
+inline constexpr std::size_t kRefusalCount = 24;
 /// "unknown_source", ...
 std::string_view refusal_name(Refusal refusal);
 
@@ -52,6 +58,7 @@ struct ProxyStats {
   std::array<Counter, kOutcomeCount> calls_ended{};
   std::array<Counter, kMethodCount> calls_resolved{};
   std::array<Counter, kRefusalCount> refused{};
+  Counter new_call_wait_us{0};   ///< a gauge: of the latest request for a new call
   Counter live_calls{0};         ///< a gauge
   Counter live_transactions{0};  ///< a gauge
 

@@ -58,4 +58,17 @@ std::optional<std::string_view> find_parameter(std::string_view parameters, std:
   return std::nullopt;
 }
 
+bool contains_token(std::string_view list, std::string_view token) {
+  constexpr std::string_view kWhiteSpace = " \t\r\n";
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    std::string_view item = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    item.remove_prefix(std::min(item.find_first_not_of(kWhiteSpace), item.size()));
+    item = item.substr(0, item.find_last_not_of(kWhiteSpace) + 1);
+    if (equals_ignoring_case(item, token)) return true;
+  }
+  return false;
+}
+
 }  // namespace ringtrace::sip

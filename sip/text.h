@@ -22,4 +22,7 @@ std::optional<std::uint64_t> parse_hex64(std::string_view text);
 /// without a value, nothing where it is absent. Names are compared ignoring case.
 std::optional<std::string_view> find_parameter(std::string_view parameters, std::string_view name);
 
+/// `token` is one of the comma-separated tokens of `list`, ignoring case and white space.
+bool contains_token(std::string_view list, std::string_view token);
+
 }  // namespace ringtrace::sip

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sip/proxy_core.h"
+#include "tests/sip/peer_messages.h"
 
 namespace ringtrace::sip::test {
 
@@ -32,6 +33,8 @@ class FakeWorld final : public MessageSender, public Attribution, public CallSin
 
   // Hands the text of a message to the proxy as if it came from `from`.
   void receive(const Hop& from, const std::string& text);
+  // The same as a datagram that has waited this long to be served.
+  void receive_datagram(const Hop& from, const std::string& text, std::chrono::milliseconds waited = {});
   // Lets time pass, ticking as the program does.
   void advance(std::chrono::milliseconds time);
   // A new process on the same address, with the same key and an empty memory.
@@ -66,37 +69,6 @@ class FakeWorld final : public MessageSender, public Attribution, public CallSin
   std::deque<Sent> sent_;
   std::uint64_t seed_ = 1;
 };
-
-// --- the peers' messages
-
-struct InviteOptions {
-  std::string uri = "sip:+74950000001@198.18.0.1";
-  std::string branch = "z9hG4bK-caller-1";
-  std::string call_id = "call-1@caller";
-  std::string extra = "";  // whole header lines, each with its CRLF
-  int cseq = 1;
-};
-
-std::string invite(const InviteOptions& options = {});
-std::string cancel(const InviteOptions& options = {});
-// The caller's ACK of a final answer other than 2xx.
-std::string ack_failure(const InviteOptions& options, const Message& response);
-
-// A response of a line to a request it got; adds a To tag, and a Contact for INVITE.
-std::string respond_to(const Message& request, int status, const std::string& to_tag = "line-tag");
-
-// A request inside the dialog that `answer` (a 2xx as the caller got it) set up, sent by the caller.
-std::string caller_request(const std::string& method, const Message& answer, const std::string& branch,
-                           int cseq);
-// The same by the line; `invited` is the INVITE as the line got it.
-std::string line_request(const std::string& method, const Message& invited, const std::string& branch,
-                         int cseq, const std::string& line_tag = "line-tag");
-
-// Every value of a header in the text, in order.
-std::vector<std::string> headers(const std::string& text, const std::string& name);
-// The first one; empty when there is none.
-std::string header(const std::string& text, const std::string& name);
-std::string first_line(const std::string& text);
 
 // Carries a call up to its ACK: returns the INVITE as the line got it and the 200 as the caller got it.
 struct Established {

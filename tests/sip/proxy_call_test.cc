@@ -103,6 +103,7 @@ TEST_CASE("retransmissions are absorbed, and answered from memory") {
 
   world.receive(kLineOne, respond_to(invited.message, 180));
   world.next();
+  world.advance(milliseconds(100));
   world.receive(kTrunkHop, invite());
   CHECK(world.next().message.status() == 180);
   CHECK(world.is_quiet());

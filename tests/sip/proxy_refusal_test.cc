@@ -40,7 +40,7 @@ TEST_CASE("each request that must not go on gets the answer RFC 3261 section 16.
     Refusal reason;
   };
   std::string vias;
-  for (int i = 0; i < 31; ++i)
+  for (int i = 0; i < 71; ++i)
     vias += "Via: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK" + std::to_string(i) + "\r\n";
   const Case c = GENERATE_COPY(
       Case{replaced(invite(), "Max-Forwards: 70", "Max-Forwards: 0"), 483, Refusal::kMaxForwards},
@@ -48,8 +48,14 @@ TEST_CASE("each request that must not go on gets the answer RFC 3261 section 16.
       Case{invite({.uri = "sips:+74950000001@198.18.0.1"}), 416, Refusal::kUriScheme},
       Case{invite({.extra = "Proxy-Require: foo, bar\r\n"}), 420, Refusal::kProxyRequire},
       Case{invite({.extra = vias}), 483, Refusal::kTooManyVias},
-      Case{invite({.branch = "1"}), 400, Refusal::kMalformed},
-      Case{invite({.branch = "z9hG4bK"}), 400, Refusal::kMalformed},
+      Case{replaced(invite(), "1 INVITE", "1 OPTIONS"), 400, Refusal::kMalformed},
+      Case{replaced(invite(), "INVITE sip:+74950000001@198.18.0.1 SIP/2.0",
+                    "INVITE sip:+74950000001@198.18.0.1 SIP/3.0"),
+           505, Refusal::kMalformed},
+      Case{replaced(invite(), "Max-Forwards: 70", "Max-Forwards: 256"), 400, Refusal::kMalformed},
+      Case{replaced(invite(), "Max-Forwards: 70", "Max-Forwards: 70\r\nMax-Breadth: 0"), 440,
+           Refusal::kMaxBreadth},
+      Case{invite({.extra = "Content-Length: 9\r\n"}), 400, Refusal::kMalformed},
       Case{replaced(invite(), ";tag=caller-tag", ""), 400, Refusal::kMalformed},
       Case{invite({.extra = "Route: <sip:203.0.113.9;lr>\r\n"}), 403, Refusal::kForeignRoute},
       Case{replaced(replaced(invite(), "INVITE sip", "REGISTER sip"), "1 INVITE", "1 REGISTER"), 405,

@@ -1,0 +1,394 @@
+"""Ringtrace beside Kamailio 5.6 doing the same work: the same SIPp scenarios to one after the other.
+
+Both look the dialed number up, record-route, follow the call and write an event per state: Kamailio into its log with
+the numbers in a hash table, or into a Redis stream with the numbers in Redis; Ringtrace always as it is shipped.
+"""
+
+import argparse
+import csv
+import json
+import os
+import pathlib
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+from stack import Program, free_port, wait_until  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent / "sip"
+NUMBER = "+12025550101"
+PROBED = "+12025550109"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+RINGTRACE = """
+[gateway]
+name = "bench"
+state_directory = "{directory}"
+[grpc]
+listen = "127.0.0.1:{grpc}"
+[http]
+listen = "127.0.0.1:{http}"
+{store}
+[sip]
+listen = ["udp:127.0.0.1:{port}"]
+default_line_group = "office"
+max_calls = 1000000
+[[trunk]]
+name = "carrier"
+addresses = ["127.0.0.1/32"]
+[[line_group]]
+name = "office"
+[[line_group.line]]
+name = "desk"
+address = "udp:127.0.0.1:{line}"
+[[line_group]]
+name = "probe"
+[[line_group.line]]
+name = "probe"
+address = "udp:127.0.0.1:{probe}"
+[[pool]]
+name = "main"
+numbers = ["+12025550110-+12025550119"]
+fallback = "+12025550100"
+line_group = "office"
+[[pool]]
+name = "probe"
+numbers = ["+12025550120-+12025550121"]
+fallback = "{probed}"
+line_group = "probe"
+[[static]]
+number = "{number}"
+source = "billboard/station"
+pool = "main"
+"""
+
+
+class Peer:
+    """A proxy under test with its line, and Redis where it has one."""
+
+    def __init__(self, directory, build, kind, redis):
+        self.directory = pathlib.Path(directory)
+        self.port, self.line_port, self.probe_port = free_port(), free_port(), free_port()
+        self.redis = None
+        self.redis_port = redis_port = free_port()
+        if redis:
+            self.redis = Program("redis", ["redis-server", "--port", redis_port, "--save", "", "--appendonly", "no"],
+                                 self.directory)
+            wait_until("redis", lambda: answers(redis_port))
+        if kind == "ringtrace":
+            self.proxy = self._ringtrace(build, redis_port if redis else None)
+        else:
+            self.proxy = self._kamailio(redis_port if redis else None)
+        wait_until(f"{kind} answers OPTIONS", self._answers_options, 30)
+
+    def _ringtrace(self, build, redis_port):
+        store = f'[redis]\nurl = "tcp://127.0.0.1:{redis_port}/0"' if redis_port else ""
+        config = self.directory / "ringtrace.toml"
+        config.write_text(RINGTRACE.format(directory=self.directory, grpc=free_port(), http=free_port(), store=store,
+                                           port=self.port, line=self.line_port, probe=self.probe_port, number=NUMBER,
+                                           probed=PROBED))
+        return Program("ringtraced", [build / "gateway" / "ringtraced", "--config", config], self.directory)
+
+    def _kamailio(self, redis_port):
+        text = (HERE / "kamailio.cfg").read_text()
+        for word, value in (("LISTEN_PORT", self.port), ("PROBE_LINE", f"127.0.0.1:{self.probe_port}"),
+                            ("COMPANY_LINE", f"127.0.0.1:{self.line_port}"), ("DIRECTORY", self.directory),
+                            ("REDIS_PORT", redis_port), ("PROBED", PROBED)):
+            text = text.replace(word, str(value))
+        config = self.directory / "kamailio.cfg"
+        config.write_text(text)
+        if redis_port:
+            subprocess.run(["redis-cli", "-p", str(redis_port), "hset", "visits", NUMBER, "visit-1"], check=True,
+                           stdout=subprocess.DEVNULL)
+        define = ["-A", "WITH_REDIS"] if redis_port else []
+        return Program("kamailio", ["kamailio", "-f", config, "-DD", "-E", "-m", "512", "-M", "16",
+                                    "-Y", self.directory, *define], self.directory)
+
+    def _answers_options(self):
+        if not self.proxy.alive():
+            raise AssertionError(self.proxy.output()[-2000:])
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.bind(("127.0.0.1", 0))
+            peer.settimeout(0.2)
+            peer.sendto(request("OPTIONS", f"sip:127.0.0.1:{self.port}", peer.getsockname()[1], "ping"),
+                        ("127.0.0.1", self.port))
+            try:
+                return peer.recv(4000).startswith(b"SIP/2.0 200")
+            except (socket.timeout, ConnectionError):
+                return False
+
+    def stop_redis(self):
+        self.redis.kill()
+
+    def pids(self):
+        found = [self.proxy.process.pid]
+        for pid in found:
+            try:
+                for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                    found += [int(child) for child in (task / "children").read_text().split()]
+            except FileNotFoundError:
+                pass
+        return found
+
+    def cpu_seconds(self):
+        total = 0
+        for pid in self.pids():
+            try:
+                fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                total += int(fields[11]) + int(fields[12])
+            except FileNotFoundError:
+                pass
+        return total / TICKS
+
+    def resident_bytes(self):
+        pages = sum(int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def close(self):
+        self.proxy.stop()
+        if self.redis:
+            self.redis.stop()
+
+
+def answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def request(method, uri, port, name, number=NUMBER):
+    return (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-{name}\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:+12025550190@127.0.0.1>;tag={name}\r\nTo: <sip:{number}@127.0.0.1>\r\n"
+            f"Call-ID: {name}\r\nCSeq: 1 {method}\r\nContact: <sip:caller@127.0.0.1:{port}>\r\n"
+            "Content-Length: 0\r\n\r\n").encode()
+
+
+class Load:
+    """Calls through a proxy by SIPp; what came of them."""
+
+    def __init__(self, peer, rate, seconds, talk_ms=300, probe=False, lost_percent=0):
+        directory = pathlib.Path(tempfile.mkdtemp(dir=peer.directory))
+        calls = int(rate * seconds)
+        caller_port = free_port()
+        losses = ["-lost", lost_percent] if lost_percent else []
+        line = self._sipp(directory, "uas", ["-p", peer.line_port, "-m", calls, "-rtcheck", "loose", *losses])
+        caller = self._sipp(directory, "uac", ["-p", caller_port, "-s", NUMBER, "-r", rate, "-m", calls, "-l", 18000,
+                                               "-d", talk_ms, "-recv_timeout", 40000 if losses else 8000, *losses,
+                                               f"127.0.0.1:{peer.port}"])
+        self.waits = []
+        stop = threading.Event()
+        prober = threading.Thread(target=self._probe, args=(peer, stop)) if probe else None
+        if prober:
+            prober.start()
+        before, started = peer.cpu_seconds(), time.monotonic()
+        caller.process.wait(seconds * 6 + 60)
+        self.seconds = time.monotonic() - started
+        self.cpu = peer.cpu_seconds() - before
+        stop.set()
+        if prober:
+            prober.join()
+        try:
+            line.process.wait(3)  # it ends by itself when no call is missing
+        except subprocess.TimeoutExpired:
+            pass
+        line.kill()
+        uac, uas = last_row(directory / "uac.csv"), last_row(directory / "uas.csv")
+        self.offered = calls
+        self.failed = int(uac["FailedCall(C)"])
+        self.completed = int(uas["SuccessfulCall(C)"])
+        self.retransmissions = int(uac["Retransmissions(C)"]) + int(uas["Retransmissions(C)"])
+        shutil.rmtree(directory)
+
+    @staticmethod
+    def _sipp(directory, role, arguments):
+        program = Program(f"sipp-{role}", ["sipp", "-sf", HERE / f"{role}.xml", "-i", "127.0.0.1", "-nostdin", "-trace_stat",
+                                           "-stf", directory / f"{role}.csv", "-fd", "1", "-trace_err", "-error_file", directory / f"{role}.err",
+                                           "-buff_size", "4194304",
+                                           *arguments], directory)
+        if role == "uas":
+            time.sleep(0.3)  # SIPp says nowhere that it listens
+        return program
+
+    def _probe(self, peer, stop):
+        """How long an INVITE takes from our socket in to our socket out, twenty times a second."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller, \
+                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            caller.bind(("127.0.0.1", 0))
+            line.bind(("127.0.0.1", peer.probe_port))
+            line.settimeout(1)
+            number = 0
+            while not stop.wait(0.05):
+                number += 1
+                name = f"probe{peer.port}x{number}"
+                began = time.monotonic()
+                caller.sendto(request("INVITE", f"sip:{PROBED}@127.0.0.1:{peer.port}", caller.getsockname()[1], name,
+                                      PROBED), ("127.0.0.1", peer.port))
+                try:
+                    got = line.recv(8000)
+                    while not (got.startswith(b"INVITE") and name.encode() + b"\r\n" in got):
+                        got = line.recv(8000)
+                except socket.timeout:
+                    continue
+                self.waits.append((time.monotonic() - began) * 1e6)
+                line.sendto(refusal(got), ("127.0.0.1", peer.port))
+
+    @property
+    def clean(self):
+        return self.failed == 0 and self.completed >= self.offered and self.retransmissions == 0
+
+    @property
+    def cpu_us(self):
+        return self.cpu / max(self.completed, 1) * 1e6
+
+
+def refusal(invite):
+    keep = [line for line in invite.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
+            if line.split(b":")[0].lower() in (b"via", b"from", b"to", b"call-id", b"cseq")]
+    keep = [line + b";tag=probe" if line.lower().startswith(b"to:") else line for line in keep]
+    return b"\r\n".join([b"SIP/2.0 486 Busy Here", *keep, b"Content-Length: 0", b"", b""])
+
+
+def last_row(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file, delimiter=";"))[-1]
+
+
+def quantile(values, share):
+    values = sorted(values)
+    return values[min(int(share * len(values)), len(values) - 1)] if values else float("nan")
+
+
+class Bench:
+    def __init__(self, build, rounds, seconds):
+        self.build, self.rounds, self.seconds = build, rounds, seconds
+        self.rows = []
+
+    def peer(self, kind, redis):
+        directory = tempfile.mkdtemp(prefix="ringtrace-bench-")
+        return Peer(directory, self.build, kind, redis)
+
+    def row(self, what, unit, ours, theirs, name, target=None, least=None):
+        ratios = [a / b for a, b in zip(ours, theirs) if b]
+        met = [(r <= target if target is not None else r >= least) for r in ratios] if target or least else []
+        self.rows.append({
+            "bench": "sip", "what": what, "unit": unit, "ours": statistics.median(ours),
+            "peer": statistics.median(theirs), "peer_name": name, "ratio": statistics.median(ratios),
+            "target": f"<= {target}" if target is not None else f">= {least}" if least is not None else "none",
+            "ok": True if not met or all(met) else False if not any(met) else None})
+        print(f"bench: {what}: {self.rows[-1]['ours']:.4g} {unit}, {name} {self.rows[-1]['peer']:.4g}", file=sys.stderr)
+
+    def run(self):
+        for name, redis, stopped in (("kamailio, htable", False, False), ("kamailio, ndb_redis", True, False),
+                                     ("kamailio, Redis stopped", True, True)):
+            self.compare(name, redis, stopped)
+
+    def compare(self, name, redis, stopped):
+        figures = {}
+        rates = [500] if stopped else [200, 500, 1000]
+        for _ in range(self.rounds):
+            # Ringtrace is shipped with Redis: beside the hash table too, it writes to Redis what Kamailio logs.
+            for kind in ("ringtrace", "kamailio"):
+                peer = self.peer(kind, redis or kind == "ringtrace")
+                try:
+                    Load(peer, 100, 1)
+                    if stopped:
+                        peer.stop_redis()
+                    for rate in rates:
+                        load = Load(peer, rate, self.seconds, probe=rate == 500)
+                        figures.setdefault((kind, f"cpu{rate}"), []).append(load.cpu_us)
+                        if rate == 500:
+                            figures.setdefault((kind, "p50"), []).append(quantile(load.waits, 0.5))
+                            figures.setdefault((kind, "p99"), []).append(quantile(load.waits, 0.99))
+                    if not stopped:
+                        self.capacity(peer, kind, figures)
+                finally:
+                    peer.close()
+        take = lambda what: (figures["ringtrace", what], figures["kamailio", what])  # noqa: E731
+        for rate in rates:
+            self.row(f"CPU of a call at {rate} calls/s", "us", *take(f"cpu{rate}"), name, target=0.4)
+        self.row("INVITE in to INVITE out at 500 calls/s, p50", "us", *take("p50"), name)
+        self.row("INVITE in to INVITE out at 500 calls/s, p99", "us", *take("p99"), name)
+        if stopped:
+            return
+        self.row("highest rate without a loss or retransmission", "calls/s", *take("highest"), name, least=2)
+        ours = figures["ringtrace", "goodput"]
+        self.row("goodput at 3 times that rate, beside the rate", "calls/s", ours, figures["ringtrace", "highest"],
+                 "itself at that rate", least=0.9)
+        self.row("goodput at 3 times its highest rate", "calls/s", *take("goodput"), name)
+        self.row("growth of memory in that overload", "MB", [g / 1e6 for g in figures["ringtrace", "growth"]],
+                 [g / 1e6 for g in figures["kamailio", "growth"]], name)
+
+    def capacity(self, peer, kind, figures):
+        highest, rate = 0, 600
+        while rate < 8000:
+            load = Load(peer, rate, min(self.seconds, 4))
+            print(f"bench: {kind} at {rate}: failed {load.failed} retransmissions {load.retransmissions} "
+                  f"cpu {load.cpu_us:.0f} us", file=sys.stderr)
+            if not load.clean:
+                load = Load(peer, rate, min(self.seconds, 4))  # one hiccup of the machine is no limit
+                if not load.clean:
+                    break
+            highest, rate = rate, int(rate * 1.3)
+        figures.setdefault((kind, "highest"), []).append(max(highest, 1))
+        before = peer.resident_bytes()
+        load = Load(peer, 3 * max(highest, 200), min(self.seconds, 5))
+        figures.setdefault((kind, "goodput"), []).append(load.completed / load.seconds)
+        figures.setdefault((kind, "growth"), []).append(max(peer.resident_bytes() - before, 1))
+
+
+def soak(build, rate, seconds):
+    """Calls at a steady rate with every hundredth packet lost: each ends once in the log, and memory stays."""
+    peer = Peer(tempfile.mkdtemp(prefix="ringtrace-soak-"), build, "ringtrace", True)
+    try:
+        Load(peer, rate, 40, lost_percent=1)  # what 32 s of transactions need is there now
+        before = peer.resident_bytes()
+        load = Load(peer, rate, seconds, lost_percent=1)
+        grown = peer.resident_bytes() - before
+        wait_until("every call ends in the log", lambda: len(ended_calls(peer)) >= (40 + seconds) * rate, 120)
+        ends = ended_calls(peer)
+        print(f"soak: {load.offered} calls, {load.failed} failed, {load.retransmissions} retransmissions, "
+              f"{len(ends)} calls ended in the log, at most {max(ends.values())} times each, memory {grown / 1e6:+.1f} MB")
+        return max(ends.values()) == 1
+    finally:
+        peer.close()
+
+
+def ended_calls(peer):
+    """How often each call ended in the event log."""
+    counts, cursor = {}, "-"
+    while True:
+        lines = subprocess.run(["redis-cli", "-p", str(peer.redis_port), "xrange", "rt:{calls}:events", cursor, "+",
+                                "count", "20000"], capture_output=True, text=True, check=True).stdout.splitlines()
+        if not lines:
+            return counts
+        for index, line in enumerate(lines):
+            if line == "type" and "ended" in lines[index + 1].lower() and lines[index + 2] == "call":
+                counts[lines[index + 3]] = counts.get(lines[index + 3], 0) + 1
+        # Seven lines an event: its id, then three names and values.
+        cursor = "(" + lines[-7]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / ".build" / "release")
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--long", action="store_true", help="three rounds of ten seconds a figure")
+    parser.add_argument("--soak", type=int, metavar="SECONDS", help="instead: a long run with 1 %% of the packets lost")
+    parser.add_argument("--rate", type=int, default=300, help="calls a second of the soak")
+    arguments = parser.parse_args()
+    if arguments.soak:
+        sys.exit(0 if soak(arguments.build, arguments.rate, arguments.soak) else 1)
+    bench = Bench(arguments.build, 3 if arguments.long else 1, 10 if arguments.long else 4)
+    bench.run()
+    text = json.dumps(bench.rows, indent=1)
+    arguments.json.write_text(text + "\n") if arguments.json else print(text)
+
+
+if __name__ == "__main__":
+    main()

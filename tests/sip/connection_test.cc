@@ -1,0 +1,62 @@
+// TCP connections to a real proxy: strangers' are closed, and there are never more than allowed.
+
+#include <catch2/catch.hpp>
+#include <thread>
+#include <vector>
+
+#include "sip/proxy.h"
+#include "tests/sip/loopback.h"
+
+namespace ringtrace::sip::test {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("a stranger's connection is closed without a word") {
+  QuietWorld world;
+  ProxyConfig config = loopback_proxy(9);
+  config.trunks[0].addresses = {"192.0.2.0/24"};
+  config.line_groups[0].lines[0].host = "192.0.2.1";
+  Proxy proxy(config, world, world);
+  REQUIRE(proxy.start() == std::nullopt);
+  Peer stranger = Peer::tcp(proxy.listening().at(1).endpoint.port);
+  stranger.send(ping(1));
+  CHECK(stranger.is_closed_within(10s));
+  CHECK(proxy.stats().refused[static_cast<std::size_t>(Refusal::kUnknownSource)] == 1);
+  CHECK(proxy.stats().refused[static_cast<std::size_t>(Refusal::kConnection)] == 1);
+}
+
+TEST_CASE("connections beyond the limit are closed, those within it are served") {
+  QuietWorld world;
+  ProxyConfig config = loopback_proxy(9);
+  config.limits.connections = 3;
+  Proxy proxy(config, world, world);
+  REQUIRE(proxy.start() == std::nullopt);
+  const std::uint16_t port = proxy.listening().at(1).endpoint.port;
+  std::vector<Peer> peers;
+  for (int i = 0; i < 8; ++i) peers.push_back(Peer::tcp(port));
+  const auto& closed = proxy.stats().refused[static_cast<std::size_t>(Refusal::kConnection)];
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (closed < 5 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  CHECK(closed == 5);
+  int served = 0;
+  for (Peer& peer : peers) {
+    peer.send(ping(++served));
+    if (peer.receive(2s).substr(0, 11) != "SIP/2.0 200") --served;
+  }
+  CHECK(served == 3);
+}
+
+TEST_CASE("what cannot be framed ends its connection, and the proxy serves on") {
+  QuietWorld world;
+  Proxy proxy(loopback_proxy(9), world, world);
+  REQUIRE(proxy.start() == std::nullopt);
+  const std::uint16_t port = proxy.listening().at(1).endpoint.port;
+  Peer broken = Peer::tcp(port);
+  broken.send("no SIP at all\r\n\r\n");
+  CHECK(broken.is_closed_within(10s));
+  Peer good = Peer::tcp(port);
+  good.send(ping(1));
+  CHECK(good.receive(10s).substr(0, 11) == "SIP/2.0 200");
+}
+
+}  // namespace ringtrace::sip::test
