@@ -206,7 +206,7 @@ class LendingPool {
   bool claim_popped(std::uint32_t slot, bool wide, Milliseconds now, SlotWord& word);
   Milliseconds due(std::uint32_t slot) const;
 
-  // lending_pool_books.h: look-ups, taking over, numbers, figures
+  // lending_pool_keep.h, lending_pool_takeover.h, lending_pool_books.h
   std::optional<LeaseView> view(std::uint32_t slot) const;
   LeaseView view_of(std::uint32_t slot, const RecordHead& record, const VisitId& visit, Milliseconds end,
                     bool live, bool durable) const;
@@ -262,6 +262,7 @@ class LendingPool {
 
 // The definitions: templates, in the order of a number's life.
 #include "pool/lending_pool_books.h"
+#include "pool/lending_pool_keep.h"
 #include "pool/lending_pool_lend.h"
 #include "pool/lending_pool_rest.h"
 #include "pool/lending_pool_takeover.h"

@@ -11,9 +11,9 @@
 namespace ringtrace::pool {
 
 /// From a visit's keyed hash to the slots that may have a record of it: a lock-free table of buckets, each a
-/// cache line of eight cells, and two buckets for each hash. A new entry goes to the bucket with more room
-/// (two choices: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries
-/// never move.
+/// cache line of eight cells, and two buckets for each hash. A new entry goes to the first bucket while that
+/// is not three quarters full, else to the second (of two choices the less full, as far as it matters: M.
+/// Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries never move.
 ///
 /// A cell is one word, fingerprint (36) | slot + 1 (28), or 0 when it is empty, and its word is all there is
 /// to it: whoever finds a slot here asks the slot itself whether it has the visit. So nothing needs to be
@@ -63,16 +63,28 @@ class VisitIndex {
   /// Enters the slot; the cell's place in the order, or none when both buckets are full.
   std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
     const Pair pair(*this, hash);
-    const unsigned first = room(pair.cells[1]) > room(pair.cells[0]) ? 1 : 0;
-    for (const unsigned bucket : {first, first ^ 1U}) {
-      Atom<std::uint64_t>* const begin = pair.cells[bucket];
-      for (Atom<std::uint64_t>* cell = begin; cell != begin + kCellsOfBucket; ++cell) {
-        std::uint64_t seen = cell->load();
-        if (seen != 0 || !cell->compare_exchange_strong(seen, entry(hash, slot))) continue;
-        return bucket * kCellsOfBucket + static_cast<unsigned>(cell - begin);
+    // The first bucket keeps a quarter of its cells for those who find the other one full.
+    for (const auto& [bucket, begin, end] :
+         {Range{0, 0, kInFirst}, Range{1, 0, kCellsOfBucket}, Range{0, kInFirst, kCellsOfBucket}}) {
+      for (unsigned i = begin; i < end; ++i) {
+        std::uint64_t seen = pair.cells[bucket][i].load();
+        if (seen != 0 || !pair.cells[bucket][i].compare_exchange_strong(seen, entry(hash, slot))) continue;
+        return bucket * kCellsOfBucket + i;
       }
     }
     return std::nullopt;
+  }
+
+  /// False when at most `most` entries may be of the hash. Faster than for_each, and mostly enough.
+  bool has_more_than(unsigned most, std::uint64_t hash) const {
+    const Pair pair(*this, hash);
+    unsigned found = 0;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < kCellsOfBucket; ++i) {
+      found += ((pair.cells[0][i].load() ^ hash) >> kSlotBits) == 0 ? 1U : 0U;
+      found += ((pair.cells[1][i].load() ^ hash) >> kSlotBits) == 0 ? 1U : 0U;
+    }
+    return found > most;
   }
 
   /// Takes one entry of the slot and hash out; nothing happens when there is none.
@@ -90,6 +102,7 @@ class VisitIndex {
 
  private:
   static constexpr unsigned kSlotBits = 28;
+  static constexpr unsigned kInFirst = 6;
   static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
 
   /// The two buckets of a hash: different ones, from bits the fingerprint does not use alone.
@@ -110,12 +123,9 @@ class VisitIndex {
     std::array<Atom<std::uint64_t>*, 2> cells;
   };
 
-  static unsigned room(const Atom<std::uint64_t>* cells) {
-    unsigned empty = 0;
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < kCellsOfBucket; ++i) empty += cells[i].load() == 0 ? 1U : 0U;
-    return empty;
-  }
+  struct Range {
+    unsigned bucket, begin, end;
+  };
 
   static Atom<std::uint64_t>* aligned(Atom<std::uint64_t>* cells) {
     const auto address = reinterpret_cast<std::uintptr_t>(cells);
