@@ -11,6 +11,7 @@ namespace ringtrace::pool {
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Time until, Time at) {
+  if (!is_valid_visit_id(visit_id)) return std::nullopt;
   const Key key = key_of(visit_id);
   const Milliseconds now = to_milliseconds(at);
   const Milliseconds expire = to_milliseconds(std::min(until, at + lending::kLongestTtl));
@@ -39,6 +40,7 @@ std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Tim
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, Time at) {
+  if (!is_valid_visit_id(visit_id)) return std::nullopt;
   const Key key = key_of(visit_id);
   const Milliseconds now = to_milliseconds(at);
   settle(now, kMostHelp);
@@ -63,6 +65,7 @@ std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, T
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::find_lease(std::string_view visit_id, Time at) {
+  if (!is_valid_visit_id(visit_id)) return std::nullopt;
   const Key key = key_of(visit_id);
   const Milliseconds now = to_milliseconds(at);
   settle(now, kMostHelp);
