@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "pool/big_array.h"
 #include "pool/config.h"
 #include "pool/contested_holders.h"
 #include "pool/due_tree.h"
@@ -246,15 +247,15 @@ class LendingPool {
   IdleQueue<Atom> idle_;
   VisitIndex<Atom> visits_;
   DueTree<Atom> due_;
-  SlotMarks<Atom> untold_;                           // ended by time; `advance` has not said so yet
-  SlotMarks<Atom> stale_;                            // SlotWord::kStale is set, perhaps
-  std::unique_ptr<Atom<std::uint32_t>[]> visitors_;  // by hash: 1 + the slot of the visitor's latest
-                                                     // beginning or end of a lease; a hint
-  Atom<std::uint32_t> used_{};                       // slots with a number
-  Atom<std::uint32_t> fresh_{};                      // the first of them that was never taken
-  std::array<Atom<std::uint32_t>, 4> returned_{};    // 1 + slot: free and not queued; or 0
-  Atom<bool> any_returned_{};                        // false: none of them is set
-  Atom<std::int64_t> permits_{};                     // free numbers, where some are kept for the valuable
+  SlotMarks<Atom> untold_;                         // ended by time; `advance` has not said so yet
+  SlotMarks<Atom> stale_;                          // SlotWord::kStale is set, perhaps
+  const BigArray<Atom<std::uint32_t>> visitors_;   // by hash: 1 + the slot of the visitor's latest
+                                                   // beginning or end of a lease; a hint
+  Atom<std::uint32_t> used_{};                     // slots with a number
+  Atom<std::uint32_t> fresh_{};                    // the first of them that was never taken
+  std::array<Atom<std::uint32_t>, 4> returned_{};  // 1 + slot: free and not queued; or 0
+  Atom<bool> any_returned_{};                      // false: none of them is set
+  Atom<std::int64_t> permits_{};                   // free numbers, where some are kept for the valuable
   Tally<kCounters> tally_;
 };
 

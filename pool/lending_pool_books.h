@@ -28,7 +28,7 @@ LendingPool<Atom>::LendingPool(const PoolConfig& config, PoolIndex index, const 
       due_(slots.size()),
       untold_(slots.size()),
       stale_(slots.size()),
-      visitors_(std::make_unique<Atom<std::uint32_t>[]>(slots.size())) {}
+      visitors_(slots.size()) {}
 
 template <template <class> class Atom>
 LeaseView LendingPool<Atom>::view_of(std::uint32_t index, const RecordHead& record, const VisitId& visit,

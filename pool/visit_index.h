@@ -5,8 +5,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
+
+#include "pool/big_array.h"
 
 namespace ringtrace::pool {
 
@@ -38,8 +39,7 @@ class VisitIndex {
   /// For `slots` slots, at most 2^28 - 2 of them.
   explicit VisitIndex(std::size_t slots)
       : buckets_(std::max<std::size_t>(2, (2 * slots + kCellsOfBucket - 1) / kCellsOfBucket)),
-        storage_(std::make_unique<Atom<std::uint64_t>[]>((buckets_ + 1) * kCellsOfBucket)),
-        cells_(aligned(storage_.get())) {}
+        cells_(buckets_ * kCellsOfBucket) {}
 
   /// Calls `look(slot, order)` for each entry that may be of the hash, in the cells' order, until it returns
   /// false.
@@ -98,7 +98,7 @@ class VisitIndex {
     }
   }
 
-  std::size_t memory_bytes() const { return (buckets_ + 1) * kCellsOfBucket * sizeof(std::uint64_t); }
+  std::size_t memory_bytes() const { return buckets_ * kCellsOfBucket * sizeof(std::uint64_t); }
 
  private:
   static constexpr unsigned kSlotBits = 28;
@@ -112,7 +112,7 @@ class VisitIndex {
       const std::size_t first = scaled(static_cast<std::uint32_t>(hash), index.buckets_);
       std::size_t second = scaled(static_cast<std::uint32_t>(mixed >> 32), index.buckets_ - 1);
       if (second >= first) ++second;
-      cells = {index.cells_ + first * kCellsOfBucket, index.cells_ + second * kCellsOfBucket};
+      cells = {index.cells_.get() + first * kCellsOfBucket, index.cells_.get() + second * kCellsOfBucket};
     }
     static std::size_t scaled(std::uint32_t bits, std::size_t range) {
       return static_cast<std::size_t>((std::uint64_t{bits} * range) >> 32);
@@ -127,21 +127,13 @@ class VisitIndex {
     unsigned bucket, begin, end;
   };
 
-  static Atom<std::uint64_t>* aligned(Atom<std::uint64_t>* cells) {
-    const auto address = reinterpret_cast<std::uintptr_t>(cells);
-    const std::uintptr_t line = kCellsOfBucket * sizeof(std::uint64_t);
-    const std::uintptr_t off = address % line;
-    return off % sizeof(*cells) != 0 || off == 0 ? cells : cells + (line - off) / sizeof(*cells);
-  }
-
   static std::uint64_t entry(std::uint64_t hash, std::uint32_t slot) {
     return (hash & ~kSlotMask) | (slot + 1);
   }
 
   // constant after construction
   const std::size_t buckets_;
-  const std::unique_ptr<Atom<std::uint64_t>[]> storage_;
-  Atom<std::uint64_t>* const cells_;
+  const BigArray<Atom<std::uint64_t>> cells_;  // begins on a page, and so each bucket on a line
 };
 
 }  // namespace ringtrace::pool
