@@ -1,15 +1,17 @@
 #include "pool/check_config.h"
 
+#include <algorithm>
 #include <cmath>
-#include <initializer_list>
+#include <cstdint>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 namespace ringtrace::pool {
 namespace {
 
 constexpr std::size_t kMostNumbers = 16'000'000;
+constexpr std::size_t kMostPools = 16'383;  // what a slot's word has room for
 constexpr Duration kMonth = std::chrono::hours(24 * 30);
 
 using Mistake = std::optional<std::string>;
@@ -76,37 +78,56 @@ Mistake pool_mistake(const PoolConfig& pool) {
   return weights_mistake(pool);
 }
 
-/// Every number has one meaning: remembers who said which.
-class Meanings {
- public:
-  Mistake add(Number number, const PoolConfig& pool, std::string_view role) {
-    if (!number) return in_pool(pool, "an empty " + std::string(role));
-    const auto [place, is_new] = meanings_.try_emplace(number, Meaning{&pool, role});
-    if (is_new) return std::nullopt;
-    return in_pool(pool, "number " + number.to_string() + " is a " + std::string(role) + " here and a " +
-                             std::string(place->second.role) + " of pool \"" +
-                             place->second.pool->name.to_string() + "\" already");
-  }
-
- private:
-  struct Meaning {
-    const PoolConfig* pool;
-    std::string_view role;
-  };
-  std::unordered_map<Number, Meaning> meanings_;
+/// What a pool says a number is.
+struct Meaning {
+  Number number;
+  std::uint32_t pool = 0;
+  std::uint32_t order = 0;  // of all that was said
+  const char* role = "";
 };
 
-Mistake number_mistake(const PoolConfig& pool, Meanings& meanings) {
-  for (const Number number : pool.numbers) {
-    if (Mistake mistake = meanings.add(number, pool, "dynamic number")) return mistake;
+std::vector<Meaning> meanings_of(const PoolsConfig& config) {
+  std::vector<Meaning> meanings;
+  std::size_t count = 0;
+  for (const PoolConfig& pool : config.pools) {
+    count += pool.numbers.size() + pool.static_numbers.size() + pool.source_fallbacks.size() + 1;
   }
-  for (const SourceNumber& own : pool.static_numbers) {
-    if (Mistake mistake = meanings.add(own.number, pool, "static number")) return mistake;
+  meanings.reserve(count);
+  const auto add = [&](std::size_t pool, Number number, const char* role) {
+    const auto order = static_cast<std::uint32_t>(meanings.size());
+    meanings.push_back({number, static_cast<std::uint32_t>(pool), order, role});
+  };
+  for (std::size_t i = 0; i < config.pools.size(); ++i) {
+    const PoolConfig& pool = config.pools[i];
+    for (const Number number : pool.numbers) add(i, number, "dynamic number");
+    for (const SourceNumber& own : pool.static_numbers) add(i, own.number, "static number");
+    for (const SourceNumber& own : pool.source_fallbacks) add(i, own.number, "source fallback number");
+    if (pool.fallback) add(i, pool.fallback, "fallback number");
   }
-  for (const SourceNumber& own : pool.source_fallbacks) {
-    if (Mistake mistake = meanings.add(own.number, pool, "source fallback number")) return mistake;
+  return meanings;
+}
+
+/// Every number has one meaning. Ten million numbers are sorted faster than hashed, and mostly come sorted.
+Mistake number_mistake(const PoolsConfig& config) {
+  std::vector<Meaning> meanings = meanings_of(config);
+  const auto before = [](const Meaning& a, const Meaning& b) {
+    return a.number != b.number ? a.number < b.number : a.order < b.order;
+  };
+  if (!std::is_sorted(meanings.begin(), meanings.end(), before)) {
+    std::sort(meanings.begin(), meanings.end(), before);
   }
-  return pool.fallback ? meanings.add(pool.fallback, pool, "fallback number") : std::nullopt;
+  if (!meanings.empty() && !meanings.front().number) {
+    return in_pool(config.pools[meanings.front().pool], "an empty " + std::string(meanings.front().role));
+  }
+  const auto twice =
+      std::adjacent_find(meanings.begin(), meanings.end(),
+                         [](const Meaning& a, const Meaning& b) { return a.number == b.number; });
+  if (twice == meanings.end()) return std::nullopt;
+  const Meaning& first = *twice;
+  const Meaning& second = *(twice + 1);
+  return in_pool(config.pools[second.pool], "number " + second.number.to_string() + " is a " + second.role +
+                                                " here and a " + first.role + " of pool \"" +
+                                                config.pools[first.pool].name.to_string() + "\" already");
 }
 
 }  // namespace
@@ -116,14 +137,16 @@ std::optional<std::string> find_mistake(const PoolsConfig& config) {
   if (config.known_callers > kMostNumbers) {
     return "at most " + std::to_string(kMostNumbers) + " known callers are possible";
   }
+  if (config.pools.size() > kMostPools) {
+    return std::to_string(config.pools.size()) + " pools, at most " + std::to_string(kMostPools) +
+           " are possible";
+  }
   std::unordered_set<std::string> names;
-  Meanings meanings;
   for (const PoolConfig& pool : config.pools) {
     if (Mistake mistake = pool_mistake(pool)) return mistake;
     if (!names.insert(pool.name.to_string()).second) return in_pool(pool, "there are two pools of this name");
-    if (Mistake mistake = number_mistake(pool, meanings)) return mistake;
   }
-  return std::nullopt;
+  return number_mistake(config);
 }
 
 }  // namespace ringtrace::pool

@@ -5,10 +5,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 
 #include "pool/assert.h"
+#include "pool/big_array.h"
 
 namespace ringtrace::pool {
 
@@ -48,7 +48,7 @@ class IdleQueue {
   explicit IdleQueue(std::size_t indices)
       : order_(order_for(indices)),
         mask_((std::uint64_t{1} << order_) - 1),
-        entries_(std::make_unique<Atom<std::uint64_t>[]>(static_cast<std::size_t>(mask_ + 1))) {
+        entries_(static_cast<std::size_t>(mask_ + 1)) {
     head_.value.store(mask_ + 1, std::memory_order_relaxed);
     ripe_.value.store(mask_ + 1, std::memory_order_relaxed);
     tail_.value.store(mask_ + 1, std::memory_order_relaxed);
@@ -145,7 +145,7 @@ class IdleQueue {
   // constant after construction
   const std::uint32_t order_;
   const std::uint64_t mask_;
-  const std::unique_ptr<Atom<std::uint64_t>[]> entries_;
+  const BigArray<Atom<std::uint64_t>> entries_;
 
   // own synchronization
   Alone head_;

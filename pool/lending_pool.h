@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "pool/big_array.h"
 #include "pool/config.h"
 #include "pool/contested_holders.h"
 #include "pool/due_tree.h"
@@ -206,7 +207,7 @@ class LendingPool {
   bool claim_popped(std::uint32_t slot, bool wide, Milliseconds now, SlotWord& word);
   Milliseconds due(std::uint32_t slot) const;
 
-  // lending_pool_books.h: look-ups, taking over, numbers, figures
+  // lending_pool_keep.h, lending_pool_takeover.h, lending_pool_books.h
   std::optional<LeaseView> view(std::uint32_t slot) const;
   LeaseView view_of(std::uint32_t slot, const RecordHead& record, const VisitId& visit, Milliseconds end,
                     bool live, bool durable) const;
@@ -246,15 +247,15 @@ class LendingPool {
   IdleQueue<Atom> idle_;
   VisitIndex<Atom> visits_;
   DueTree<Atom> due_;
-  SlotMarks<Atom> untold_;                           // ended by time; `advance` has not said so yet
-  SlotMarks<Atom> stale_;                            // SlotWord::kStale is set, perhaps
-  std::unique_ptr<Atom<std::uint32_t>[]> visitors_;  // by hash: 1 + the slot of the visitor's latest
-                                                     // beginning or end of a lease; a hint
-  Atom<std::uint32_t> used_{};                       // slots with a number
-  Atom<std::uint32_t> fresh_{};                      // the first of them that was never taken
-  std::array<Atom<std::uint32_t>, 4> returned_{};    // 1 + slot: free and not queued; or 0
-  Atom<bool> any_returned_{};                        // false: none of them is set
-  Atom<std::int64_t> permits_{};                     // free numbers, where some are kept for the valuable
+  SlotMarks<Atom> untold_;                         // ended by time; `advance` has not said so yet
+  SlotMarks<Atom> stale_;                          // SlotWord::kStale is set, perhaps
+  const BigArray<Atom<std::uint32_t>> visitors_;   // by hash: 1 + the slot of the visitor's latest
+                                                   // beginning or end of a lease; a hint
+  Atom<std::uint32_t> used_{};                     // slots with a number
+  Atom<std::uint32_t> fresh_{};                    // the first of them that was never taken
+  std::array<Atom<std::uint32_t>, 4> returned_{};  // 1 + slot: free and not queued; or 0
+  Atom<bool> any_returned_{};                      // false: none of them is set
+  Atom<std::int64_t> permits_{};                   // free numbers, where some are kept for the valuable
   Tally<kCounters> tally_;
 };
 
@@ -262,6 +263,7 @@ class LendingPool {
 
 // The definitions: templates, in the order of a number's life.
 #include "pool/lending_pool_books.h"
+#include "pool/lending_pool_keep.h"
 #include "pool/lending_pool_lend.h"
 #include "pool/lending_pool_rest.h"
 #include "pool/lending_pool_takeover.h"

@@ -61,7 +61,7 @@ Reservation LendingPool<Atom>::reserve(const VisitView& visit, Duration ttl, Adm
   const Milliseconds expire = lending::expiry(at, ttl);
   settle(now, kMostHelp);
   for (;;) {
-    const Found found = find(key);
+    const Found found = visits_.has_more_than(0, key.hash) ? find(key) : Found{};
     if (found.tie == Tie::kPending && found.word.state() == SlotState::kTentative) {
       decide(key, found.slot, found.order, found.word);
       continue;
@@ -274,6 +274,7 @@ void LendingPool<Atom>::decide(const Key& key, std::uint32_t slot, unsigned orde
 template <template <class> class Atom>
 bool LendingPool<Atom>::rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands) {
   bool stands = false;
+  if (!visits_.has_more_than(1, key.hash)) return false;  // the asking slot's own
   visits_.for_each(key.hash, [&](std::uint32_t other, unsigned others_order) {
     if (other == slot) return true;
     for (SlotWord word = slots_[other].load();;) {

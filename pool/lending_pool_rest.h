@@ -11,16 +11,11 @@ namespace ringtrace::pool {
 
 template <template <class> class Atom>
 typename LendingPool<Atom>::Group LendingPool<Atom>::group(SlotWord word) {
-  switch (word.state()) {
-    case SlotState::kFree:
-      return word.has(SlotWord::kDraining) ? Group::kDrained : Group::kFree;
-    case SlotState::kLeased:
-      return Group::kLeased;
-    case SlotState::kHeld:
-      return Group::kHeld;
-    default:
-      return Group::kReserved;
-  }
+  static constexpr std::array<Group, 8> kOfState = {Group::kFree,     Group::kReserved, Group::kReserved,
+                                                    Group::kReserved, Group::kReserved, Group::kLeased,
+                                                    Group::kHeld,     Group::kHeld};
+  const Group of_state = kOfState[static_cast<std::size_t>(word.state())];
+  return of_state == Group::kFree && word.has(SlotWord::kDraining) ? Group::kDrained : of_state;
 }
 
 /// Every change of a slot's word: `next` takes the place of `word`, counted on. On success `word` is the new

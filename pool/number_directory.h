@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "pool/big_array.h"
 #include "pool/number.h"
 #include "pool/slot.h"
 
@@ -43,7 +44,7 @@ class NumberDirectory {
   NumberDirectory(std::size_t slots, std::size_t fixed)
       : size_(std::bit_ceil((slots + fixed) * 5 / 3 + 2)),
         shift_(64U - static_cast<unsigned>(std::bit_width(size_ - 1))),
-        places_(std::make_unique<Atom<std::uint32_t>[]>(size_)),
+        places_(size_),
         fixed_(std::make_unique<DirectoryEntry[]>(fixed + 1)) {}
 
   DirectoryEntry find(Number number, const Slot<Atom>* slots) const {
@@ -83,7 +84,7 @@ class NumberDirectory {
   // constant after construction
   const std::size_t size_;
   const unsigned shift_;
-  const std::unique_ptr<Atom<std::uint32_t>[]> places_;
+  const BigArray<Atom<std::uint32_t>> places_;
 
   // written before the first look
   const std::unique_ptr<DirectoryEntry[]> fixed_;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/big_array.h"
 #include "pool/config.h"
 #include "pool/contested_holders.h"
 #include "pool/known_callers.h"
@@ -38,7 +39,7 @@ class PoolSet {
         contested_(key),
         callers_(config.known_callers),
         slot_count_(slots_of(config)),
-        slots_(std::make_unique<Slot<Atom>[]>(slot_count_)),
+        slots_(slot_count_),
         directory_(slot_count_, fixed_numbers_of(config)) {
     std::size_t first = 0;
     for (const PoolConfig& pool : config.pools) {
@@ -167,7 +168,7 @@ class PoolSet {
   ContestedHolders<Atom> contested_;
   KnownCallers<Atom> callers_;
   const std::size_t slot_count_;
-  const std::unique_ptr<Slot<Atom>[]> slots_;
+  const BigArray<Slot<Atom>> slots_;
   NumberDirectory<Atom> directory_;
   Tally<kResolutionMethods> resolutions_;
   std::mutex adding_;  // of numbers: held by add_numbers alone

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "pool/assert.h"
 #include "pool/number.h"
 #include "pool/slot_word.h"
 #include "pool/text_words.h"
@@ -29,6 +30,7 @@ struct VisitWords {
   static constexpr unsigned kWide = 16;
 
   explicit VisitWords(std::string_view visit_id) : count(visit_id.size() <= 8 * kNarrow ? kNarrow : kWide) {
+    RINGTRACE_ASSERT(visit_id.size() <= VisitId::kMaxBytes);
     unsigned used = 0;
     for_each_word(visit_id, [&](std::uint64_t word) { words[used++] = word; });
     while (used < count) words[used++] = 0;

@@ -5,15 +5,16 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
+
+#include "pool/big_array.h"
 
 namespace ringtrace::pool {
 
 /// From a visit's keyed hash to the slots that may have a record of it: a lock-free table of buckets, each a
-/// cache line of eight cells, and two buckets for each hash. A new entry goes to the bucket with more room
-/// (two choices: M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries
-/// never move.
+/// cache line of eight cells, and two buckets for each hash. A new entry goes to the first bucket while that
+/// is not three quarters full, else to the second (of two choices the less full, as far as it matters: M.
+/// Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries never move.
 ///
 /// A cell is one word, fingerprint (36) | slot + 1 (28), or 0 when it is empty, and its word is all there is
 /// to it: whoever finds a slot here asks the slot itself whether it has the visit. So nothing needs to be
@@ -38,8 +39,7 @@ class VisitIndex {
   /// For `slots` slots, at most 2^28 - 2 of them.
   explicit VisitIndex(std::size_t slots)
       : buckets_(std::max<std::size_t>(2, (2 * slots + kCellsOfBucket - 1) / kCellsOfBucket)),
-        storage_(std::make_unique<Atom<std::uint64_t>[]>((buckets_ + 1) * kCellsOfBucket)),
-        cells_(aligned(storage_.get())) {}
+        cells_(buckets_ * kCellsOfBucket) {}
 
   /// Calls `look(slot, order)` for each entry that may be of the hash, in the cells' order, until it returns
   /// false.
@@ -63,16 +63,28 @@ class VisitIndex {
   /// Enters the slot; the cell's place in the order, or none when both buckets are full.
   std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
     const Pair pair(*this, hash);
-    const unsigned first = room(pair.cells[1]) > room(pair.cells[0]) ? 1 : 0;
-    for (const unsigned bucket : {first, first ^ 1U}) {
-      Atom<std::uint64_t>* const begin = pair.cells[bucket];
-      for (Atom<std::uint64_t>* cell = begin; cell != begin + kCellsOfBucket; ++cell) {
-        std::uint64_t seen = cell->load();
-        if (seen != 0 || !cell->compare_exchange_strong(seen, entry(hash, slot))) continue;
-        return bucket * kCellsOfBucket + static_cast<unsigned>(cell - begin);
+    // The first bucket keeps a quarter of its cells for those who find the other one full.
+    for (const auto& [bucket, begin, end] :
+         {Range{0, 0, kInFirst}, Range{1, 0, kCellsOfBucket}, Range{0, kInFirst, kCellsOfBucket}}) {
+      for (unsigned i = begin; i < end; ++i) {
+        std::uint64_t seen = pair.cells[bucket][i].load();
+        if (seen != 0 || !pair.cells[bucket][i].compare_exchange_strong(seen, entry(hash, slot))) continue;
+        return bucket * kCellsOfBucket + i;
       }
     }
     return std::nullopt;
+  }
+
+  /// False when at most `most` entries may be of the hash. Faster than for_each, and mostly enough.
+  bool has_more_than(unsigned most, std::uint64_t hash) const {
+    const Pair pair(*this, hash);
+    unsigned found = 0;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < kCellsOfBucket; ++i) {
+      found += ((pair.cells[0][i].load() ^ hash) >> kSlotBits) == 0 ? 1U : 0U;
+      found += ((pair.cells[1][i].load() ^ hash) >> kSlotBits) == 0 ? 1U : 0U;
+    }
+    return found > most;
   }
 
   /// Takes one entry of the slot and hash out; nothing happens when there is none.
@@ -86,10 +98,11 @@ class VisitIndex {
     }
   }
 
-  std::size_t memory_bytes() const { return (buckets_ + 1) * kCellsOfBucket * sizeof(std::uint64_t); }
+  std::size_t memory_bytes() const { return buckets_ * kCellsOfBucket * sizeof(std::uint64_t); }
 
  private:
   static constexpr unsigned kSlotBits = 28;
+  static constexpr unsigned kInFirst = 6;
   static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
 
   /// The two buckets of a hash: different ones, from bits the fingerprint does not use alone.
@@ -99,7 +112,7 @@ class VisitIndex {
       const std::size_t first = scaled(static_cast<std::uint32_t>(hash), index.buckets_);
       std::size_t second = scaled(static_cast<std::uint32_t>(mixed >> 32), index.buckets_ - 1);
       if (second >= first) ++second;
-      cells = {index.cells_ + first * kCellsOfBucket, index.cells_ + second * kCellsOfBucket};
+      cells = {index.cells_.get() + first * kCellsOfBucket, index.cells_.get() + second * kCellsOfBucket};
     }
     static std::size_t scaled(std::uint32_t bits, std::size_t range) {
       return static_cast<std::size_t>((std::uint64_t{bits} * range) >> 32);
@@ -110,19 +123,9 @@ class VisitIndex {
     std::array<Atom<std::uint64_t>*, 2> cells;
   };
 
-  static unsigned room(const Atom<std::uint64_t>* cells) {
-    unsigned empty = 0;
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < kCellsOfBucket; ++i) empty += cells[i].load() == 0 ? 1U : 0U;
-    return empty;
-  }
-
-  static Atom<std::uint64_t>* aligned(Atom<std::uint64_t>* cells) {
-    const auto address = reinterpret_cast<std::uintptr_t>(cells);
-    const std::uintptr_t line = kCellsOfBucket * sizeof(std::uint64_t);
-    const std::uintptr_t off = address % line;
-    return off % sizeof(*cells) != 0 || off == 0 ? cells : cells + (line - off) / sizeof(*cells);
-  }
+  struct Range {
+    unsigned bucket, begin, end;
+  };
 
   static std::uint64_t entry(std::uint64_t hash, std::uint32_t slot) {
     return (hash & ~kSlotMask) | (slot + 1);
@@ -130,8 +133,7 @@ class VisitIndex {
 
   // constant after construction
   const std::size_t buckets_;
-  const std::unique_ptr<Atom<std::uint64_t>[]> storage_;
-  Atom<std::uint64_t>* const cells_;
+  const BigArray<Atom<std::uint64_t>> cells_;  // begins on a page, and so each bucket on a line
 };
 
 }  // namespace ringtrace::pool

@@ -273,6 +273,30 @@ TEST_CASE("numbers are added up to the room fixed at start, and never twice") {
   CHECK(pool.counts(at(seconds(0))).total == 1025);
 }
 
+TEST_CASE("a visit id that is none holds nothing") {
+  OnePool pool(1);
+  for (const std::string& id :
+       {std::string(), std::string(129, 'x'), std::string("a\nb"), std::string(9, '\0')}) {
+    CHECK(pool.reserve(id, at(seconds(0))).outcome == ReserveOutcome::kRefused);
+    CHECK_FALSE(pool.pools->renew(pool.main, id, at(hours(1)), at(seconds(0))));
+    CHECK_FALSE(pool.pools->release(pool.main, id, at(seconds(0))));
+    CHECK_FALSE(pool.pools->find_lease(pool.main, id, at(seconds(0))));
+    const StoredLease stored{number(0), {id, "", "", ""}, at(seconds(0)), at(hours(1)), std::nullopt};
+    CHECK(pool.pools->restore(pool.main, stored, at(seconds(1))) == RestoreOutcome::kForeign);
+  }
+  CHECK(pool.counts(at(seconds(0))).free == 1);
+}
+
+TEST_CASE("visit ids of every length are kept whole, also in the call's answer") {
+  OnePool pool(128);
+  for (std::size_t size = 1; size <= 128; ++size) {
+    const std::string id = std::string(size - 1, 'v') + static_cast<char>('!' + size % 90);
+    const Number lent = pool.lend(id, at(seconds(0))).number;
+    CHECK(pool.resolve(lent, at(seconds(1))).visit.view() == id);
+    CHECK(pool.pools->find_lease(pool.main, id, at(seconds(1)))->visit.view() == id);
+  }
+}
+
 TEST_CASE("leases by source are counted") {
   PoolConfig config = pool_config(1100);
   OnePool pool(config);
