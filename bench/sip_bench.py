@@ -326,7 +326,7 @@ class Bench:
                  [g / 1e6 for g in figures["kamailio", "growth"]], name)
 
     def capacity(self, peer, kind, figures):
-        highest, rate = 0, 800
+        highest, rate = 0, 300
         while rate < 8000:
             load = Load(peer, rate, min(self.seconds, 3))
             print(f"bench: {kind} at {rate}: failed {load.failed} retransmissions {load.retransmissions} "
