@@ -79,7 +79,8 @@ class Peer:
         self.redis = None
         self.redis_port = redis_port = free_port()
         if redis:
-            self.redis = Program("redis", ["redis-server", "--port", redis_port, "--save", "", "--appendonly", "no"],
+            self.redis = Program("redis", ["redis-server", "--port", redis_port, "--unixsocket", self.directory / "redis.sock",
+                                           "--save", "", "--appendonly", "no"],
                                  self.directory)
             wait_until("redis", lambda: answers(redis_port))
         if kind == "ringtrace":
@@ -89,7 +90,7 @@ class Peer:
         wait_until(f"{kind} answers OPTIONS", self._answers_options, 30)
 
     def _ringtrace(self, build, redis_port):
-        store = f'[redis]\nurl = "tcp://127.0.0.1:{redis_port}/0"' if redis_port else ""
+        store = f'[redis]\nurl = "unix://{self.directory}/redis.sock"' if redis_port else ""
         config = self.directory / "ringtrace.toml"
         config.write_text(RINGTRACE.format(directory=self.directory, grpc=free_port(), http=free_port(), store=store,
                                            port=self.port, line=self.line_port, probe=self.probe_port, number=NUMBER,
@@ -100,7 +101,7 @@ class Peer:
         text = (HERE / "kamailio.cfg").read_text()
         for word, value in (("LISTEN_PORT", self.port), ("PROBE_LINE", f"127.0.0.1:{self.probe_port}"),
                             ("COMPANY_LINE", f"127.0.0.1:{self.line_port}"), ("DIRECTORY", self.directory),
-                            ("REDIS_PORT", redis_port), ("PROBED", PROBED)):
+                            ("PROBED", PROBED)):
             text = text.replace(word, str(value))
         config = self.directory / "kamailio.cfg"
         config.write_text(text)
@@ -325,19 +326,19 @@ class Bench:
                  [g / 1e6 for g in figures["kamailio", "growth"]], name)
 
     def capacity(self, peer, kind, figures):
-        highest, rate = 0, 600
+        highest, rate = 0, 300
         while rate < 8000:
-            load = Load(peer, rate, min(self.seconds, 4))
+            load = Load(peer, rate, min(self.seconds, 3))
             print(f"bench: {kind} at {rate}: failed {load.failed} retransmissions {load.retransmissions} "
                   f"cpu {load.cpu_us:.0f} us", file=sys.stderr)
             if not load.clean:
-                load = Load(peer, rate, min(self.seconds, 4))  # one hiccup of the machine is no limit
+                load = Load(peer, rate, min(self.seconds, 3))  # one hiccup of the machine is no limit
                 if not load.clean:
                     break
-            highest, rate = rate, int(rate * 1.3)
+            highest, rate = rate, int(rate * 1.4)
         figures.setdefault((kind, "highest"), []).append(max(highest, 1))
         before = peer.resident_bytes()
-        load = Load(peer, 3 * max(highest, 200), min(self.seconds, 5))
+        load = Load(peer, 3 * max(highest, 200), min(self.seconds, 4))
         figures.setdefault((kind, "goodput"), []).append(load.completed / load.seconds)
         figures.setdefault((kind, "growth"), []).append(max(peer.resident_bytes() - before, 1))
 

@@ -145,17 +145,20 @@ struct SipLoop::Sofia {
     self->stack.handler->on_tick();
   }
 
-  static int readable(su_root_magic_t*, su_wait_t*, su_wakeup_arg_t* argument) {
-    reinterpret_cast<UdpListener*>(argument)->sofia->serve_datagrams();
+  static int readable(su_root_magic_t*, su_wait_t* wait, su_wakeup_arg_t* argument) {
+    auto* listener = reinterpret_cast<UdpListener*>(argument);
+    if ((wait->revents & SU_WAIT_ERR) != 0) {
+      listener->socket.receive_errors([listener](const Endpoint& peer) {
+        listener->sofia->stack.handler->on_transport_failed({Transport::kUdp, peer});
+      });
+    }
+    listener->sofia->serve_datagrams();
     return 0;
   }
 
   void serve_datagrams() {
     for (const auto& listener : udp) {
       if (!listener) continue;
-      listener->socket.receive_errors([this](const Endpoint& peer) {
-        stack.handler->on_transport_failed({Transport::kUdp, peer});
-      });
       listener->socket.receive(kDatagramsAtOnce, [&](const UdpSocket::Datagram& datagram) {
         const Arrival arrival{{Transport::kUdp, datagram.source}, listener->index, datagram.waited};
         if (!stack.handler->is_new_call(datagram.bytes)) {

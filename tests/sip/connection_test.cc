@@ -59,4 +59,29 @@ TEST_CASE("what cannot be framed ends its connection, and the proxy serves on") 
   CHECK(good.receive(10s).substr(0, 11) == "SIP/2.0 200");
 }
 
+TEST_CASE("the network's word that nobody is at a line is heard, and the next line is tried at once") {
+  QuietWorld world;
+  Peer line = Peer::udp();
+  std::uint16_t dead_port = 0;
+  {
+    const Peer gone = Peer::udp();
+    dead_port = gone.port();
+  }
+  ProxyConfig config = loopback_proxy(line.port());
+  config.line_groups[0].lines.push_back(config.line_groups[0].lines[0]);
+  config.line_groups[0].lines[0].port = dead_port;
+  config.line_groups[0].lines[1].priority = 1;
+  config.times.no_provisional = std::chrono::seconds(30);  // silence alone would take this long
+  Proxy proxy(config, world, world);
+  REQUIRE(proxy.start() == std::nullopt);
+  Peer caller = Peer::udp();
+  caller.send(
+      "INVITE sip:1@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK-1\r\nFrom: "
+      "<sip:a@b>;tag=1\r\n"
+      "To: <sip:1@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+      proxy.listening().at(0).endpoint.port);
+  CHECK(line.receive(15s).substr(0, 7) == "INVITE ");
+  proxy.stop(0s);
+}
+
 }  // namespace ringtrace::sip::test
