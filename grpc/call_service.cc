@@ -10,8 +10,8 @@
 #include <variant>
 
 #include "grpc/event_feed.h"
+#include "grpc/front.h"
 #include "grpc/metadata.h"
-#include "grpc/transport.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -27,16 +27,19 @@ class EventStream final
       public std::enable_shared_from_this<EventStream> {
  public:
   EventStream(grpc::CallbackServerContext& context, CallEventLog& log, const pool::NumberPools& pools,
-              EventStreams& streams, Statistics& statistics)
-      : context_(context), log_(log), pools_(pools), streams_(streams), statistics_(statistics) {}
+              EventStreams& streams, Front& front)
+      : context_(context), log_(log), pools_(pools), streams_(streams), front_(front) {}
 
   void begin() {
     self_ = shared_from_this();
+    auto admitted = admit(front_, context_, Method::kStreamCallEvents);
+    if (const Error* refused = std::get_if<Error>(&admitted)) return end(*refused);
+    ticket_ = std::get<Ticket>(std::move(admitted));
     switch (streams_.add(self_)) {
       case EventStreams::Admission::kAdmitted:
         return want_read();
       case EventStreams::Admission::kFull:
-        statistics_.count_refused_stream();
+        front_.statistics.count_refused_stream();
         return end(too_many_streams(streams_.limit()));
       case EventStreams::Admission::kDraining:
         return end(draining(""));
@@ -63,6 +66,7 @@ class EventStream final
       if (!feed) end(stream_start_missing());
       return;
     }
+    if (Outcome refused = check_size(front_, request_)) return end(*refused);
     if (!feed) return start();
     if (request_.has_start()) return end(stream_start_repeated());
     if (!request_.has_ack_cursor()) return end(field_required("ack_cursor"));
@@ -72,7 +76,7 @@ class EventStream final
 
   void OnWriteDone(bool ok) override {
     if (!ok) return end(caller_gone());
-    statistics_.count_event();
+    front_.statistics.count_event();
     {
       const std::lock_guard lock(mutex_);
       last_cursor_ = response_.event().cursor();
@@ -98,6 +102,7 @@ class EventStream final
 
   void start() {
     if (!request_.has_start()) return end(stream_start_missing());
+    if (Outcome refused = restrict_request(*ticket_, *request_.mutable_start())) return end(*refused);
     auto made = EventFeed::create(log_, pools_, request_.start());
     if (const Error* error = std::get_if<Error>(&made)) return end(*error);
     const std::shared_ptr<EventFeed> feed = std::get<std::shared_ptr<EventFeed>>(made);
@@ -131,6 +136,7 @@ class EventStream final
 
   void deliver(Next next) {
     if (const Error* error = std::get_if<Error>(&next)) return end(*error);
+    if (Outcome refused = ticket_->check_still_valid()) return end(*refused);
     {
       const std::lock_guard lock(mutex_);
       *response_.mutable_event() = std::get<v1::CallEvent>(std::move(next));
@@ -165,9 +171,7 @@ class EventStream final
       if (ending_) {
         finished_ = true;
         lock.unlock();
-        const grpc::Status status = to_status(*ending_);
-        statistics_.count(Method::kStreamCallEvents, static_cast<std::size_t>(status.error_code()));
-        Finish(status);
+        Finish(count_end(front_, Method::kStreamCallEvents, ending_));
       } else if (std::exchange(metadata_wanted_, false)) {
         lock.unlock();
         context_.AddInitialMetadata(kLatestCursorKey, latest_at_start_);
@@ -191,7 +195,9 @@ class EventStream final
   CallEventLog& log_;
   const pool::NumberPools& pools_;
   EventStreams& streams_;
-  Statistics& statistics_;
+  Front& front_;
+
+  std::optional<Ticket> ticket_;  // written once, by begin(); the stream's events use it one at a time
 
   // The library's while an operation is under way.
   v1::StreamCallEventsRequest request_;
@@ -211,46 +217,47 @@ class EventStream final
   std::shared_ptr<EventStream> self_;  // from begin() to OnDone()
 };
 
-class CallService final : public v1::CallService::CallbackService {
+using Raw = v1::CallService::WithRawCallbackMethod_ListCalls<v1::CallService::WithRawCallbackMethod_GetCall<
+    v1::CallService::WithCallbackMethod_StreamCallEvents<v1::CallService::Service>>>;
+
+class CallService final : public Raw {
  public:
-  CallService(CallEventLog& log, const pool::NumberPools& pools, EventStreams& streams,
-              Statistics& statistics)
-      : log_(log), pools_(pools), streams_(streams), statistics_(statistics) {}
+  CallService(CallEventLog& log, const pool::NumberPools& pools, EventStreams& streams, Front& front)
+      : log_(log), pools_(pools), streams_(streams), front_(front) {}
 
   grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* StreamCallEvents(
       grpc::CallbackServerContext* context) override {
-    const auto stream = std::make_shared<EventStream>(*context, log_, pools_, streams_, statistics_);
+    const auto stream = std::make_shared<EventStream>(*context, log_, pools_, streams_, front_);
     stream->begin();
     return stream.get();
   }
 
-  grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context, const v1::ListCallsRequest*,
-                                      v1::ListCallsResponse*) override {
-    return refuse(*context, Method::kListCalls);
+  grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override {
+    return run_unary<v1::ListCallsRequest, v1::ListCallsResponse>(
+        front_, *context, Method::kListCalls, *request, *response,
+        [](const auto&, auto&, auto done) { done(not_implemented(to_string(Method::kListCalls))); });
   }
 
-  grpc::ServerUnaryReactor* GetCall(grpc::CallbackServerContext* context, const v1::GetCallRequest*,
-                                    v1::GetCallResponse*) override {
-    return refuse(*context, Method::kGetCall);
+  grpc::ServerUnaryReactor* GetCall(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override {
+    return run_unary<v1::GetCallRequest, v1::GetCallResponse>(
+        front_, *context, Method::kGetCall, *request, *response,
+        [](const auto&, auto&, auto done) { done(not_implemented(to_string(Method::kGetCall))); });
   }
 
  private:
-  grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, Method method) {
-    return run_unary(context, statistics_, method,
-                     [&](const auto& done) { done(not_implemented(to_string(method))); });
-  }
-
   CallEventLog& log_;
   const pool::NumberPools& pools_;
   EventStreams& streams_;
-  Statistics& statistics_;
+  Front& front_;
 };
 
 }  // namespace
 
 std::unique_ptr<grpc::Service> make_call_service(CallEventLog& log, const pool::NumberPools& pools,
-                                                 EventStreams& streams, Statistics& statistics) {
-  return std::make_unique<CallService>(log, pools, streams, statistics);
+                                                 EventStreams& streams, Front& front) {
+  return std::make_unique<CallService>(log, pools, streams, front);
 }
 
 }  // namespace ringtrace::rpc

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "grpc/transport.h"
+#include "grpc/front.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -17,53 +17,69 @@ class RefusedLeases final
   void OnDone() override { delete this; }
 };
 
-class LeaseService final : public v1::LeaseService::CallbackService {
- public:
-  LeaseService(LeaseCore& core, Statistics& statistics) : core_(core), statistics_(statistics) {}
+using Raw =
+    v1::LeaseService::WithRawCallbackMethod_LeaseNumber<v1::LeaseService::WithRawCallbackMethod_RenewLease<
+        v1::LeaseService::WithRawCallbackMethod_ReleaseLease<v1::LeaseService::WithRawCallbackMethod_GetLease<
+            v1::LeaseService::WithCallbackMethod_LeaseNumbers<v1::LeaseService::Service>>>>>;
 
-  grpc::ServerUnaryReactor* LeaseNumber(grpc::CallbackServerContext* context,
-                                        const v1::LeaseNumberRequest* request,
-                                        v1::LeaseNumberResponse* response) override {
-    return run_unary(*context, statistics_, Method::kLeaseNumber,
-                     [&](auto done) { core_.lease_number(*request, *response, std::move(done)); });
+class LeaseService final : public Raw {
+ public:
+  LeaseService(LeaseCore& core, Front& front) : core_(core), front_(front) {}
+
+  grpc::ServerUnaryReactor* LeaseNumber(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override {
+    return run_unary<v1::LeaseNumberRequest, v1::LeaseNumberResponse>(
+        front_, *context, Method::kLeaseNumber, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.lease_number(asked, answer, std::move(done));
+        });
   }
 
-  grpc::ServerUnaryReactor* RenewLease(grpc::CallbackServerContext* context,
-                                       const v1::RenewLeaseRequest* request,
-                                       v1::RenewLeaseResponse* response) override {
-    return run_unary(*context, statistics_, Method::kRenewLease,
-                     [&](auto done) { core_.renew_lease(*request, *response, std::move(done)); });
+  grpc::ServerUnaryReactor* RenewLease(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override {
+    return run_unary<v1::RenewLeaseRequest, v1::RenewLeaseResponse>(
+        front_, *context, Method::kRenewLease, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.renew_lease(asked, answer, std::move(done));
+        });
   }
 
   grpc::ServerUnaryReactor* ReleaseLease(grpc::CallbackServerContext* context,
-                                         const v1::ReleaseLeaseRequest* request,
-                                         v1::ReleaseLeaseResponse* response) override {
-    return run_unary(*context, statistics_, Method::kReleaseLease,
-                     [&](auto done) { core_.release_lease(*request, *response, std::move(done)); });
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override {
+    return run_unary<v1::ReleaseLeaseRequest, v1::ReleaseLeaseResponse>(
+        front_, *context, Method::kReleaseLease, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.release_lease(asked, answer, std::move(done));
+        });
   }
 
-  grpc::ServerUnaryReactor* GetLease(grpc::CallbackServerContext* context, const v1::GetLeaseRequest* request,
-                                     v1::GetLeaseResponse* response) override {
-    return run_unary(*context, statistics_, Method::kGetLease,
-                     [&](auto done) { core_.get_lease(*request, *response, std::move(done)); });
+  grpc::ServerUnaryReactor* GetLease(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override {
+    return run_unary<v1::GetLeaseRequest, v1::GetLeaseResponse>(
+        front_, *context, Method::kGetLease, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.get_lease(asked, answer, std::move(done));
+        });
   }
 
   grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* LeaseNumbers(
       grpc::CallbackServerContext*) override {
-    const grpc::Status status = to_status(not_implemented(to_string(Method::kLeaseNumbers)));
-    statistics_.count(Method::kLeaseNumbers, static_cast<std::size_t>(status.error_code()));
-    return new RefusedLeases(status);  // deletes itself when the library is done with it
+    return new RefusedLeases(
+        count_end(front_, Method::kLeaseNumbers,
+                  not_implemented(
+                      to_string(Method::kLeaseNumbers))));  // deletes itself when the library is done with it
   }
 
  private:
   LeaseCore& core_;
-  Statistics& statistics_;
+  Front& front_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, Statistics& statistics) {
-  return std::make_unique<LeaseService>(core, statistics);
+std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, Front& front) {
+  return std::make_unique<LeaseService>(core, front);
 }
 
 }  // namespace ringtrace::rpc

@@ -2,7 +2,7 @@
 #include <grpcpp/impl/service_type.h>
 #include <ringtrace/v1/pool_service.grpc.pb.h>
 
-#include "grpc/transport.h"
+#include "grpc/front.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -14,68 +14,77 @@ class RefusedWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsRespons
   void OnDone() override { delete this; }
 };
 
-class PoolService final : public v1::PoolService::CallbackService {
- public:
-  PoolService(const PoolCore& core, Statistics& statistics) : core_(core), statistics_(statistics) {}
+using Raw =
+    v1::PoolService::WithRawCallbackMethod_ResolveNumber<v1::PoolService::WithRawCallbackMethod_PlanCapacity<
+        v1::PoolService::WithRawCallbackMethod_DrainNumbers<v1::PoolService::WithRawCallbackMethod_AddNumbers<
+            v1::PoolService::WithRawCallbackMethod_GetPool<v1::PoolService::WithRawCallbackMethod_ListPools<
+                v1::PoolService::WithCallbackMethod_WatchPools<v1::PoolService::Service>>>>>>>;
 
-  grpc::ServerUnaryReactor* ListPools(grpc::CallbackServerContext* context,
-                                      const v1::ListPoolsRequest* request,
-                                      v1::ListPoolsResponse* response) override {
-    return run_unary(*context, statistics_, Method::kListPools,
-                     [&](const auto& done) { done(core_.list_pools(*request, *response)); });
+class PoolService final : public Raw {
+ public:
+  PoolService(const PoolCore& core, Front& front) : core_(core), front_(front) {}
+
+  grpc::ServerUnaryReactor* ListPools(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                      grpc::ByteBuffer* response) override {
+    return run_unary<v1::ListPoolsRequest, v1::ListPoolsResponse>(
+        front_, *context, Method::kListPools, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) { done(core_.list_pools(asked, answer)); });
   }
 
-  grpc::ServerUnaryReactor* GetPool(grpc::CallbackServerContext* context, const v1::GetPoolRequest* request,
-                                    v1::GetPoolResponse* response) override {
-    return run_unary(*context, statistics_, Method::kGetPool,
-                     [&](const auto& done) { done(core_.get_pool(*request, *response)); });
+  grpc::ServerUnaryReactor* GetPool(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override {
+    return run_unary<v1::GetPoolRequest, v1::GetPoolResponse>(
+        front_, *context, Method::kGetPool, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) { done(core_.get_pool(asked, answer)); });
   }
 
   grpc::ServerUnaryReactor* ResolveNumber(grpc::CallbackServerContext* context,
-                                          const v1::ResolveNumberRequest* request,
-                                          v1::ResolveNumberResponse* response) override {
-    return run_unary(*context, statistics_, Method::kResolveNumber,
-                     [&](const auto& done) { done(core_.resolve_number(*request, *response)); });
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override {
+    return run_unary<v1::ResolveNumberRequest, v1::ResolveNumberResponse>(
+        front_, *context, Method::kResolveNumber, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) { done(core_.resolve_number(asked, answer)); });
   }
 
   grpc::ServerUnaryReactor* PlanCapacity(grpc::CallbackServerContext* context,
-                                         const v1::PlanCapacityRequest* request,
-                                         v1::PlanCapacityResponse* response) override {
-    return run_unary(*context, statistics_, Method::kPlanCapacity,
-                     [&](const auto& done) { done(PoolCore::plan_capacity(*request, *response)); });
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override {
+    return run_unary<v1::PlanCapacityRequest, v1::PlanCapacityResponse>(
+        front_, *context, Method::kPlanCapacity, *request, *response,
+        [](const auto& asked, auto& answer, auto done) { done(PoolCore::plan_capacity(asked, answer)); });
   }
 
-  grpc::ServerUnaryReactor* AddNumbers(grpc::CallbackServerContext* context, const v1::AddNumbersRequest*,
-                                       v1::AddNumbersResponse*) override {
-    return refuse(*context, Method::kAddNumbers);
+  grpc::ServerUnaryReactor* AddNumbers(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override {
+    return run_unary<v1::AddNumbersRequest, v1::AddNumbersResponse>(
+        front_, *context, Method::kAddNumbers, *request, *response,
+        [](const auto&, auto&, auto done) { done(not_implemented(to_string(Method::kAddNumbers))); });
   }
 
-  grpc::ServerUnaryReactor* DrainNumbers(grpc::CallbackServerContext* context, const v1::DrainNumbersRequest*,
-                                         v1::DrainNumbersResponse*) override {
-    return refuse(*context, Method::kDrainNumbers);
+  grpc::ServerUnaryReactor* DrainNumbers(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override {
+    return run_unary<v1::DrainNumbersRequest, v1::DrainNumbersResponse>(
+        front_, *context, Method::kDrainNumbers, *request, *response,
+        [](const auto&, auto&, auto done) { done(not_implemented(to_string(Method::kDrainNumbers))); });
   }
 
   grpc::ServerWriteReactor<v1::WatchPoolsResponse>* WatchPools(grpc::CallbackServerContext*,
                                                                const v1::WatchPoolsRequest*) override {
-    const grpc::Status status = to_status(not_implemented(to_string(Method::kWatchPools)));
-    statistics_.count(Method::kWatchPools, static_cast<std::size_t>(status.error_code()));
-    return new RefusedWatch(status);  // deletes itself when the library is done with it
+    return new RefusedWatch(count_end(
+        front_, Method::kWatchPools,
+        not_implemented(to_string(Method::kWatchPools))));  // deletes itself when the library is done with it
   }
 
  private:
-  grpc::ServerUnaryReactor* refuse(grpc::CallbackServerContext& context, Method method) {
-    return run_unary(context, statistics_, method,
-                     [&](const auto& done) { done(not_implemented(to_string(method))); });
-  }
-
   const PoolCore& core_;
-  Statistics& statistics_;
+  Front& front_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Statistics& statistics) {
-  return std::make_unique<PoolService>(core, statistics);
+std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Front& front) {
+  return std::make_unique<PoolService>(core, front);
 }
 
 }  // namespace ringtrace::rpc

@@ -4,10 +4,13 @@
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <chrono>
 #include <string>
 #include <utility>
+
+#include "grpc/front.h"
 
 namespace ringtrace::rpc {
 
@@ -31,20 +34,43 @@ grpc::Status to_status(const Error& error) {
   return {static_cast<grpc::StatusCode>(code), error.message, status.SerializeAsString()};
 }
 
-grpc::ServerUnaryReactor* run_unary(grpc::CallbackServerContext& context, Statistics& statistics,
-                                    Method method, const UnaryWork& work) {
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  const auto finish = [reactor, &statistics, method](const Outcome& outcome) {
-    const grpc::Status status = outcome ? to_status(*outcome) : grpc::Status::OK;
-    statistics.count(method, static_cast<std::size_t>(status.error_code()));
-    reactor->Finish(status);
-  };
-  if (context.deadline() < std::chrono::system_clock::now()) {
-    finish(deadline_passed());
-  } else {
-    work(finish);
+std::variant<Ticket, Error> admit(Front& front, const grpc::CallbackServerContext& context, Method method) {
+  if (context.deadline() < std::chrono::system_clock::now()) return deadline_passed();
+  std::optional<std::string_view> authorization;
+  if (front.access.asks_for_tokens()) {
+    const auto& metadata = context.client_metadata();
+    if (const auto found = metadata.find("authorization"); found != metadata.end()) {
+      authorization = std::string_view(found->second.data(), found->second.size());
+    }
   }
-  return reactor;
+  return front.access.admit(method, authorization, context.peer());
+}
+
+Outcome parse(const Front& front, const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
+  if (bytes.Length() > front.max_message_bytes) {
+    return message_too_large(bytes.Length(), front.max_message_bytes);
+  }
+  grpc::ByteBuffer shared = bytes;  // the reader takes what it reads
+  grpc::ProtoBufferReader reader(&shared);
+  if (!reader.status().ok() || !message.ParseFromZeroCopyStream(&reader)) return message_malformed();
+  return std::nullopt;
+}
+
+Outcome check_size(const Front& front, const google::protobuf::Message& message) {
+  const std::size_t bytes = message.ByteSizeLong();
+  if (bytes > front.max_message_bytes) return message_too_large(bytes, front.max_message_bytes);
+  return std::nullopt;
+}
+
+grpc::Status count_end(Front& front, Method method, const Outcome& outcome) {
+  const grpc::Status status = outcome ? to_status(*outcome) : grpc::Status::OK;
+  front.statistics.count(method, static_cast<std::size_t>(status.error_code()));
+  if (outcome) front.statistics.count_error(outcome->reason);
+  return status;
+}
+
+void finish(Front& front, Method method, grpc::ServerUnaryReactor& reactor, const Outcome& outcome) {
+  reactor.Finish(count_end(front, method, outcome));
 }
 
 }  // namespace ringtrace::rpc

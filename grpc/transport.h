@@ -1,8 +1,9 @@
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <memory>
 
+#include "grpc/access.h"
 #include "grpc/call_event_log.h"
 #include "grpc/errors.h"
 #include "grpc/event_streams.h"
@@ -12,8 +13,6 @@
 #include "pool/number_pools.h"
 
 namespace grpc {
-class CallbackServerContext;
-class ServerUnaryReactor;
 class Service;
 class Status;
 }  // namespace grpc
@@ -25,18 +24,17 @@ namespace ringtrace::rpc {
 /// RetryInfo where a retry helps) in the `grpc-status-details-bin` trailer.
 grpc::Status to_status(const Error& error);
 
-/// Work of a unary method: calls its argument exactly once, from any thread.
-using UnaryWork = std::function<void(std::function<void(const Outcome&)>)>;
-
-/// Runs a unary method: refuses it when its deadline has passed already, else starts the work, whose outcome
-/// is counted and sent. `statistics` must outlive the call.
-grpc::ServerUnaryReactor* run_unary(grpc::CallbackServerContext& context, Statistics& statistics,
-                                    Method method, const UnaryWork& work);
+/// What every method has before it. The members must outlive the services.
+struct Front {
+  AccessControl& access;
+  Statistics& statistics;
+  std::size_t max_message_bytes;
+};
 
 /// The services. What they are given must outlive them.
-std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, Statistics& statistics);
-std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Statistics& statistics);
+std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, Front& front);
+std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Front& front);
 std::unique_ptr<grpc::Service> make_call_service(CallEventLog& log, const pool::NumberPools& pools,
-                                                 EventStreams& streams, Statistics& statistics);
+                                                 EventStreams& streams, Front& front);
 
 }  // namespace ringtrace::rpc
