@@ -22,7 +22,6 @@ constexpr auto kGrpcGrace = 5s;
 constexpr auto kSipGrace = 5s;
 // How long the store may take to acknowledge what it was sent.
 constexpr auto kFlushPatience = 3s;
-constexpr auto kForever = 1h;
 
 }  // namespace
 
@@ -35,7 +34,7 @@ Gateway::Gateway(Config config, Log& log)
       http_(io_, config_.http) {}
 
 Gateway::~Gateway() {
-  server_.reset();
+  services_.reset();
   proxy_.reset();
   stop_loop();
 }
@@ -137,15 +136,9 @@ void Gateway::wait_for_store() {
 }
 
 std::optional<std::string> Gateway::start_grpc() {
-  rpc::ServerConfig server;
-  server.address = config_.grpc_listen.to_string();
   rpc::CallEventLog& events = store_ ? store_->call_log() : *memory_log_;
-  server_ = std::make_unique<rpc::Server>(server, *leasing_, *pools_, events);
-  if (auto problem = server_->start()) return "[grpc] listen: " + *problem;
-  if (!config_.grpc_listen.is_loopback()) {
-    log_.warning("gRPC listens beyond loopback without credentials: anyone who reaches the port may lease",
-                 {{"address", server.address}});
-  }
+  services_ = std::make_unique<GrpcPart>(config_.grpc, *leasing_, *pools_, events, log_);
+  if (auto problem = services_->start()) return "[grpc] listen: " + *problem;
   return std::nullopt;
 }
 
@@ -159,8 +152,8 @@ void Gateway::tick() {
 }
 
 void Gateway::log_ready() {
-  Endpoint grpc = config_.grpc_listen;
-  grpc.port = static_cast<std::uint16_t>(server_->bound_port());
+  Endpoint grpc = config_.grpc.listen;
+  grpc.port = static_cast<std::uint16_t>(services_->bound_port());
   std::string sip;
   for (const sip::Hop& hop : proxy_->listening()) sip += (sip.empty() ? "" : ",") + hop.to_string();
   log_.info("ready", {{"grpc", grpc.to_string()},
@@ -173,8 +166,9 @@ void Gateway::log_ready() {
 
 void Gateway::run(const LoadConfig& load) {
   while (!stop_asked_) {
-    const std::optional<Notice> notice = mailbox_.wait_for(kForever);
+    const std::optional<Notice> notice = mailbox_.wait_for(services_->check_interval());
     if (notice == Notice::kStop) stop_asked_ = true;
+    if (!notice) services_->check_certificate();
     if (notice == Notice::kReload) reload(load);
   }
   drain();
@@ -196,6 +190,7 @@ void Gateway::apply(Config fresh) {
     log_.error("configuration not taken over: nothing has changed", {{"mistake", *problem}});
     return;
   }
+  services_->reload(fresh.grpc);
   std::string waiting;
   for (const std::string_view part : needing_restart(config_, fresh)) {
     waiting += (waiting.empty() ? "" : ",") + std::string(part);
@@ -211,7 +206,7 @@ void Gateway::apply(Config fresh) {
 void Gateway::drain() {
   log_.info("draining");
   readiness_.not_ready("gateway", "draining");
-  if (server_) server_->stop(kGrpcGrace);
+  if (services_) services_->stop(kGrpcGrace);
   if (proxy_) proxy_->stop(kSipGrace);
   flush_store();
   stop_loop();
@@ -257,7 +252,7 @@ void Gateway::add_metrics() {
     } else {
       add_memory_event_samples(memory_log_->appended(), memory_log_->dropped(), samples);
     }
-    if (ports_open_) add_grpc_samples(server_->statistics(), samples);
+    if (ports_open_) add_grpc_samples(services_->statistics(), services_->certificate_expiry(), samples);
   });
 }
 

@@ -87,6 +87,10 @@ constexpr auto kTable = std::to_array<MetricSpec>({
 
     {Metric::kGrpcRequests, kCounter, "ringtrace_grpc_requests_total",
      "gRPC calls ended, by method and status code."},
+    {Metric::kGrpcErrors, kCounter, "ringtrace_grpc_errors_total",
+     "gRPC calls that ended with an error, by its reason."},
+    {Metric::kGrpcCertificateExpiry, kGauge, "ringtrace_grpc_certificate_expiry_timestamp_seconds",
+     "When the gateway's certificate expires, Unix time; absent without TLS."},
     {Metric::kGrpcStreams, kGauge, "ringtrace_grpc_streams", "Event streams open now."},
     {Metric::kGrpcStreamsRefused, kCounter, "ringtrace_grpc_streams_refused_total",
      "Event streams refused because too many were open."},

@@ -64,6 +64,8 @@ enum class Metric : std::uint8_t {
   kEventsDropped,
 
   kGrpcRequests,
+  kGrpcErrors,
+  kGrpcCertificateExpiry,
   kGrpcStreams,
   kGrpcStreamsRefused,
   kGrpcEventsSent,
