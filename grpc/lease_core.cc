@@ -50,13 +50,17 @@ std::string percent_encoded(std::string_view text) {
   return result;
 }
 
-void set_number(v1::Lease& message, pool::Number number) {
+void set_number(v1::Lease& message, pool::Number number, NumberFormats& formats) {
+  NumberTexts texts = formats.of(number);
   message.set_number(number.to_string());
-  message.mutable_formats()->set_uri("tel:" + number.to_string());
+  message.mutable_formats()->set_national(std::move(texts.national));
+  message.mutable_formats()->set_international(std::move(texts.international));
+  message.mutable_formats()->set_uri(std::move(texts.uri));
 }
 
 /// The lease as the pool has it, with the attributes memory keeps for the visit.
-void fill_lease(v1::Lease& message, pool::Leasing& leasing, PoolIndex index, const LeaseAnswer& answer) {
+void fill_lease(v1::Lease& message, pool::Leasing& leasing, NumberFormats& formats, PoolIndex index,
+                const LeaseAnswer& answer) {
   const pool::NumberPools& pools = leasing.pools();
   const pool::LeaseView& lease = answer.lease;
   message.set_name(pool_resource(pools.config(index).name.view()) + "/leases/" +
@@ -66,7 +70,7 @@ void fill_lease(v1::Lease& message, pool::Leasing& leasing, PoolIndex index, con
   if (const auto attributes = pools.attributes(lease.number, lease.visit)) {
     message.mutable_visit()->mutable_attributes()->ParseFromString(*attributes);
   }
-  set_number(message, lease.number);
+  set_number(message, lease.number, formats);
   message.set_kind(v1::NUMBER_KIND_DYNAMIC);
   *message.mutable_start_time() = to_timestamp(lease.start);
   *message.mutable_expire_time() = to_timestamp(lease.expire);
@@ -78,9 +82,10 @@ void fill_lease(v1::Lease& message, pool::Leasing& leasing, PoolIndex index, con
 }
 
 /// The fallback number: held by nobody, so without name, times or renewals.
-void fill_fallback(v1::Lease& message, const v1::Visit& visit, std::string_view source, pool::Number number) {
+void fill_fallback(v1::Lease& message, const v1::Visit& visit, std::string_view source, pool::Number number,
+                   NumberFormats& formats) {
   *message.mutable_visit() = visit;
-  set_number(message, number);
+  set_number(message, number, formats);
   message.set_kind(v1::NUMBER_KIND_FALLBACK);
   message.set_source(pool::Source::cut(source).to_string());
 }
@@ -126,17 +131,6 @@ Checked<PoolIndex> check_pool_and_visit(const pool::NumberPools& pools, const Re
   return pool;
 }
 
-/// Completes a request for the lease a visit holds already.
-template <typename Response>
-void finish_held(pool::Leasing& leasing, PoolIndex pool, std::string_view visit_id, const LeaseAnswer& answer,
-                 Response& response, const LeaseCore::Done& done) {
-  if (answer.status != LeaseStatus::kLeased) {
-    return done(refusal(answer.status, leasing.pools().config(pool).name.view(), visit_id));
-  }
-  fill_lease(*response.mutable_lease(), leasing, pool, answer);
-  done(std::nullopt);
-}
-
 }  // namespace
 
 pool::Duration renew_interval(pool::Duration ttl) {
@@ -149,6 +143,16 @@ pool::AdmissionClass admission_of(const v1::VisitAttributes& attributes) {
     return found != attributes.click_ids().end() && !found->second.empty();
   });
   return paid ? pool::AdmissionClass::kValuable : pool::AdmissionClass::kNormal;
+}
+
+/// Completes a request for the lease a visit holds already.
+void LeaseCore::finish_held(PoolIndex pool, std::string_view visit_id, const LeaseAnswer& answer,
+                            v1::Lease& lease, const Done& done) {
+  if (answer.status != LeaseStatus::kLeased) {
+    return done(refusal(answer.status, leasing_.pools().config(pool).name.view(), visit_id));
+  }
+  fill_lease(lease, leasing_, formats_, pool, answer);
+  done(std::nullopt);
 }
 
 void LeaseCore::lease_number(const v1::LeaseNumberRequest& request, v1::LeaseNumberResponse& response,
@@ -170,10 +174,10 @@ void LeaseCore::lease_number(const v1::LeaseNumberRequest& request, v1::LeaseNum
                  std::get<std::optional<pool::Duration>>(ttl), std::get<pool::AdmissionClass>(admission),
                  [this, index, source, &visit, &response, done = std::move(done)](const LeaseAnswer& answer) {
                    if (answer.status == LeaseStatus::kFallback) {
-                     fill_fallback(*response.mutable_lease(), visit, source, answer.number);
+                     fill_fallback(*response.mutable_lease(), visit, source, answer.number, formats_);
                      return done(std::nullopt);
                    }
-                   finish_held(leasing_, index, visit.visit_id(), answer, response, done);
+                   finish_held(index, visit.visit_id(), answer, *response.mutable_lease(), done);
                  });
 }
 
@@ -187,7 +191,7 @@ void LeaseCore::renew_lease(const v1::RenewLeaseRequest& request, v1::RenewLease
   const PoolIndex index = std::get<PoolIndex>(pool);
   leasing_.renew(index, request.visit_id(), std::get<std::optional<pool::Duration>>(ttl),
                  [this, index, &request, &response, done = std::move(done)](const LeaseAnswer& answer) {
-                   finish_held(leasing_, index, request.visit_id(), answer, response, done);
+                   finish_held(index, request.visit_id(), answer, *response.mutable_lease(), done);
                  });
 }
 
@@ -211,7 +215,7 @@ void LeaseCore::get_lease(const v1::GetLeaseRequest& request, v1::GetLeaseRespon
   LeaseAnswer answer = leasing_.get(index, request.visit_id());
   // A lease in its hold is over for the website, whatever a call to its number is still worth.
   if (answer.status == LeaseStatus::kLeased && !answer.lease.live) answer.status = LeaseStatus::kNotFound;
-  finish_held(leasing_, index, request.visit_id(), answer, response, done);
+  finish_held(index, request.visit_id(), answer, *response.mutable_lease(), done);
 }
 
 }  // namespace ringtrace::rpc

@@ -3,8 +3,10 @@
 #include <ringtrace/v1/lease_service.pb.h>
 
 #include <functional>
+#include <string_view>
 
 #include "grpc/errors.h"
+#include "grpc/number_formats.h"
 #include "pool/leasing.h"
 
 namespace ringtrace::rpc {
@@ -21,9 +23,6 @@ pool::AdmissionClass admission_of(const v1::VisitAttributes& attributes);
 /// Each method fills `response` and calls `done` exactly once, from inside the call or from the store's
 /// thread; request and response must live until then. With an error the response is not to be sent. Nothing
 /// blocks. May be called from any thread.
-///
-/// Of the number formats only `uri` is given, as "tel:+74950000001": how the digits are grouped is known to a
-/// numbering plan, and a wrong grouping on a page is worse than none.
 class LeaseCore {
  public:
   using Done = std::function<void(const Outcome&)>;
@@ -37,7 +36,11 @@ class LeaseCore {
   void get_lease(const v1::GetLeaseRequest& request, v1::GetLeaseResponse& response, Done done);
 
  private:
+  void finish_held(pool::PoolIndex pool, std::string_view visit_id, const pool::LeaseAnswer& answer,
+                   v1::Lease& lease, const Done& done);
+
   pool::Leasing& leasing_;
+  NumberFormats formats_;
 };
 
 }  // namespace ringtrace::rpc

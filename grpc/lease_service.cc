@@ -5,17 +5,10 @@
 #include <utility>
 
 #include "grpc/front.h"
+#include "grpc/lease_stream.h"
 
 namespace ringtrace::rpc {
 namespace {
-
-/// Refuses a stream at once.
-class RefusedLeases final
-    : public grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse> {
- public:
-  explicit RefusedLeases(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
-};
 
 using Raw =
     v1::LeaseService::WithRawCallbackMethod_LeaseNumber<v1::LeaseService::WithRawCallbackMethod_RenewLease<
@@ -24,7 +17,8 @@ using Raw =
 
 class LeaseService final : public Raw {
  public:
-  LeaseService(LeaseCore& core, Front& front) : core_(core), front_(front) {}
+  LeaseService(LeaseCore& core, EventStreams& streams, Front& front)
+      : core_(core), streams_(streams), front_(front) {}
 
   grpc::ServerUnaryReactor* LeaseNumber(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                         grpc::ByteBuffer* response) override {
@@ -64,22 +58,20 @@ class LeaseService final : public Raw {
   }
 
   grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* LeaseNumbers(
-      grpc::CallbackServerContext*) override {
-    return new RefusedLeases(
-        count_end(front_, Method::kLeaseNumbers,
-                  not_implemented(
-                      to_string(Method::kLeaseNumbers))));  // deletes itself when the library is done with it
+      grpc::CallbackServerContext* context) override {
+    return open_lease_stream(*context, core_, streams_, front_);
   }
 
  private:
   LeaseCore& core_;
+  EventStreams& streams_;
   Front& front_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, Front& front) {
-  return std::make_unique<LeaseService>(core, front);
+std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams, Front& front) {
+  return std::make_unique<LeaseService>(core, streams, front);
 }
 
 }  // namespace ringtrace::rpc

@@ -69,7 +69,7 @@ struct Server::State {
         lease_core(leasing),
         pool_core(pools, leasing.clock()),
         streams(log, config.max_event_streams),
-        services{make_lease_service(lease_core, front), make_pool_service(pool_core, front),
+        services{make_lease_service(lease_core, streams, front), make_pool_service(pool_core, front),
                  make_call_service(log, pools, streams, front)} {
     if (config.tls) tls.emplace(*config.tls);
   }

@@ -32,7 +32,7 @@ struct Front {
 };
 
 /// The services. What they are given must outlive them.
-std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, Front& front);
+std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams, Front& front);
 std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Front& front);
 std::unique_ptr<grpc::Service> make_call_service(CallEventLog& log, const pool::NumberPools& pools,
                                                  EventStreams& streams, Front& front);

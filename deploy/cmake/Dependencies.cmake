@@ -39,6 +39,13 @@ ringtrace_package(benchmark libbenchmark-dev)
 ringtrace_pkgconfig(sofia sofia-sip-ua libsofia-sip-ua-dev)
 ringtrace_pkgconfig(hiredis hiredis libhiredis-dev)
 
+# Ships neither a CMake nor a pkg-config file.
+find_library(PHONENUMBER_LIBRARY phonenumber)
+find_path(PHONENUMBER_INCLUDE phonenumbers/phonenumberutil.h)
+if(NOT PHONENUMBER_LIBRARY OR NOT PHONENUMBER_INCLUDE)
+  ringtrace_missing("libphonenumber" libphonenumber-dev)
+endif()
+
 find_program(PROTOC protoc)
 if(NOT PROTOC)
   ringtrace_missing("protoc" protobuf-compiler)

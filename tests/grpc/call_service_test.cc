@@ -70,17 +70,6 @@ v1::CallEventsStart after(const std::string& cursor) {
   return start;
 }
 
-/// Waits for what another thread brings about.
-template <typename Condition>
-bool eventually(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
 std::string reason_of(Stream& stream, grpc::StatusCode code) {
   CHECK(stream.next().empty());
   const grpc::Status status = stream.finish();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -41,6 +42,12 @@ class StubStore final : public pool::LeaseStore {
     return waiting_.size();
   }
 
+  /// As many as ever waited at one time.
+  std::size_t most_waiting() const {
+    const std::lock_guard lock(mutex_);
+    return most_waiting_;
+  }
+
   void release_waiting() {
     std::vector<std::function<void()>> waiting;
     {
@@ -61,12 +68,14 @@ class StubStore final : public pool::LeaseStore {
     if (!hold_back_) return go();
     const std::lock_guard lock(mutex_);
     waiting_.push_back(go);
+    most_waiting_ = std::max(most_waiting_, waiting_.size());
   }
 
   std::atomic<pool::StoreStatus> status_{pool::StoreStatus::kDone};
   std::atomic<bool> hold_back_{false};
   mutable std::mutex mutex_;
   std::vector<std::function<void()>> waiting_;
+  std::size_t most_waiting_ = 0;
 };
 
 /// A log in memory. Its cursors are numbers of seven digits.

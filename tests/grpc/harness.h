@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -45,8 +46,9 @@ inline pool::PoolsConfig two_pools() {
 /// A server on a free port over real pools, and a client of it.
 class Harness {
  public:
-  explicit Harness(pool::LeaseStore* store = nullptr, ServerConfig config = {})
-      : pools(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(two_pools()))),
+  explicit Harness(pool::LeaseStore* store = nullptr, ServerConfig config = {},
+                   const pool::PoolsConfig& of_pools = two_pools())
+      : pools(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(of_pools))),
         leasing(*pools, store, clock),
         server(on_free_port(std::move(config)), leasing, *pools, log) {
     const std::optional<std::string> error = server.start();
@@ -87,6 +89,17 @@ class Harness {
 struct Context : grpc::ClientContext {
   Context() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30)); }
 };
+
+/// Waits for what another thread brings about.
+template <typename Condition>
+bool eventually(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 /// The one ErrorInfo of an error; also checks that it is exactly one and agrees with the status.
 inline google::rpc::ErrorInfo error_info(const grpc::Status& status) {

@@ -85,7 +85,10 @@ TEST_CASE("a visit is lent a number with everything a website needs to know") {
   CHECK(leased.lease.visit().visitor_id() == "browser-1");
   CHECK(leased.lease.visit().attributes().utm_source() == "google");
   CHECK(leased.lease.number().substr(0, 11) == "+7495000000");
-  CHECK(leased.lease.formats().uri() == "tel:" + leased.lease.number());
+  const std::string last = leased.lease.number().substr(11);
+  CHECK(leased.lease.formats().national() == "8 (495) 000-00-0" + last);
+  CHECK(leased.lease.formats().international() == "+7 495 000-00-0" + last);
+  CHECK(leased.lease.formats().uri() == "tel:+7-495-000-00-0" + last);
   CHECK(leased.lease.kind() == v1::NUMBER_KIND_DYNAMIC);
   CHECK(seconds_left(harness, leased.lease) == 600);
   CHECK(leased.lease.renew_interval().seconds() == 200);
@@ -349,17 +352,6 @@ TEST_CASE("a lease that has run out is not found") {
   harness.clock.advance(std::chrono::minutes(31));
   harness.leasing.tick();
   CHECK(get(harness, "v-1").status.error_code() == grpc::StatusCode::NOT_FOUND);
-}
-
-TEST_CASE("leasing over a stream is not part of the gateway and says so") {
-  Harness harness;
-  Context context;
-  const auto stream = harness.leases->LeaseNumbers(&context);
-  const grpc::Status status = stream->Finish();
-  CHECK(status.error_code() == grpc::StatusCode::UNIMPLEMENTED);
-  const auto info = error_info(status);
-  CHECK(info.reason() == "NOT_IMPLEMENTED");
-  CHECK(info.metadata().at("method") == "LeaseService/LeaseNumbers");
 }
 
 }  // namespace
