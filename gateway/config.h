@@ -50,6 +50,7 @@ struct GrpcConfig {
   std::size_t max_streams_per_client = 0;
   pool::Duration keepalive_interval{};
   pool::Duration max_connection_age{};
+  pool::Duration drain_delay{};
 
   /// All but what is taken over without a restart: tokens, and what the files of TLS hold.
   bool same_but_for_secrets(const GrpcConfig& other) const;

@@ -118,6 +118,7 @@ void read_grpc(Mistakes& mistakes, const toml::table& root, const std::string& d
     grpc.max_streams_per_client = table.size("max_streams_per_client");
     grpc.keepalive_interval = table.duration("keepalive_interval");
     grpc.max_connection_age = table.duration("max_connection_age");
+    grpc.drain_delay = table.duration("drain_delay");
   }
 }
 

@@ -77,6 +77,14 @@ inline constexpr KeySpec kGrpcKeys[] = {
      .most = "7d",
      .doc = "After about this long a connection is closed, so that clients spread anew over gateways; 0s: "
             "never. Streams go on 30 s, then end with UNAVAILABLE."},
+    {.key = "drain_delay",
+     .kind = ValueKind::kDuration,
+     .initial = "0s",
+     .least = "0s",
+     .most = "10m",
+     .doc =
+         "How long a gateway that is told to end goes on serving while its health checks say NOT_SERVING, so "
+         "that load balancers send clients elsewhere first."},
 };
 
 /// [[token]] of the file that [grpc] token_file names.

@@ -206,7 +206,15 @@ void Gateway::apply(Config fresh) {
 void Gateway::drain() {
   log_.info("draining");
   readiness_.not_ready("gateway", "draining");
-  if (services_) services_->stop(kGrpcGrace);
+  // What else is posted meanwhile changes nothing any more; a second SIGTERM ends the process by itself.
+  if (services_) {
+    const auto until = std::chrono::steady_clock::now() + services_->announce_end();
+    while (std::chrono::steady_clock::now() < until) {
+      const auto left = until - std::chrono::steady_clock::now();
+      static_cast<void>(mailbox_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(left)));
+    }
+    services_->stop(kGrpcGrace);
+  }
   if (proxy_) proxy_->stop(kSipGrace);
   flush_store();
   stop_loop();

@@ -35,6 +35,12 @@ class GrpcPart {
   /// Takes over a certificate whose files have changed; one that may not be used is told once and not taken.
   void check_certificate();
 
+  /// Lets health checks send clients elsewhere, and says how long to go on serving until then.
+  std::chrono::milliseconds announce_end() {
+    server_.announce_end();
+    return config_.drain_delay;
+  }
+
   void stop(std::chrono::milliseconds deadline) { server_.stop(deadline); }
 
   rpc::StatisticsSnapshot statistics() const { return server_.statistics(); }

@@ -134,10 +134,14 @@ std::optional<std::string> Server::start() {
 
 int Server::bound_port() const { return state_->port; }
 
+void Server::announce_end() {
+  if (state_->server) state_->server->GetHealthCheckService()->Shutdown();
+}
+
 void Server::stop(std::chrono::milliseconds deadline) {
   State& state = *state_;
   if (!state.server) return;
-  state.server->GetHealthCheckService()->Shutdown();
+  announce_end();
   state.stay_awake.reset();
   state.streams.drain();
   state.server->Shutdown(std::chrono::system_clock::now() + deadline);

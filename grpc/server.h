@@ -91,6 +91,9 @@ class Server {
   /// The port it listens on; 0 before start().
   int bound_port() const;
 
+  /// Lets health say NOT_SERVING, while everything is still served: load balancers send clients elsewhere.
+  void announce_end();
+
   /// Ends orderly: health says NOT_SERVING, event streams end with UNAVAILABLE, reason DRAINING and the
   /// client's cursor, other requests are finished; what is left after `deadline` is cancelled.
   void stop(std::chrono::milliseconds deadline);

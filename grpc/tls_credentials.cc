@@ -44,8 +44,10 @@ struct TlsCredentials::State {
     if (!std::exchange(state.changed, false)) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     const grpc_ssl_pem_key_cert_pair pair{state.identity.private_key.c_str(),
                                           state.identity.certificate_chain.c_str()};
-    const std::string& ca = state.identity.client_ca;
-    *config = grpc_ssl_server_certificate_config_create(ca.empty() ? nullptr : ca.c_str(), &pair, 1);
+    // The library insists on some roots, also where no client is asked for a certificate.
+    const TlsIdentity& identity = state.identity;
+    const std::string& roots = identity.client_ca.empty() ? identity.certificate_chain : identity.client_ca;
+    *config = grpc_ssl_server_certificate_config_create(roots.c_str(), &pair, 1);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
 
