@@ -137,7 +137,10 @@ void Gateway::wait_for_store() {
 
 std::optional<std::string> Gateway::start_grpc() {
   rpc::CallEventLog& events = store_ ? store_->call_log() : *memory_log_;
-  services_ = std::make_unique<GrpcPart>(config_.grpc, *leasing_, *pools_, events, log_);
+  rpc::CallIndex& calls = store_ ? store_->call_index() : memory_log_->calls();
+  rpc::NumberBook& numbers = store_ ? store_->number_book() : memory_numbers_;
+  services_ =
+      std::make_unique<GrpcPart>(config_.grpc, rpc::Backends{*leasing_, events, calls, numbers}, log_);
   if (auto problem = services_->start()) return "[grpc] listen: " + *problem;
   return std::nullopt;
 }

@@ -20,6 +20,7 @@
 #include "gateway/mailbox.h"
 #include "gateway/memory_call_log.h"
 #include "gateway/metrics.h"
+#include "gateway/number_books.h"
 #include "gateway/readiness.h"
 #include "gateway/signals.h"
 #include "gateway/store_part.h"
@@ -105,6 +106,7 @@ class Gateway {
   std::unique_ptr<StorePart> store_;  // none without [redis]
   std::unique_ptr<MemoryCallLog> memory_log_;
   std::unique_ptr<sip::CallSink> memory_sink_;
+  MemoryNumberBook memory_numbers_;
 
   // Main thread only.
   bool stop_asked_ = false;

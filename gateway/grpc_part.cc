@@ -25,9 +25,8 @@ rpc::ServerConfig server_config(const GrpcConfig& config) {
 
 }  // namespace
 
-GrpcPart::GrpcPart(const GrpcConfig& config, pool::Leasing& leasing, const pool::NumberPools& pools,
-                   rpc::CallEventLog& events, Log& log)
-    : config_(config), log_(log), server_(server_config(config), leasing, pools, events), stamps_(stamps()) {}
+GrpcPart::GrpcPart(const GrpcConfig& config, const rpc::Backends& backends, Log& log)
+    : config_(config), log_(log), server_(server_config(config), backends), stamps_(stamps()) {}
 
 std::optional<std::string> GrpcPart::start() {
   if (auto problem = server_.start()) return problem;

@@ -18,8 +18,7 @@ namespace ringtrace::gateway {
 /// while it serves. For the main thread, but for `statistics`.
 class GrpcPart {
  public:
-  GrpcPart(const GrpcConfig& config, pool::Leasing& leasing, const pool::NumberPools& pools,
-           rpc::CallEventLog& events, Log& log);
+  GrpcPart(const GrpcConfig& config, const rpc::Backends& backends, Log& log);
 
   /// Listens and serves; says in the log how far it can be reached and by whom. On failure: why.
   std::optional<std::string> start();

@@ -17,7 +17,9 @@ void MemoryCallLog::append(v1::CallEvent event) {
     const std::lock_guard lock(mutex_);
     added->set_cursor(cursor_of(++last_));
     events_.push_back(added);
+    calls_.add(added);
     if (events_.size() > length_) {
+      calls_.drop(events_.front());
       events_.pop_front();
       dropped_.fetch_add(1, std::memory_order_relaxed);
     }

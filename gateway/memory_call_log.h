@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/memory_call_index.h"
 #include "gateway/watcher_list.h"
 #include "grpc/call_event_log.h"
 #include "pool/time.h"
@@ -33,6 +34,9 @@ class MemoryCallLog final : public rpc::CallEventLog {
   void read_after(std::string_view cursor, std::size_t max, ReadDone done) override;
   void latest_cursor(EndDone done) override;
   std::unique_ptr<Watch> watch(std::function<void()> grown) override;
+
+  /// The calls of the events it holds.
+  rpc::CallIndex& calls() { return calls_; }
 
   std::uint64_t appended() const { return appended_.load(std::memory_order_relaxed); }
 
@@ -59,6 +63,7 @@ class MemoryCallLog final : public rpc::CallEventLog {
   std::mutex mutex_;
   std::deque<std::shared_ptr<const v1::CallEvent>> events_;  // the last one has the sequence last_
   std::uint64_t last_ = 0;
+  MemoryCallIndex calls_;  // told of events under mutex_, in their order
 };
 
 }  // namespace ringtrace::gateway

@@ -91,6 +91,8 @@ constexpr auto kTable = std::to_array<MetricSpec>({
      "gRPC calls that ended with an error, by its reason."},
     {Metric::kGrpcCertificateExpiry, kGauge, "ringtrace_grpc_certificate_expiry_timestamp_seconds",
      "When the gateway's certificate expires, Unix time; absent without TLS."},
+    {Metric::kGrpcHandshakesFailed, kCounter, "ringtrace_grpc_tls_handshakes_failed_total",
+     "TLS handshakes on the gRPC port that failed; absent without TLS."},
     {Metric::kGrpcStreams, kGauge, "ringtrace_grpc_streams", "Event streams open now."},
     {Metric::kGrpcStreamsRefused, kCounter, "ringtrace_grpc_streams_refused_total",
      "Event streams refused because too many were open."},

@@ -66,6 +66,7 @@ enum class Metric : std::uint8_t {
   kGrpcRequests,
   kGrpcErrors,
   kGrpcCertificateExpiry,
+  kGrpcHandshakesFailed,
   kGrpcStreams,
   kGrpcStreamsRefused,
   kGrpcEventsSent,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/number_reload.h"
 #include "redis/functions.h"
 
 namespace ringtrace::gateway {
@@ -49,7 +50,11 @@ StorePart::StorePart(boost::asio::io_context& io, const RedisConfig& redis, cons
       connection_(io, options_of(redis), redis::prepare_server(lines_into(log)), lines_into(log)),
       leases_(connection_),
       calls_(connection_, options_of(events), lines_into(log)),
+      index_(connection_),
+      numbers_(connection_),
       reader_(calls_),
+      index_reader_(index_),
+      number_book_(numbers_),
       sink_(calls_),
       retry_(io) {
   readiness_.not_ready("store", "connecting");
@@ -82,6 +87,12 @@ void StorePart::reload() {
   readiness_.not_ready("store", "reloading leases");
   if (reloading_) return;  // a reload that lost its connection ends by itself, and begins anew
   reloading_ = true;
+  std::make_shared<NumberReload>(numbers_, leasing_->pools(), log_, [this](const std::string& problem) {
+    problem.empty() ? reload_leases() : reloaded(problem);
+  })->start();
+}
+
+void StorePart::reload_leases() {
   std::make_shared<LeaseReload>(io_, leases_, leasing_->pools(), leasing_->clock(), log_,
                                 [this](const std::string& problem) { reloaded(problem); })
       ->start();

@@ -11,9 +11,12 @@
 #include "gateway/lease_reload.h"
 #include "gateway/lease_replay.h"
 #include "gateway/log.h"
+#include "gateway/number_books.h"
 #include "gateway/readiness.h"
+#include "gateway/store_call_index.h"
 #include "gateway/store_call_log.h"
 #include "pool/leasing.h"
+#include "redis/call_index.h"
 #include "redis/call_log.h"
 #include "redis/connection.h"
 #include "redis/lease_store.h"
@@ -36,6 +39,8 @@ class StorePart {
 
   redis::RedisLeaseStore& leases() { return leases_; }
   rpc::CallEventLog& call_log() { return reader_; }
+  rpc::CallIndex& call_index() { return index_reader_; }
+  rpc::NumberBook& number_book() { return number_book_; }
   sip::CallSink& call_sink() { return sink_; }
 
   /// Begins to connect. `leasing` outlives the loop.
@@ -54,6 +59,7 @@ class StorePart {
  private:
   void changed(bool ready, const std::string& reason);
   void reload();
+  void reload_leases();
   void reloaded(const std::string& problem);
   void settle();
 
@@ -63,7 +69,11 @@ class StorePart {
   redis::Connection connection_;
   redis::RedisLeaseStore leases_;
   redis::RedisCallLog calls_;
+  redis::RedisCallIndex index_;
+  redis::RedisNumberBook numbers_;
   StoreCallLog reader_;
+  StoreCallIndex index_reader_;
+  StoreNumberBook number_book_;
   StoreCallSink sink_;
   boost::asio::steady_timer retry_;
 

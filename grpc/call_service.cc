@@ -3,250 +3,48 @@
 #include <ringtrace/v1/call_service.grpc.pb.h>
 
 #include <memory>
-#include <mutex>
-#include <optional>
-#include <string>
 #include <utility>
-#include <variant>
 
-#include "grpc/event_feed.h"
+#include "grpc/event_stream.h"
 #include "grpc/front.h"
-#include "grpc/metadata.h"
 
 namespace ringtrace::rpc {
 namespace {
-
-/// One client's stream of call events.
-///
-/// The library allows one read, one write and one finish, and nothing after the finish. What is wanted next
-/// is noted under the mutex and carried out by `operate`, by one thread at a time, so that a drain, a
-/// cancellation and an event that come together cannot cross. Keeps itself alive until OnDone.
-class EventStream final
-    : public grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>,
-      public OpenStream,
-      public std::enable_shared_from_this<EventStream> {
- public:
-  EventStream(grpc::CallbackServerContext& context, CallEventLog& log, const pool::NumberPools& pools,
-              EventStreams& streams, Front& front)
-      : context_(context), log_(log), pools_(pools), streams_(streams), front_(front) {}
-
-  void begin() {
-    self_ = shared_from_this();
-    auto admitted = admit(front_, context_, Method::kStreamCallEvents);
-    if (const Error* refused = std::get_if<Error>(&admitted)) return end(*refused);
-    ticket_ = std::get<Ticket>(std::move(admitted));
-    switch (streams_.add(self_)) {
-      case EventStreams::Admission::kAdmitted:
-        return want_read();
-      case EventStreams::Admission::kFull:
-        front_.statistics.count_refused_stream();
-        return end(too_many_streams(streams_.limit()));
-      case EventStreams::Admission::kDraining:
-        return end(draining(""));
-    }
-  }
-
-  void wake() override {
-    if (const std::shared_ptr<EventFeed> feed = current_feed()) feed->wake();
-  }
-
-  void drain() override {
-    std::string cursor;
-    {
-      const std::lock_guard lock(mutex_);
-      cursor = last_cursor_;
-    }
-    end(draining(cursor));
-  }
-
-  void OnReadDone(bool ok) override {
-    const std::shared_ptr<EventFeed> feed = current_feed();
-    if (!ok) {
-      // The client may close its side once it has started; it goes on listening.
-      if (!feed) end(stream_start_missing());
-      return;
-    }
-    if (Outcome refused = check_size(front_, request_)) return end(*refused);
-    if (!feed) return start();
-    if (request_.has_start()) return end(stream_start_repeated());
-    if (!request_.has_ack_cursor()) return end(field_required("ack_cursor"));
-    // An acknowledgement has a meaning for named subscriptions only.
-    want_read();
-  }
-
-  void OnWriteDone(bool ok) override {
-    if (!ok) return end(caller_gone());
-    front_.statistics.count_event();
-    {
-      const std::lock_guard lock(mutex_);
-      last_cursor_ = response_.event().cursor();
-    }
-    ask_next();
-  }
-
-  void OnCancel() override { end(caller_gone()); }
-
-  void OnDone() override {
-    if (const std::shared_ptr<EventFeed> feed = current_feed()) feed->close();
-    streams_.remove(*this);
-    self_.reset();
-  }
-
- private:
-  using Next = std::variant<v1::CallEvent, Error>;
-
-  std::shared_ptr<EventFeed> current_feed() {
-    const std::lock_guard lock(mutex_);
-    return feed_;
-  }
-
-  void start() {
-    if (!request_.has_start()) return end(stream_start_missing());
-    if (Outcome refused = restrict_request(*ticket_, *request_.mutable_start())) return end(*refused);
-    auto made = EventFeed::create(log_, pools_, request_.start());
-    if (const Error* error = std::get_if<Error>(&made)) return end(*error);
-    const std::shared_ptr<EventFeed> feed = std::get<std::shared_ptr<EventFeed>>(made);
-    {
-      const std::lock_guard lock(mutex_);
-      feed_ = feed;
-    }
-    feed->open([weak = weak_from_this()](const Outcome& error, const EventFeed::Place& place) {
-      if (const auto stream = weak.lock()) stream->opened(error, place);
-    });
-    want_read();
-  }
-
-  void opened(const Outcome& error, const EventFeed::Place& place) {
-    if (error) return end(*error);
-    {
-      const std::lock_guard lock(mutex_);
-      last_cursor_ = place.from;
-      latest_at_start_ = place.latest;
-      metadata_wanted_ = true;
-    }
-    operate();
-    ask_next();
-  }
-
-  void ask_next() {
-    current_feed()->next([weak = weak_from_this()](Next next) {
-      if (const auto stream = weak.lock()) stream->deliver(std::move(next));
-    });
-  }
-
-  void deliver(Next next) {
-    if (const Error* error = std::get_if<Error>(&next)) return end(*error);
-    if (Outcome refused = ticket_->check_still_valid()) return end(*refused);
-    {
-      const std::lock_guard lock(mutex_);
-      *response_.mutable_event() = std::get<v1::CallEvent>(std::move(next));
-      write_wanted_ = true;
-    }
-    operate();
-  }
-
-  void want_read() {
-    {
-      const std::lock_guard lock(mutex_);
-      read_wanted_ = true;
-    }
-    operate();
-  }
-
-  /// The first reason to end is the one that counts.
-  void end(Error error) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!ending_) ending_ = std::move(error);
-    }
-    operate();
-  }
-
-  void operate() {
-    const std::shared_ptr<EventStream> keep = shared_from_this();
-    std::unique_lock lock(mutex_);
-    if (operating_) return;
-    operating_ = true;
-    while (!finished_) {
-      if (ending_) {
-        finished_ = true;
-        lock.unlock();
-        Finish(count_end(front_, Method::kStreamCallEvents, ending_));
-      } else if (std::exchange(metadata_wanted_, false)) {
-        lock.unlock();
-        context_.AddInitialMetadata(kLatestCursorKey, latest_at_start_);
-        StartSendInitialMetadata();
-      } else if (std::exchange(read_wanted_, false)) {
-        lock.unlock();
-        StartRead(&request_);
-      } else if (std::exchange(write_wanted_, false)) {
-        lock.unlock();
-        StartWrite(&response_);
-      } else {
-        break;
-      }
-      lock.lock();
-    }
-    operating_ = false;
-  }
-
-  // Constant after construction; the context lives until OnDone.
-  grpc::CallbackServerContext& context_;
-  CallEventLog& log_;
-  const pool::NumberPools& pools_;
-  EventStreams& streams_;
-  Front& front_;
-
-  std::optional<Ticket> ticket_;  // written once, by begin(); the stream's events use it one at a time
-
-  // The library's while an operation is under way.
-  v1::StreamCallEventsRequest request_;
-  v1::StreamCallEventsResponse response_;
-
-  std::mutex mutex_;  // held for a few instructions, never while calling out
-  std::shared_ptr<EventFeed> feed_;
-  std::string last_cursor_;      // of the last event the transport has taken
-  std::string latest_at_start_;  // written once, before metadata_wanted_
-  std::optional<Error> ending_;  // written once
-  bool metadata_wanted_ = false;
-  bool read_wanted_ = false;
-  bool write_wanted_ = false;
-  bool operating_ = false;
-  bool finished_ = false;
-
-  std::shared_ptr<EventStream> self_;  // from begin() to OnDone()
-};
 
 using Raw = v1::CallService::WithRawCallbackMethod_ListCalls<v1::CallService::WithRawCallbackMethod_GetCall<
     v1::CallService::WithCallbackMethod_StreamCallEvents<v1::CallService::Service>>>;
 
 class CallService final : public Raw {
  public:
-  CallService(CallEventLog& log, const pool::NumberPools& pools, EventStreams& streams, Front& front)
-      : log_(log), pools_(pools), streams_(streams), front_(front) {}
+  CallService(CallCore& core, CallEventLog& log, const pool::NumberPools& pools, EventStreams& streams,
+              Front& front)
+      : core_(core), log_(log), pools_(pools), streams_(streams), front_(front) {}
 
   grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* StreamCallEvents(
       grpc::CallbackServerContext* context) override {
-    const auto stream = std::make_shared<EventStream>(*context, log_, pools_, streams_, front_);
-    stream->begin();
-    return stream.get();
+    return open_event_stream(*context, log_, pools_, streams_, front_);
   }
 
   grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override {
     return run_unary<v1::ListCallsRequest, v1::ListCallsResponse>(
         front_, *context, Method::kListCalls, *request, *response,
-        [](const auto&, auto&, auto done) { done(not_implemented(to_string(Method::kListCalls))); });
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.list_calls(asked, answer, std::move(done));
+        });
   }
 
   grpc::ServerUnaryReactor* GetCall(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                     grpc::ByteBuffer* response) override {
     return run_unary<v1::GetCallRequest, v1::GetCallResponse>(
         front_, *context, Method::kGetCall, *request, *response,
-        [](const auto&, auto&, auto done) { done(not_implemented(to_string(Method::kGetCall))); });
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.get_call(asked, answer, std::move(done));
+        });
   }
 
  private:
+  CallCore& core_;
   CallEventLog& log_;
   const pool::NumberPools& pools_;
   EventStreams& streams_;
@@ -255,9 +53,10 @@ class CallService final : public Raw {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_call_service(CallEventLog& log, const pool::NumberPools& pools,
-                                                 EventStreams& streams, Front& front) {
-  return std::make_unique<CallService>(log, pools, streams, front);
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, CallEventLog& log,
+                                                 const pool::NumberPools& pools, EventStreams& streams,
+                                                 Front& front) {
+  return std::make_unique<CallService>(core, log, pools, streams, front);
 }
 
 }  // namespace ringtrace::rpc

@@ -39,7 +39,12 @@ constexpr std::array<ReasonSpec, kReasons> kSpecs = {{
      "the pool is none of the token's; whether it exists is not said"},
     {"POOL_NOT_FOUND", Code::kNotFound, kNoRetry, "no pool of that name"},
     {"LEASE_NOT_FOUND", Code::kNotFound, kNoRetry, "the visit holds no number in that pool"},
+    {"CALL_NOT_FOUND", Code::kNotFound, kNoRetry, "the log knows no such call, or no more"},
     {"POOL_EXHAUSTED", Code::kResourceExhausted, kRetry, "no number is free, and the pool shows no fallback"},
+    {"POOL_FULL", Code::kResourceExhausted, kNoRetry, "the pool has no room for more numbers"},
+    {"NUMBER_ELSEWHERE", Code::kFailedPrecondition, kNoRetry,
+     "the configuration gives the number to another pool or use"},
+    {"NUMBER_NOT_IN_POOL", Code::kNotFound, kNoRetry, "the pool does not lend that number"},
     {"STORE_UNAVAILABLE", Code::kUnavailable, kRetry,
      "the pool requires the store's word, and there is none"},
     {"STORE_BUSY", Code::kUnavailable, kRetry, "too many requests are waiting for the store"},
@@ -166,9 +171,39 @@ Error lease_not_found(std::string_view pool, std::string_view visit_id) {
               {{"pool", echo(pool)}, {"visit_id", echo(visit_id)}});
 }
 
+Error call_not_found(std::string_view call_id) {
+  return make(Reason::kCallNotFound, "there is no call " + quoted(call_id) + " in the log",
+              {{"call_id", echo(call_id)}});
+}
+
 Error pool_exhausted(std::string_view pool, pool::Duration retry_after) {
   return make(Reason::kPoolExhausted, "pool " + quoted(pool) + " has no free number", {{"pool", echo(pool)}},
               retry_after);
+}
+
+Error pool_full(std::string_view pool, std::size_t added, std::size_t left_out) {
+  return make(Reason::kPoolFull,
+              "pool " + quoted(pool) + " took " + std::to_string(added) + " numbers and has no room for " +
+                  std::to_string(left_out) + " more; its room is fixed when the gateway starts",
+              {{"pool", echo(pool)},
+               {"added_count", std::to_string(added)},
+               {"left_out_count", std::to_string(left_out)}});
+}
+
+Error number_elsewhere(std::string_view number) {
+  return make(Reason::kNumberElsewhere, std::string(number) + " belongs to another pool or use",
+              {{"number", std::string(number)}});
+}
+
+Error number_not_in_pool(std::string_view pool, std::string_view number) {
+  return make(Reason::kNumberNotInPool, std::string(number) + " is not lent by pool " + quoted(pool),
+              {{"pool", echo(pool)}, {"number", std::string(number)}});
+}
+
+Error numbers_not_kept(std::string_view pool) {
+  return make(Reason::kStoreUnavailable,
+              "the change to pool " + quoted(pool) + " cannot be kept now, and was not made",
+              {{"pool", echo(pool)}}, seconds(1));
 }
 
 Error store_unavailable(std::string_view pool) {
@@ -210,10 +245,10 @@ Error too_many_streams_of_client(std::size_t limit) {
 }
 
 Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor) {
-  return make(Reason::kCursorTrimmed,
-              "the log no longer reaches back to cursor " + quoted(cursor) + "; its oldest event is " +
-                  quoted(oldest_cursor),
-              {{"cursor", echo(cursor)}, {"oldest_cursor", echo(oldest_cursor)}});
+  return make(
+      Reason::kCursorTrimmed,
+      "the log no longer reaches back to cursor " + quoted(cursor) + "; go on after " + quoted(oldest_cursor),
+      {{"cursor", echo(cursor)}, {"oldest_cursor", echo(oldest_cursor)}});
 }
 
 Error cursor_malformed(std::string_view cursor) {
@@ -225,6 +260,10 @@ Error log_unavailable(std::string_view cursor) {
   return make(Reason::kLogUnavailable,
               "the event log cannot be read now; go on after cursor " + quoted(cursor) + " later",
               {{"cursor", echo(cursor)}}, seconds(1));
+}
+
+Error calls_unavailable() {
+  return make(Reason::kLogUnavailable, "the log of calls cannot be read now", {}, seconds(1));
 }
 
 Error subscriptions_not_supported(std::string_view subscription) {

@@ -18,6 +18,7 @@ enum class Code : std::uint8_t {
   kNotFound = 5,
   kPermissionDenied = 7,
   kResourceExhausted = 8,
+  kFailedPrecondition = 9,
   kOutOfRange = 11,
   kUnimplemented = 12,
   kUnavailable = 14,
@@ -45,7 +46,11 @@ enum class Reason : std::uint8_t {
   kPoolNotAllowed,
   kPoolNotFound,
   kLeaseNotFound,
+  kCallNotFound,
   kPoolExhausted,
+  kPoolFull,
+  kNumberElsewhere,
+  kNumberNotInPool,
   kStoreUnavailable,
   kStoreBusy,
   kTooManyRequests,
@@ -110,7 +115,12 @@ Error scope_missing(std::string_view token_name, std::string_view scope);
 Error pool_not_allowed(std::string_view token_name, std::string_view pool);
 Error pool_not_found(std::string_view pool);
 Error lease_not_found(std::string_view pool, std::string_view visit_id);
+Error call_not_found(std::string_view call_id);
 Error pool_exhausted(std::string_view pool, pool::Duration retry_after);
+Error pool_full(std::string_view pool, std::size_t added, std::size_t left_out);
+Error number_elsewhere(std::string_view number);
+Error number_not_in_pool(std::string_view pool, std::string_view number);
+Error numbers_not_kept(std::string_view pool);
 Error store_unavailable(std::string_view pool);
 Error store_busy(std::string_view pool);
 Error too_many_requests(std::size_t limit);
@@ -121,6 +131,7 @@ Error too_many_streams_of_client(std::size_t limit);
 Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor);
 Error cursor_malformed(std::string_view cursor);
 Error log_unavailable(std::string_view cursor);
+Error calls_unavailable();
 Error subscriptions_not_supported(std::string_view subscription);
 Error draining(std::string_view cursor);
 Error deadline_passed();

@@ -1,6 +1,7 @@
 #include "grpc/lease_stream.h"
 
 #include <google/protobuf/util/time_util.h>
+#include <grpcpp/grpcpp.h>
 
 #include <chrono>
 #include <deque>

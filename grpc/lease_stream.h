@@ -1,12 +1,12 @@
 #pragma once
 
-#include <grpcpp/grpcpp.h>
 #include <ringtrace/v1/lease_service.pb.h>
 
 #include <cstddef>
 
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
+#include "grpc/library_types.h"
 #include "grpc/transport.h"
 
 namespace ringtrace::rpc {

@@ -88,6 +88,23 @@ Outcome PoolCore::get_pool(const v1::GetPoolRequest& request, v1::GetPoolRespons
   return std::nullopt;
 }
 
+std::variant<std::vector<PoolIndex>, Error> PoolCore::watched_pools(
+    const v1::WatchPoolsRequest& request) const {
+  if (request.names_size() > kMaxPageSize) {
+    return field_out_of_range("names", "at most " + std::to_string(kMaxPageSize));
+  }
+  std::vector<PoolIndex> pools;
+  for (const std::string& name : request.names()) {
+    const Checked<PoolIndex> pool = check_pool(pools_, "names", name);
+    if (const Error* error = std::get_if<Error>(&pool)) return *error;
+    pools.push_back(std::get<PoolIndex>(pool));
+  }
+  for (std::uint32_t i = 0; request.names().empty() && i < pools_.pool_count(); ++i) pools.push_back({i});
+  std::sort(pools.begin(), pools.end(), [](PoolIndex a, PoolIndex b) { return a.value < b.value; });
+  pools.erase(std::unique(pools.begin(), pools.end()), pools.end());
+  return pools;
+}
+
 Outcome PoolCore::resolve_number(const v1::ResolveNumberRequest& request,
                                  v1::ResolveNumberResponse& response) const {
   const Checked<pool::Number> dialed = check_number("dialed_number", request.dialed_number());

@@ -2,6 +2,9 @@
 
 #include <ringtrace/v1/pool_service.pb.h>
 
+#include <variant>
+#include <vector>
+
 #include "grpc/errors.h"
 #include "pool/leasing.h"
 
@@ -22,13 +25,17 @@ class PoolCore {
   Outcome get_pool(const v1::GetPoolRequest& request, v1::GetPoolResponse& response) const;
   Outcome resolve_number(const v1::ResolveNumberRequest& request, v1::ResolveNumberResponse& response) const;
 
+  /// The pools a watch asks for, each once.
+  std::variant<std::vector<pool::PoolIndex>, Error> watched_pools(const v1::WatchPoolsRequest& request) const;
+
+  /// The pool as it stands now.
+  void fill(v1::Pool& message, pool::PoolIndex pool) const;
+
   /// A number is taken for the visit and its hold; visits come at random (Poisson), so Erlang B holds
   /// whatever the distribution of their lengths.
   static Outcome plan_capacity(const v1::PlanCapacityRequest& request, v1::PlanCapacityResponse& response);
 
  private:
-  void fill(v1::Pool& message, pool::PoolIndex pool) const;
-
   const pool::NumberPools& pools_;
   const pool::Clock& clock_;
 };

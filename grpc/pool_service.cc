@@ -2,17 +2,14 @@
 #include <grpcpp/impl/service_type.h>
 #include <ringtrace/v1/pool_service.grpc.pb.h>
 
+#include <chrono>
+#include <utility>
+
 #include "grpc/front.h"
+#include "grpc/pool_watch.h"
 
 namespace ringtrace::rpc {
 namespace {
-
-/// Refuses a stream at once.
-class RefusedWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse> {
- public:
-  explicit RefusedWatch(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
-};
 
 using Raw =
     v1::PoolService::WithRawCallbackMethod_ResolveNumber<v1::PoolService::WithRawCallbackMethod_PlanCapacity<
@@ -22,7 +19,9 @@ using Raw =
 
 class PoolService final : public Raw {
  public:
-  PoolService(const PoolCore& core, Front& front) : core_(core), front_(front) {}
+  PoolService(const PoolCore& core, NumberCore& numbers, EventStreams& streams, Front& front,
+              std::chrono::milliseconds watch_interval)
+      : core_(core), numbers_(numbers), streams_(streams), front_(front), watch_interval_(watch_interval) {}
 
   grpc::ServerUnaryReactor* ListPools(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override {
@@ -58,7 +57,9 @@ class PoolService final : public Raw {
                                        grpc::ByteBuffer* response) override {
     return run_unary<v1::AddNumbersRequest, v1::AddNumbersResponse>(
         front_, *context, Method::kAddNumbers, *request, *response,
-        [](const auto&, auto&, auto done) { done(not_implemented(to_string(Method::kAddNumbers))); });
+        [this](const auto& asked, auto& answer, auto done) {
+          numbers_.add_numbers(asked, answer, std::move(done));
+        });
   }
 
   grpc::ServerUnaryReactor* DrainNumbers(grpc::CallbackServerContext* context,
@@ -66,25 +67,30 @@ class PoolService final : public Raw {
                                          grpc::ByteBuffer* response) override {
     return run_unary<v1::DrainNumbersRequest, v1::DrainNumbersResponse>(
         front_, *context, Method::kDrainNumbers, *request, *response,
-        [](const auto&, auto&, auto done) { done(not_implemented(to_string(Method::kDrainNumbers))); });
+        [this](const auto& asked, auto& answer, auto done) {
+          numbers_.drain_numbers(asked, answer, std::move(done));
+        });
   }
 
-  grpc::ServerWriteReactor<v1::WatchPoolsResponse>* WatchPools(grpc::CallbackServerContext*,
-                                                               const v1::WatchPoolsRequest*) override {
-    return new RefusedWatch(count_end(
-        front_, Method::kWatchPools,
-        not_implemented(to_string(Method::kWatchPools))));  // deletes itself when the library is done with it
+  grpc::ServerWriteReactor<v1::WatchPoolsResponse>* WatchPools(
+      grpc::CallbackServerContext* context, const v1::WatchPoolsRequest* request) override {
+    return open_pool_watch(*context, *request, core_, streams_, front_, watch_interval_);
   }
 
  private:
   const PoolCore& core_;
+  NumberCore& numbers_;
+  EventStreams& streams_;
   Front& front_;
+  const std::chrono::milliseconds watch_interval_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Front& front) {
-  return std::make_unique<PoolService>(core, front);
+std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, NumberCore& numbers,
+                                                 EventStreams& streams, Front& front,
+                                                 std::chrono::milliseconds watch_interval) {
+  return std::make_unique<PoolService>(core, numbers, streams, front, watch_interval);
 }
 
 }  // namespace ringtrace::rpc

@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "grpc/call_core.h"
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
 #include "grpc/pool_core.h"
@@ -63,14 +64,17 @@ int milliseconds_of(std::chrono::milliseconds duration) { return static_cast<int
 }  // namespace
 
 struct Server::State {
-  State(ServerConfig server_config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log)
+  State(ServerConfig server_config, const Backends& backends)
       : config(std::move(server_config)),
-        access(table_of(config.tokens), config.client_limits, leasing.clock()),
-        lease_core(leasing),
-        pool_core(pools, leasing.clock()),
-        streams(log, config.max_event_streams),
-        services{make_lease_service(lease_core, streams, front), make_pool_service(pool_core, front),
-                 make_call_service(log, pools, streams, front)} {
+        access(table_of(config.tokens), config.client_limits, backends.leasing.clock()),
+        lease_core(backends.leasing),
+        pool_core(backends.leasing.pools(), backends.leasing.clock()),
+        call_core(backends.calls),
+        number_core(backends.leasing, backends.numbers),
+        streams(backends.events, config.max_event_streams),
+        services{make_lease_service(lease_core, streams, front),
+                 make_pool_service(pool_core, number_core, streams, front, config.pool_watch_interval),
+                 make_call_service(call_core, backends.events, backends.leasing.pools(), streams, front)} {
     if (config.tls) tls.emplace(*config.tls);
   }
 
@@ -81,6 +85,8 @@ struct Server::State {
   std::optional<TlsCredentials> tls;
   LeaseCore lease_core;
   PoolCore pool_core;
+  CallCore call_core;
+  NumberCore number_core;
   EventStreams streams;
   std::array<std::unique_ptr<grpc::Service>, 3> services;
   std::unique_ptr<grpc::Server> server;
@@ -88,8 +94,8 @@ struct Server::State {
   int port = 0;
 };
 
-Server::Server(ServerConfig config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log)
-    : state_(std::make_unique<State>(std::move(config), leasing, pools, log)) {}
+Server::Server(ServerConfig config, const Backends& backends)
+    : state_(std::make_unique<State>(std::move(config), backends)) {}
 
 Server::~Server() { stop(std::chrono::milliseconds(0)); }
 

@@ -9,12 +9,10 @@
 #include <vector>
 
 #include "grpc/access.h"
-#include "grpc/call_event_log.h"
+#include "grpc/backends.h"
 #include "grpc/statistics.h"
 #include "grpc/tls_identity.h"
 #include "grpc/token_table.h"
-#include "pool/leasing.h"
-#include "pool/number_pools.h"
 
 namespace ringtrace::rpc {
 
@@ -39,6 +37,9 @@ struct ServerConfig {
 
   /// Event streams open at one time, over all connections; more get RESOURCE_EXHAUSTED.
   std::size_t max_event_streams = 256;
+
+  /// The time between two looks at the pools a client watches.
+  std::chrono::milliseconds pool_watch_interval = std::chrono::seconds(1);
 
   /// A silent connection is asked for a sign of life this often, so that routers on the way do not forget
   /// it...
@@ -68,7 +69,7 @@ inline constexpr int kReadableBytes = 32 * 1024 * 1024;
 /// The gRPC server: LeaseService, CallService and PoolService of ringtrace.v1, health checking (the empty
 /// name and each service's) and reflection. The last two need no token: they tell nothing but the interface.
 ///
-///     Server server({.address = "127.0.0.1:7080"}, leasing, pools, log);
+///     Server server({.address = "127.0.0.1:7080"}, {leasing, events, calls});
 ///     if (auto error = server.start()) { log(*error); return; }
 ///     ...
 ///     server.stop(std::chrono::seconds(5));
@@ -78,7 +79,7 @@ inline constexpr int kReadableBytes = 32 * 1024 * 1024;
 /// was asked must be answered: stop() waits for requests that still wait for the store.
 class Server {
  public:
-  Server(ServerConfig config, pool::Leasing& leasing, const pool::NumberPools& pools, CallEventLog& log);
+  Server(ServerConfig config, const Backends& backends);
 
   /// Stops at once if that has not been done.
   ~Server();

@@ -34,7 +34,7 @@ std::optional<TokenHash> parse_token_hash(std::string_view text) {
     const char c = text[i] >= 'A' && text[i] <= 'F' ? static_cast<char>(text[i] - 'A' + 'a') : text[i];
     const std::size_t digit = kHexDigits.find(c);
     if (digit == std::string_view::npos) return std::nullopt;
-    hash[i / 2] = static_cast<std::uint8_t>(hash[i / 2] << 4U | digit);
+    hash[i / 2] = static_cast<std::uint8_t>(std::size_t{hash[i / 2]} << 4U | digit);
   }
   return hash;
 }

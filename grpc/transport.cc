@@ -4,6 +4,7 @@
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 
 #include <chrono>
@@ -13,6 +14,20 @@
 #include "grpc/front.h"
 
 namespace ringtrace::rpc {
+namespace {
+
+/// Reads a request; it is looked at only when it is not longer than the gateway takes.
+Outcome parse(const Front& front, const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
+  if (bytes.Length() > front.max_message_bytes) {
+    return message_too_large(bytes.Length(), front.max_message_bytes);
+  }
+  grpc::ByteBuffer shared = bytes;  // the reader takes what it reads
+  grpc::ProtoBufferReader reader(&shared);
+  if (!reader.status().ok() || !message.ParseFromZeroCopyStream(&reader)) return message_malformed();
+  return std::nullopt;
+}
+
+}  // namespace
 
 grpc::Status to_status(const Error& error) {
   google::rpc::ErrorInfo info;
@@ -46,16 +61,6 @@ std::variant<Ticket, Error> admit(Front& front, const grpc::CallbackServerContex
   return front.access.admit(method, authorization, context.peer());
 }
 
-Outcome parse(const Front& front, const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
-  if (bytes.Length() > front.max_message_bytes) {
-    return message_too_large(bytes.Length(), front.max_message_bytes);
-  }
-  grpc::ByteBuffer shared = bytes;  // the reader takes what it reads
-  grpc::ProtoBufferReader reader(&shared);
-  if (!reader.status().ok() || !message.ParseFromZeroCopyStream(&reader)) return message_malformed();
-  return std::nullopt;
-}
-
 Outcome check_size(const Front& front, const google::protobuf::Message& message) {
   const std::size_t bytes = message.ByteSizeLong();
   if (bytes > front.max_message_bytes) return message_too_large(bytes, front.max_message_bytes);
@@ -69,8 +74,37 @@ grpc::Status count_end(Front& front, Method method, const Outcome& outcome) {
   return status;
 }
 
-void finish(Front& front, Method method, grpc::ServerUnaryReactor& reactor, const Outcome& outcome) {
-  reactor.Finish(count_end(front, method, outcome));
+grpc::ServerUnaryReactor* run_call(Front& front, grpc::CallbackServerContext& context, Method method,
+                                   const grpc::ByteBuffer& request, grpc::ByteBuffer& response,
+                                   std::shared_ptr<UnaryCall> call) {
+  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  const auto finish = [&front, method, reactor](const Outcome& outcome) {
+    reactor->Finish(count_end(front, method, outcome));
+  };
+  auto admitted = admit(front, context, method);
+  if (const Error* refused = std::get_if<Error>(&admitted)) {
+    finish(*refused);
+    return reactor;
+  }
+  call->ticket = std::get<Ticket>(std::move(admitted));
+  Outcome refused = parse(front, request, call->request());
+  if (!refused) refused = call->restrict_request(*call->ticket);
+  if (refused) {
+    finish(refused);
+    return reactor;
+  }
+  UnaryCall& started = *call;
+  // The library keeps the buffer of the response until the method is finished.
+  started.start([finish, call = std::move(call), &response](Outcome outcome) {
+    if (!outcome) outcome = call->restrict_answer(*call->ticket);
+    if (!outcome) {
+      bool own_buffer = false;
+      grpc::SerializationTraits<google::protobuf::Message>::Serialize(call->response(), &response,
+                                                                      &own_buffer);
+    }
+    finish(outcome);
+  });
+  return reactor;
 }
 
 }  // namespace ringtrace::rpc

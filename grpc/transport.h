@@ -1,21 +1,20 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
 #include "grpc/access.h"
+#include "grpc/call_core.h"
 #include "grpc/call_event_log.h"
 #include "grpc/errors.h"
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
+#include "grpc/library_types.h"
+#include "grpc/number_core.h"
 #include "grpc/pool_core.h"
 #include "grpc/statistics.h"
 #include "pool/number_pools.h"
-
-namespace grpc {
-class Service;
-class Status;
-}  // namespace grpc
 
 /// Where the cores meet the gRPC library. Inside the room only; the room's face is grpc/server.h.
 namespace ringtrace::rpc {
@@ -33,8 +32,11 @@ struct Front {
 
 /// The services. What they are given must outlive them.
 std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams, Front& front);
-std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, Front& front);
-std::unique_ptr<grpc::Service> make_call_service(CallEventLog& log, const pool::NumberPools& pools,
-                                                 EventStreams& streams, Front& front);
+std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, NumberCore& numbers,
+                                                 EventStreams& streams, Front& front,
+                                                 std::chrono::milliseconds watch_interval);
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, CallEventLog& log,
+                                                 const pool::NumberPools& pools, EventStreams& streams,
+                                                 Front& front);
 
 }  // namespace ringtrace::rpc

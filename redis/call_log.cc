@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "redis/call_event_text.h"
+#include "redis/call_index.h"
 #include "redis/keys.h"
 
 namespace ringtrace::redis {
@@ -138,10 +139,12 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     const std::string keys = std::to_string(3 + batch_.size());
     std::vector<std::string> seen_keys;
     std::vector<std::string> jsons;
+    std::vector<std::string> index_texts;
     for (const Item& item : batch_) {
       const auto& event = std::get<v1::CallEvent>(item.what);
       seen_keys.push_back(seen_key(event.call().call_id()));
       jsons.push_back(event_to_json(event));
+      index_texts.push_back(call_index_text(event));
     }
     const std::string retention = std::to_string(options_.retention.count());
     const std::string length = std::to_string(options_.max_length);
@@ -151,8 +154,8 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     arguments.insert(arguments.end(), {retention, length});
     for (std::size_t i = 0; i < batch_.size(); ++i) {
       const auto& event = std::get<v1::CallEvent>(batch_[i].what);
-      arguments.insert(arguments.end(),
-                       {event.event_id(), type_word(event.type()), event.call().call_id(), jsons[i]});
+      arguments.insert(arguments.end(), {event.event_id(), type_word(event.type()), event.call().call_id(),
+                                         jsons[i], index_texts[i]});
     }
     execute(Command(arguments), [](Impl& self, const Reply& reply) { self.recorded(reply); });
   }

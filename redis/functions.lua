@@ -193,8 +193,13 @@ local function show(keys, argv)
   return text .. '}'
 end
 
--- Removes the entries up to `last`, and notes where the log begins now.
-local function drop_through(events, log, last)
+-- The index of calls, in call_index.lua.
+local calls = {}
+
+-- Removes the oldest entries, which are given, and notes where the log begins now.
+local function drop_oldest(events, log, entries)
+  calls.drop(entries)
+  local last = entries[#entries][1]
   local high, low = string.match(last, '(%d+)-(%d+)')
   redis.call('XTRIM', events, 'MINID', '=', high .. '-' .. ms(tonumber(low) + 1))
   redis.call('HSET', log, 'trimmed', last)
@@ -204,23 +209,23 @@ end
 local function trim(events, log, retention, length)
   local oldest = tonumber(redis.call('TIME')[1]) * 1000 - retention
   local old = redis.call('XRANGE', events, '-', ms(math.max(0, oldest - 1)), 'COUNT', TRIM)
-  if #old > 0 then drop_through(events, log, old[#old][1]) end
+  if #old > 0 then drop_oldest(events, log, old) end
   local over = math.min(redis.call('XLEN', events) - length, TRIM)
   if over > 0 then
     local first = redis.call('XRANGE', events, '-', '+', 'COUNT', over)
-    drop_through(events, log, first[#first][1])
+    drop_oldest(events, log, first)
   end
 end
 
 -- Appends events of calls, in order, each once.
 -- KEYS events, open, log, then one seen key per event
--- ARGV retention_ms max_length, then per event: event_id type call_id json
+-- ARGV retention_ms max_length, then per event: event_id type call_id json index
 -- Answers per event its cursor; "" for one that came after its call's end.
 local function record(keys, argv)
   local answers = {}
   for i = 4, #keys do
-    local at = 3 + (i - 4) * 4
-    local event_id, kind, call_id, json = argv[at], argv[at + 1], argv[at + 2], argv[at + 3]
+    local at = 3 + (i - 4) * 5
+    local event_id, kind, call_id, json, index = unpack(argv, at, at + 4)
     local seen = redis.call('HGET', keys[i], event_id)
     if not seen then
       local over = redis.call('HEXISTS', keys[i], 'ended') == 1
@@ -230,6 +235,7 @@ local function record(keys, argv)
         seen = redis.call('XADD', keys[1], '*', 'type', kind, 'call', call_id, 'json', json)
         redis.call('HSET', keys[3], 'last', seen)
         redis.call('HSET', keys[i], event_id, seen)
+        calls.note(call_id, kind, seen, index, tonumber(argv[1]))
         if kind == 'ended' then
           redis.call('HSET', keys[i], 'ended', seen)
           redis.call('HDEL', keys[2], call_id)

@@ -32,6 +32,8 @@ std::string visit_key(std::string_view pool, std::string_view visit_id) {
   return shard_prefix(pool) + ":visit:" + std::to_string(fnv1a(visit_id) % kVisitBuckets);
 }
 
+std::string numbers_key(std::string_view pool) { return shard_prefix(pool) + ":numbers"; }
+
 std::string lease_key_pattern(std::string_view pool) {
   return shard_prefix(pool) + std::string(kLeasePart) + "*";
 }
@@ -42,6 +44,12 @@ std::string attributes_key_beside(std::string_view lease_key) {
   return std::string(lease_key.substr(0, at)) +
          ":attr:" + std::string(lease_key.substr(at + kLeasePart.size()));
 }
+
+std::string calls_key(std::string_view kind, std::string_view word) {
+  return std::string(kCallsKey) + ":" + std::string(kind) + ":" + std::string(word);
+}
+
+std::string call_key(std::string_view call_id) { return "rt:{calls}:call:" + std::string(call_id); }
 
 std::string seen_key(std::string_view call_id) { return "rt:{calls}:seen:" + std::string(call_id); }
 

@@ -182,7 +182,8 @@ TEST_CASE("without tokens a client is the address it comes from") {
   const auto one = control.admit(Method::kGetLease, std::nullopt, "ipv4:192.0.2.1:1000");
   CHECK(std::holds_alternative<Ticket>(one));
   CHECK(std::holds_alternative<Error>(control.admit(Method::kGetLease, std::nullopt, "ipv4:192.0.2.1:1001")));
-  CHECK(std::holds_alternative<Ticket>(control.admit(Method::kGetLease, std::nullopt, "ipv4:192.0.2.2:1000")));
+  CHECK(
+      std::holds_alternative<Ticket>(control.admit(Method::kGetLease, std::nullopt, "ipv4:192.0.2.2:1000")));
 }
 
 TEST_CASE("a client's streams are counted while they are open") {

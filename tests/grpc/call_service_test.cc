@@ -288,15 +288,5 @@ TEST_CASE("a gateway that stops ends its streams with the cursor to go on from")
   }
 }
 
-TEST_CASE("the calls themselves cannot be listed yet and say so") {
-  Harness harness;
-  Context list_context;
-  v1::ListCallsResponse list;
-  CHECK(error_info(harness.calls->ListCalls(&list_context, {}, &list)).reason() == "NOT_IMPLEMENTED");
-  Context get_context;
-  v1::GetCallResponse call;
-  CHECK(error_info(harness.calls->GetCall(&get_context, {}, &call)).reason() == "NOT_IMPLEMENTED");
-}
-
 }  // namespace
 }  // namespace ringtrace::rpc::testing

@@ -94,6 +94,31 @@ class ExitCodes(unittest.TestCase):
             for style, word in (("33", "ringing"), ("32", "answered"), ("36", "ended")):
                 self.assertIn(f"\033[{style}m{word}\033[0m", colourful)
 
+    def test_calls_and_pools_are_told_and_changed(self):
+        with Stack() as stack:
+            stack.start()
+            stack.line()
+            number = stack.lease("visit-1", utm_source="google", utm_medium="cpc")["number"]
+            stack.call(number)
+            call = stack.events(3)[-1]["call"]
+            for wanted in ((), ("--since", "1h"), ("--outcome", "answered", "--number", number), ("--source", "google/cpc"),
+                           ("--pool", "main", "--limit", 0)):
+                listed = stack.ctl_json("list-calls", *wanted)
+                self.assertEqual([one["call_id"] for one in listed], [call["call_id"]], wanted)
+            self.assertEqual(stack.ctl_json("list-calls", "--outcome", "busy"), [])
+            self.assertEqual(stack.ctl("list-calls", "--since", "yesterday", check=False).returncode, 2)
+            self.assertEqual(stack.ctl_json("get-call", call["call_id"])[0]["dialed_number"], number)
+            self.assertIn("visit-1", stack.ctl("get-call", call["call_id"]).stdout)
+            self.assertIn("CALL_NOT_FOUND", stack.ctl("get-call", "01M84Y2KS4HJ6QVXCB5XNYC2CN", check=False).stderr)
+
+            self.assertEqual(stack.ctl_json("watch-pools", "main", "--limit", 1)[0]["capacity"]["total_count"], "10")
+            self.assertEqual(stack.ctl_json("drain-numbers", "+12025550110", "+12025550109"), [{"drained_count": 2}])
+            self.assertEqual(stack.ctl_json("pool", "main")[0]["capacity"]["drained_count"], "2")
+            self.assertIn("1 of 1 put in", stack.ctl("add-numbers", "-", input="+12025550110\n").stdout)
+            self.assertEqual(stack.ctl_json("pool", "main")[0]["capacity"]["drained_count"], "1")
+            planned = stack.ctl_json("plan", "--hourly-visits", 1200, "--visit", "3m", "--hold", "150s")[0]
+            self.assertGreater(planned["number_count"], 110)
+
     def test_many_visits_get_a_number_each_over_one_stream(self):
         with Stack(redis=False) as stack:
             stack.start()

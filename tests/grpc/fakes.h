@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include "grpc/call_event_log.h"
+#include "grpc/call_index.h"
+#include "grpc/number_book.h"
 #include "pool/lease_store.h"
 #include "pool/leasing.h"
 
@@ -173,6 +176,41 @@ class MemoryLog final : public CallEventLog {
   std::vector<v1::CallEvent> events_;
   std::mutex watch_mutex_;  // held while calling, so that a watch that has ended is called no more
   std::function<void()> grown_;
+};
+
+/// An index that answers what it is told to, and keeps what it was asked last. One request at a time.
+class StubIndex final : public CallIndex {
+ public:
+  void search(CallQuery query, PageDone done) override {
+    asked = std::move(query);
+    done(page);
+  }
+  void find(std::string_view call_id, FoundDone done) override {
+    FoundCall answer;
+    answer.status = page.status;
+    for (const v1::Call& call : page.calls) {
+      if (call.call_id() == call_id) answer.call = call;
+    }
+    done(std::move(answer));
+  }
+
+  CallPage page;
+  CallQuery asked;
+};
+
+/// A book that notes what it is to keep, or keeps nothing.
+class StubBook final : public NumberBook {
+ public:
+  void keep(std::string_view pool, std::span<const pool::Number> numbers, NumberWord word,
+            Done done) override {
+    if (keeps) {
+      for (const pool::Number number : numbers) kept[std::string(pool) + " " + number.to_string()] = word;
+    }
+    done(keeps);
+  }
+
+  bool keeps = true;
+  std::map<std::string, NumberWord> kept;  ///< by "main +74950000001"
 };
 
 /// An event of a call to a pool.

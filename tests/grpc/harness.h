@@ -50,7 +50,7 @@ class Harness {
                    const pool::PoolsConfig& of_pools = two_pools())
       : pools(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(of_pools))),
         leasing(*pools, store, clock),
-        server(on_free_port(std::move(config)), leasing, *pools, log) {
+        server(on_free_port(std::move(config)), backends()) {
     const std::optional<std::string> error = server.start();
     INFO(error.value_or(""));
     REQUIRE_FALSE(error);
@@ -59,6 +59,8 @@ class Harness {
     calls = v1::CallService::NewStub(channel);
     pool_service = v1::PoolService::NewStub(channel);
   }
+
+  Backends backends() { return {leasing, log, call_index, book}; }
 
   std::shared_ptr<grpc::Channel> connect() const {
     grpc::ChannelArguments arguments;
@@ -72,6 +74,8 @@ class Harness {
   std::unique_ptr<pool::NumberPools> pools;
   pool::Leasing leasing;
   MemoryLog log;
+  StubIndex call_index;
+  StubBook book;
   Server server;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::LeaseService::Stub> leases;

@@ -21,7 +21,7 @@ def health_request(service):
     return bytes([0x0A, len(service)]) + service.encode() if service else b""
 
 
-class Begin:
+class EventReader:
     """An event stream from the oldest event or a cursor, read by a thread of its own."""
 
     def __init__(self, stack, cursor=None):
@@ -75,7 +75,7 @@ class Operation(unittest.TestCase):
             stack.line()
             number = stack.lease("visit-1")["number"]
             stack.call(number)
-            stream = Begin(stack)
+            stream = EventReader(stack)
             seen = stream.take(3)
             channel = services.connect(stack)
             watch = iter(channel.unary_stream("/grpc.health.v1.Health/Watch")(health_request(SERVICES[1])))
@@ -95,7 +95,7 @@ class Operation(unittest.TestCase):
             stack.start_gateway()
             self.assertEqual(stack.get("visit-2")["number"], lease.number)
             stack.call(number, name="second")
-            following = Begin(stack, said.metadata["cursor"])
+            following = EventReader(stack, said.metadata["cursor"])
             ids = [event.event_id for event in seen + following.take(3)]
             self.assertEqual(len(set(ids)), 6)
             self.assertEqual(ids, [event["event_id"] for event in stack.events(6)])

@@ -190,21 +190,5 @@ TEST_CASE("a plan with a share or a traffic out of range is refused") {
   CHECK(field_of(request) == "hold");
 }
 
-TEST_CASE("what the gateway does not have yet says so") {
-  Harness harness;
-  Context add_context;
-  v1::AddNumbersResponse added;
-  CHECK(error_info(harness.pool_service->AddNumbers(&add_context, {}, &added)).metadata().at("method") ==
-        "PoolService/AddNumbers");
-  Context drain_context;
-  v1::DrainNumbersResponse drained;
-  CHECK(
-      error_info(harness.pool_service->DrainNumbers(&drain_context, {}, &drained)).metadata().at("method") ==
-      "PoolService/DrainNumbers");
-  Context watch_context;
-  const auto watch = harness.pool_service->WatchPools(&watch_context, {});
-  CHECK(error_info(watch->Finish()).metadata().at("method") == "PoolService/WatchPools");
-}
-
 }  // namespace
 }  // namespace ringtrace::rpc::testing

@@ -10,7 +10,8 @@ import services
 from services import Authority, bearer, lease_request, refusal
 from stack import CALLER, Stack, wait_until
 
-TOKENS = {"shop": "rt_shop_secret", "crm": "rt_crm_secret", "office": "rt_office_secret"}
+TOKENS = {"shop": "rt_shop_secret", "crm": "rt_crm_secret", "office": "rt_office_secret",
+          "branch": "rt_branch_secret"}
 
 TWO_POOLS = '''
 [[pool]]
@@ -40,6 +41,7 @@ class Tokens(unittest.TestCase):
         with Stack(redis=False, pools=TWO_POOLS, grpc='token_file = "tokens.toml"') as stack:
             file = stack.directory / "tokens.toml"
             file.write_text(token_table("shop", ["lease"], ["main"]) + token_table("crm", ["read"], ["main"])
+                            + token_table("branch", ["read"], ["other"])
                             + token_table("office", ["lease", "read", "admin"]))
             stack.start()
             channel = services.connect(stack)
@@ -68,6 +70,20 @@ class Tokens(unittest.TestCase):
                              check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn('token "shop" is not for pool "other" (POOL_NOT_ALLOWED)', done.stderr)
+
+            # Another pool's calls are not told of, neither by name nor in a list.
+            stack.line()
+            stack.call(lease(TOKENS["office"]).lease.number)
+            wait_until("the call is known", lambda: stack.metric("ringtrace_calls_total", outcome="answered") == 1)
+            calls = services.calls(channel)
+            everything = services.call_service_pb2.ListCallsRequest()
+            listed = calls.ListCalls(everything, timeout=services.deadline(), metadata=bearer(TOKENS["crm"])).calls
+            self.assertEqual(len(listed), 1)
+            self.assertEqual(len(calls.ListCalls(everything, timeout=services.deadline(),
+                                                 metadata=bearer(TOKENS["branch"])).calls), 0)
+            said = refusal(lambda: calls.GetCall(services.call_service_pb2.GetCallRequest(call_id=listed[0].call_id),
+                                                 timeout=services.deadline(), metadata=bearer(TOKENS["branch"])))
+            self.assertEqual((said.code, said.reason), ("PERMISSION_DENIED", "POOL_NOT_ALLOWED"))
 
             # A token is taken away, and is of no use at once; a bad file changes nothing.
             file.write_text(token_table("crm", ["read"]))
@@ -216,6 +232,9 @@ class Tls(unittest.TestCase):
         self.assertIn("the gateway asks for a certificate", self.said(stack, "--tls-ca", authority.file))
         self.assertIn("none of its clients' authorities", self.said(stack, *shown(*authority.issue("stranger"))))
         self.assertNotIn("asks for no credentials", stack.gateway.output())
+        # The gateway's operator hears why, too.
+        self.assertIn('tls_handshake_failed reason="certificate verify failed"', stack.gateway.output())
+        self.assertGreaterEqual(stack.metric("ringtrace_grpc_tls_handshakes_failed_total"), 3)
 
 
 if __name__ == "__main__":

@@ -53,8 +53,7 @@ int health_of(Harness& harness, const std::string& service) {
 TEST_CASE("a port in use is an error that names the address and the reason") {
   Harness harness;
   const std::string address = "127.0.0.1:" + std::to_string(harness.server.bound_port());
-  MemoryLog log;
-  Server second({.address = address}, harness.leasing, *harness.pools, log);
+  Server second({.address = address}, harness.backends());
   const std::optional<std::string> error = second.start();
   REQUIRE(error);
   CHECK(*error == "cannot listen on " + address + ": Address already in use");
@@ -63,9 +62,8 @@ TEST_CASE("a port in use is an error that names the address and the reason") {
 
 TEST_CASE("an address that is none is an error") {
   Harness harness;
-  MemoryLog log;
   const std::string address = GENERATE("127.0.0.1:nonsense", "203.0.113.7:7080");
-  Server server({.address = address}, harness.leasing, *harness.pools, log);
+  Server server({.address = address}, harness.backends());
   const std::optional<std::string> error = server.start();
   REQUIRE(error);
   CHECK(error->find(address) != std::string::npos);

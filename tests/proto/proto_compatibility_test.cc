@@ -1,22 +1,21 @@
 #include "tests/proto/proto_compatibility.h"
 
-#include <google/protobuf/compiler/parser.h>
 #include <google/protobuf/descriptor.pb.h>
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <string>
 #include <vector>
+
+#include "tests/proto/protoc.h"
 
 namespace {
 
 using google::protobuf::DescriptorPool;
 using google::protobuf::FileDescriptor;
 using google::protobuf::FileDescriptorProto;
-using google::protobuf::FileDescriptorSet;
 using ringtrace::proto_compatibility::breaks;
+using ringtrace::testing::compile;
+using ringtrace::testing::read_set;
 
 constexpr const char* kPublished = R"(syntax = "proto3";
 package shop.v1;
@@ -43,13 +42,7 @@ service TinService {
 )";
 
 const FileDescriptor& build(DescriptorPool& pool, const std::string& text) {
-  google::protobuf::io::ArrayInputStream in(text.data(), static_cast<int>(text.size()));
-  google::protobuf::io::Tokenizer tokens(&in, nullptr);
-  FileDescriptorProto file;
-  google::protobuf::compiler::Parser parser;
-  REQUIRE(parser.Parse(&tokens, &file));
-  file.set_name("tin.proto");
-  const FileDescriptor* built = pool.BuildFile(file);
+  const FileDescriptor* built = pool.BuildFile(compile(text, "tin.proto").file(0));
   REQUIRE(built != nullptr);
   return *built;
 }
@@ -112,53 +105,41 @@ TEST_CASE("an rpc keeps its messages and which of them stream") {
   CHECK(change("(stream Tin)", "(Tin)").size() == 1);
 }
 
-FileDescriptorSet read_set(const char* path) {
-  FileDescriptorSet set;
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE(set.ParseFromIstream(&in));
-  return set;
+/// The files of a descriptor set, built into a pool; ours, without Google's.
+std::vector<const FileDescriptor*> build_set(DescriptorPool& pool, const char* path) {
+  std::vector<const FileDescriptor*> files;
+  const google::protobuf::FileDescriptorSet set = read_set(path);
+  for (const FileDescriptorProto& file : set.file()) {
+    const FileDescriptor* built = pool.BuildFile(file);
+    REQUIRE(built != nullptr);
+    if (built->package().rfind("google.protobuf", 0) != 0) files.push_back(built);
+  }
+  CHECK(files.size() >= 10);
+  return files;
+}
+
+/// One sentence a line, for everything of `files` that `pool` lacks or has otherwise.
+std::string breaks_of(const std::vector<const FileDescriptor*>& files, const DescriptorPool& pool) {
+  std::string text;
+  for (const FileDescriptor* file : files) {
+    for (const std::string& sentence : breaks(pool, *file)) text += sentence + "\n";
+  }
+  return text;
 }
 
 TEST_CASE("a program built with the published words understands today's") {
   DescriptorPool today;
-  for (const FileDescriptorProto& file : read_set(RINGTRACE_DESCRIPTORS).file()) {
-    REQUIRE(today.BuildFile(file) != nullptr);
-  }
   DescriptorPool published;
-  Found found;
-  int files = 0;
-  for (const FileDescriptorProto& file : read_set(RINGTRACE_PUBLISHED).file()) {
-    const FileDescriptor* built = published.BuildFile(file);
-    REQUIRE(built != nullptr);
-    if (built->package().rfind("google.protobuf", 0) == 0) continue;
-    ++files;
-    for (const std::string& sentence : breaks(today, *built)) found.push_back(sentence);
-  }
-  CHECK(files >= 10);
-  std::string text;
-  for (const std::string& sentence : found) text += sentence + "\n";
-  INFO(text);
-  CHECK(found.empty());
+  build_set(today, RINGTRACE_DESCRIPTORS);
+  CHECK(breaks_of(build_set(published, RINGTRACE_PUBLISHED), today) == "");
 }
 
 TEST_CASE("what has been added is published, so that it cannot go again") {
-  DescriptorPool published;
-  for (const FileDescriptorProto& file : read_set(RINGTRACE_PUBLISHED).file()) {
-    REQUIRE(published.BuildFile(file) != nullptr);
-  }
   DescriptorPool today;
-  Found missing;
-  for (const FileDescriptorProto& file : read_set(RINGTRACE_DESCRIPTORS).file()) {
-    const FileDescriptor* built = today.BuildFile(file);
-    REQUIRE(built != nullptr);
-    if (built->package().rfind("google.protobuf", 0) == 0) continue;
-    for (const std::string& sentence : breaks(published, *built)) missing.push_back(sentence);
-  }
-  std::string text =
-      "not in proto/published.protoset; `ninja -C .build/debug publish_protos` puts it there:\n";
-  for (const std::string& sentence : missing) text += sentence + "\n";
-  INFO(text);
-  CHECK(missing.empty());
+  DescriptorPool published;
+  build_set(published, RINGTRACE_PUBLISHED);
+  INFO("not in proto/published.protoset? `ninja -C .build/debug publish_protos` puts it there");
+  CHECK(breaks_of(build_set(today, RINGTRACE_DESCRIPTORS), published) == "");
 }
 
 }  // namespace

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "grpc/call_event_log.h"
+#include "grpc/call_index.h"
+#include "grpc/number_book.h"
+#include "pool/leasing.h"
+
+namespace ringtrace::rpc {
+
+/// What the services stand on; the gateway provides each, from the store or from memory. All outlive the
+/// server.
+struct Backends {
+  pool::Leasing& leasing;
+  CallEventLog& events;
+  CallIndex& calls;
+  NumberBook& numbers;
+};
+
+}  // namespace ringtrace::rpc

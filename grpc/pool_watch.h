@@ -1,0 +1,22 @@
+#pragma once
+
+#include <ringtrace/v1/pool_service.pb.h>
+
+#include <chrono>
+
+#include "grpc/event_streams.h"
+#include "grpc/library_types.h"
+#include "grpc/pool_core.h"
+#include "grpc/transport.h"
+
+namespace ringtrace::rpc {
+
+/// Serves one WatchPools: every pool as it stands, then, each `interval`, those that have changed. A reader
+/// that is slow delays the next look and so gets fewer states, never an old one. All must outlive the stream.
+grpc::ServerWriteReactor<v1::WatchPoolsResponse>* open_pool_watch(grpc::CallbackServerContext& context,
+                                                                  const v1::WatchPoolsRequest& request,
+                                                                  const PoolCore& core, EventStreams& streams,
+                                                                  Front& front,
+                                                                  std::chrono::milliseconds interval);
+
+}  // namespace ringtrace::rpc

@@ -1,0 +1,136 @@
+--[[
+The index of calls: what ListCalls and GetCall ask. This text follows functions.lua in the same library, so that
+an event and what the index says of its call are written in one step.
+
+`rt:{calls}:call:<call>` points at the call's events in the stream: `latest`, its newest own event, and `updated`,
+the newest update of its attribution. The sorted sets `rt:{calls}:calls`, `...:calls:pool:<pool>`,
+`...:calls:number:<number>` and `...:calls:source:<source>` name calls by their start. What goes out of the stream
+goes out of here with it. These keys share their hash tag with the stream. Their names cannot be given with the
+call, because they follow from what an earlier event of it said.
+]]
+
+local CALLS = 'rt:{calls}:'
+-- A set in which nothing was written for so long after the retention is forgotten whole. What a set names from so
+-- long before the retention is left over from calls whose row ran out first.
+local CALLS_SLACK_MS = 2 * 24 * 3600 * 1000
+
+local function call_row(call)
+  local v = redis.call('HMGET', CALLS .. 'call:' .. call, 'start', 'outcome', 'pool', 'number', 'source', 'latest',
+                       'updated')
+  if not v[1] then return nil end
+  return {start = v[1], outcome = v[2], pool = v[3], number = v[4], source = v[5], latest = v[6], updated = v[7]}
+end
+
+-- The sets that name a call.
+local function call_sets(row)
+  local sets = {CALLS .. 'calls'}
+  for _, kind in ipairs({'pool', 'number', 'source'}) do
+    if row[kind] ~= '-' then sets[#sets + 1] = CALLS .. 'calls:' .. kind .. ':' .. row[kind] end
+  end
+  return sets
+end
+
+-- True when there is no such entry, or it is gone with those up to `last`.
+local function is_dropped(cursor, last)
+  if not cursor then return true end
+  local high, low = string.match(cursor, '(%d+)-(%d+)')
+  local last_high, last_low = string.match(last, '(%d+)-(%d+)')
+  high, last_high = tonumber(high), tonumber(last_high)
+  return high < last_high or (high == last_high and tonumber(low) <= tonumber(last_low))
+end
+
+-- Notes an event that went into the stream. `text` is "start outcome pool number source".
+function calls.note(call, kind, cursor, text, retention)
+  local row = {}
+  row.start, row.outcome, row.pool, row.number, row.source =
+    string.match(text, '^(%d+) (%S+) (%S+) (%S+) (%S+)$')
+  if not row.start then return end
+  local before = call_row(call)
+  local is_update = kind == 'attribution_updated'
+  if before then
+    row.start = before.start
+    -- An update tells who called and nothing else; once there is one, the call's own events tell all but that.
+    if is_update then
+      row.outcome = before.outcome
+    elseif before.updated then
+      row.pool, row.source = before.pool, before.source
+    end
+    for _, set in ipairs(call_sets(before)) do redis.call('ZREM', set, call) end
+  end
+  local key = CALLS .. 'call:' .. call
+  redis.call('HSET', key, 'start', row.start, 'outcome', row.outcome, 'pool', row.pool, 'number', row.number,
+             'source', row.source, is_update and 'updated' or 'latest', cursor)
+  redis.call('PEXPIRE', key, ms(retention + CALLS_SLACK_MS))
+  for _, set in ipairs(call_sets(row)) do
+    redis.call('ZADD', set, row.start, call)
+    redis.call('ZREMRANGEBYSCORE', set, '-inf', ms(tonumber(row.start) - retention - CALLS_SLACK_MS))
+    redis.call('PEXPIRE', set, ms(retention + CALLS_SLACK_MS))
+  end
+end
+
+-- Forgets the calls whose last event is among `entries`, which go out of the stream.
+function calls.drop(entries)
+  local last = entries[#entries][1]
+  for _, entry in ipairs(entries) do
+    local fields = entry[2]
+    for i = 1, #fields, 2 do
+      local row = fields[i] == 'call' and call_row(fields[i + 1])
+      if row and is_dropped(row.latest, last) and is_dropped(row.updated, last) then
+        for _, set in ipairs(call_sets(row)) do redis.call('ZREM', set, fields[i + 1]) end
+        redis.call('DEL', CALLS .. 'call:' .. fields[i + 1])
+      end
+    end
+  end
+end
+
+local function event_json(events, cursor)
+  local entry = cursor and redis.call('XRANGE', events, cursor, cursor)[1]
+  if not entry then return '' end
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == 'json' then return entry[2][i + 1] end
+  end
+  return ''
+end
+
+-- Calls of a set, those that started last first.
+-- KEYS set, events
+-- ARGV newest oldest after_start after_call pool number source outcome limit look
+-- Answers start and call to go on after (both "" at the end), then per call found its two events' JSON.
+local function list_calls(keys, argv)
+  local limit, look = tonumber(argv[9]), tonumber(argv[10])
+  local answer, found, looked, offset = {'', ''}, 0, 0, 0
+  while true do
+    local entries = redis.call('ZRANGE', keys[1], argv[1], argv[2], 'BYSCORE', 'REV', 'LIMIT', offset, look,
+                               'WITHSCORES')
+    if #entries == 0 then return answer end
+    for i = 1, #entries, 2 do
+      local call, start = entries[i], entries[i + 1]
+      if start ~= argv[3] or call < argv[4] then
+        local row = call_row(call)
+        if row and (argv[5] == '' or row.pool == argv[5]) and (argv[6] == '' or row.number == argv[6]) and
+            (argv[7] == '' or row.source == argv[7]) and (argv[8] == '' or row.outcome == argv[8]) then
+          answer[#answer + 1] = event_json(keys[2], row.latest)
+          answer[#answer + 1] = event_json(keys[2], row.updated)
+          found = found + 1
+        end
+        looked = looked + 1
+        if found == limit or looked == look then
+          answer[1], answer[2] = start, call
+          return answer
+        end
+      end
+    end
+    offset = offset + look
+  end
+end
+
+-- One call's two events as JSON; nothing when there is no such call.
+-- KEYS call, events
+local function find_call(keys)
+  local cursors = redis.call('HMGET', keys[1], 'latest', 'updated')
+  if not cursors[1] and not cursors[2] then return {} end
+  return {event_json(keys[2], cursors[1]), event_json(keys[2], cursors[2])}
+end
+
+redis.register_function{function_name = 'ringtrace_v1_list_calls', callback = list_calls, flags = {'no-writes'}}
+redis.register_function{function_name = 'ringtrace_v1_find_call', callback = find_call, flags = {'no-writes'}}
