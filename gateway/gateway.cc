@@ -82,6 +82,7 @@ void Gateway::make_logs() {
   } else {
     memory_log_ = std::make_unique<MemoryCallLog>(io_, config_.events.memory_length, clock_.now());
     memory_sink_ = std::make_unique<MemoryCallSink>(*memory_log_);
+    memory_subscriptions_ = std::make_unique<MemorySubscriptions>(*memory_log_);
     log_.warning("no [redis]: leases and call events live in memory and end with this process",
                  {{"events_kept", config_.events.memory_length}});
   }
@@ -138,9 +139,10 @@ void Gateway::wait_for_store() {
 std::optional<std::string> Gateway::start_grpc() {
   rpc::CallEventLog& events = store_ ? store_->call_log() : *memory_log_;
   rpc::CallIndex& calls = store_ ? store_->call_index() : memory_log_->calls();
+  rpc::SubscriptionStore& subscriptions = store_ ? store_->subscriptions() : *memory_subscriptions_;
   rpc::NumberBook& numbers = store_ ? store_->number_book() : memory_numbers_;
-  services_ =
-      std::make_unique<GrpcPart>(config_.grpc, rpc::Backends{*leasing_, events, calls, numbers}, log_);
+  services_ = std::make_unique<GrpcPart>(
+      config_.grpc, rpc::Backends{*leasing_, events, calls, subscriptions, numbers}, log_);
   if (auto problem = services_->start()) return "[grpc] listen: " + *problem;
   return std::nullopt;
 }
@@ -260,8 +262,10 @@ void Gateway::add_metrics() {
     if (store_) {
       add_store_samples(store_->connection_stats(), samples);
       add_store_event_samples(store_->call_log_stats(), store_->closings_dropped(), samples);
+      samples.add(Metric::kAcknowledgementsWaiting, {}, store_->acknowledgements_waiting());
     } else {
       add_memory_event_samples(memory_log_->appended(), memory_log_->dropped(), samples);
+      samples.add(Metric::kAcknowledgementsWaiting, {}, 0.0);
     }
     if (ports_open_) add_grpc_samples(services_->statistics(), services_->certificate_expiry(), samples);
   });

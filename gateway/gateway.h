@@ -24,6 +24,7 @@
 #include "gateway/readiness.h"
 #include "gateway/signals.h"
 #include "gateway/store_part.h"
+#include "gateway/subscriptions.h"
 #include "pool/leasing.h"
 #include "pool/number_pools.h"
 #include "sip/proxy.h"
@@ -106,6 +107,7 @@ class Gateway {
   std::unique_ptr<StorePart> store_;  // none without [redis]
   std::unique_ptr<MemoryCallLog> memory_log_;
   std::unique_ptr<sip::CallSink> memory_sink_;
+  std::unique_ptr<MemorySubscriptions> memory_subscriptions_;
   MemoryNumberBook memory_numbers_;
 
   // Main thread only.

@@ -40,22 +40,20 @@ void MemoryCallLog::read_after(std::string_view cursor, std::size_t max, ReadDon
     result.status = rpc::LogStatus::kMalformed;
     return done(std::move(result));
   }
-  std::vector<std::shared_ptr<const v1::CallEvent>> found;
   {
     const std::lock_guard lock(mutex_);
     const std::uint64_t before_oldest = last_ - events_.size();
     if (cursor.empty()) after = {process_, before_oldest};
     if (after.process != process_ || after.sequence < before_oldest || after.sequence > last_) {
       result.status = rpc::LogStatus::kOutOfRange;
-      if (!events_.empty()) result.oldest_cursor = events_.front()->cursor();
+      result.oldest_cursor = cursor_of(before_oldest);
     } else {
       result.status = rpc::LogStatus::kOk;
       const auto begin = events_.begin() + static_cast<std::ptrdiff_t>(after.sequence - before_oldest);
       const auto left = static_cast<std::size_t>(events_.end() - begin);
-      found.assign(begin, begin + static_cast<std::ptrdiff_t>(std::min(max, left)));
+      result.events.assign(begin, begin + static_cast<std::ptrdiff_t>(std::min(max, left)));
     }
   }
-  for (const auto& event : found) result.events.push_back(*event);
   done(std::move(result));
 }
 
@@ -71,6 +69,13 @@ void MemoryCallLog::latest_cursor(EndDone done) {
 
 std::unique_ptr<rpc::CallEventLog::Watch> MemoryCallLog::watch(std::function<void()> grown) {
   return watchers_->add(std::move(grown));
+}
+
+std::optional<std::uint64_t> MemoryCallLog::sequence_of(std::string_view cursor) {
+  Position position;
+  if (!parse(cursor, position) || position.process != process_) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return position.sequence <= last_ ? std::optional(position.sequence) : std::nullopt;
 }
 
 std::string MemoryCallLog::cursor_of(std::uint64_t sequence) const {

@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,9 @@ class MemoryCallLog final : public rpc::CallEventLog {
   void read_after(std::string_view cursor, std::size_t max, ReadDone done) override;
   void latest_cursor(EndDone done) override;
   std::unique_ptr<Watch> watch(std::function<void()> grown) override;
+
+  /// The place of an event this log has given, counted from 1; none for any other cursor.
+  std::optional<std::uint64_t> sequence_of(std::string_view cursor);
 
   /// The calls of the events it holds.
   rpc::CallIndex& calls() { return calls_; }

@@ -84,6 +84,8 @@ constexpr auto kTable = std::to_array<MetricSpec>({
     {Metric::kEventsAppended, kCounter, "ringtrace_events_appended_total", "Call events put into the log."},
     {Metric::kEventsDropped, kCounter, "ringtrace_events_dropped_total",
      "Call events that never reached the log, by reason."},
+    {Metric::kAcknowledgementsWaiting, kGauge, "ringtrace_subscription_acknowledgements_waiting",
+     "Named subscriptions with an acknowledgement that the store has not taken yet."},
 
     {Metric::kGrpcRequests, kCounter, "ringtrace_grpc_requests_total",
      "gRPC calls ended, by method and status code."},
@@ -93,9 +95,10 @@ constexpr auto kTable = std::to_array<MetricSpec>({
      "When the gateway's certificate expires, Unix time; absent without TLS."},
     {Metric::kGrpcHandshakesFailed, kCounter, "ringtrace_grpc_tls_handshakes_failed_total",
      "TLS handshakes on the gRPC port that failed; absent without TLS."},
-    {Metric::kGrpcStreams, kGauge, "ringtrace_grpc_streams", "Event streams open now."},
+    {Metric::kGrpcStreams, kGauge, "ringtrace_grpc_streams",
+     "Streams open now: of call events, of leases, of pools."},
     {Metric::kGrpcStreamsRefused, kCounter, "ringtrace_grpc_streams_refused_total",
-     "Event streams refused because too many were open."},
+     "Streams refused because too many were open."},
     {Metric::kGrpcEventsSent, kCounter, "ringtrace_grpc_events_sent_total",
      "Call events handed to clients, over all streams."},
 

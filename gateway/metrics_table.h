@@ -62,6 +62,7 @@ enum class Metric : std::uint8_t {
   kEventsWaiting,
   kEventsAppended,
   kEventsDropped,
+  kAcknowledgementsWaiting,
 
   kGrpcRequests,
   kGrpcErrors,

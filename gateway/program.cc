@@ -8,8 +8,8 @@
 #include "gateway/config_schema.h"
 #include "gateway/exit_status.h"
 #include "gateway/gateway.h"
-#include "gateway/library_log.h"
 #include "gateway/log.h"
+#include "grpc/library_log.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -59,7 +59,7 @@ int run(const CommandLine& command) {
 }  // namespace
 
 int run_program(int argc, const char* const* argv) {
-  take_library_log();
+  rpc::take_library_log();
   try {
     const auto command = parse_command_line(argc, argv, std::cout, std::cerr);
     if (const int* status = std::get_if<int>(&command)) return *status;

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "gateway/library_log.h"
+#include "grpc/library_log.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -95,7 +95,7 @@ void add_grpc_samples(const rpc::StatisticsSnapshot& stats, std::optional<pool::
     samples.add(Metric::kGrpcErrors, {{"reason", error.reason}}, error.count);
   }
   if (certificate_expiry) {
-    samples.add(Metric::kGrpcHandshakesFailed, {}, failed_handshakes());
+    samples.add(Metric::kGrpcHandshakesFailed, {}, rpc::failed_handshakes());
     const std::chrono::duration<double> seconds = certificate_expiry->time_since_epoch();
     samples.add(Metric::kGrpcCertificateExpiry, {}, seconds.count());
   }

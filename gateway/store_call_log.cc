@@ -32,7 +32,9 @@ void StoreCallLog::read_after(std::string_view cursor, std::size_t max, ReadDone
   log_.read_after(std::string(cursor), count, [done = std::move(done)](redis::CallLogPage page) {
     rpc::LogRead result;
     result.status = status_of(page.status);
-    result.events = std::move(page.events);
+    for (v1::CallEvent& event : page.events) {
+      result.events.push_back(std::make_shared<const v1::CallEvent>(std::move(event)));
+    }
     if (result.status == rpc::LogStatus::kOutOfRange) result.oldest_cursor = std::move(page.next);
     done(std::move(result));
   });

@@ -52,9 +52,11 @@ StorePart::StorePart(boost::asio::io_context& io, const RedisConfig& redis, cons
       calls_(connection_, options_of(events), lines_into(log)),
       index_(connection_),
       numbers_(connection_),
+      subscriptions_(connection_),
       reader_(calls_),
       index_reader_(index_),
       number_book_(numbers_),
+      subscription_store_(subscriptions_),
       sink_(calls_),
       retry_(io) {
   readiness_.not_ready("store", "connecting");
@@ -127,7 +129,8 @@ void StorePart::tick() {
 bool StorePart::is_flushed() const {
   const redis::ConnectionStats connection = connection_.stats();
   if (!connection.ready) return true;
-  return connection.waiting + connection.in_flight == 0 && calls_.stats().queued == 0;
+  return connection.waiting + connection.in_flight == 0 && calls_.stats().queued == 0 &&
+         subscriptions_.waiting() == 0;
 }
 
 }  // namespace ringtrace::gateway

@@ -15,6 +15,7 @@
 #include "gateway/readiness.h"
 #include "gateway/store_call_index.h"
 #include "gateway/store_call_log.h"
+#include "gateway/subscriptions.h"
 #include "pool/leasing.h"
 #include "redis/call_index.h"
 #include "redis/call_log.h"
@@ -41,6 +42,7 @@ class StorePart {
   rpc::CallEventLog& call_log() { return reader_; }
   rpc::CallIndex& call_index() { return index_reader_; }
   rpc::NumberBook& number_book() { return number_book_; }
+  rpc::SubscriptionStore& subscriptions() { return subscription_store_; }
   sip::CallSink& call_sink() { return sink_; }
 
   /// Begins to connect. `leasing` outlives the loop.
@@ -54,6 +56,7 @@ class StorePart {
 
   redis::ConnectionStats connection_stats() const { return connection_.stats(); }
   redis::CallLogStats call_log_stats() const { return calls_.stats(); }
+  std::size_t acknowledgements_waiting() const { return subscriptions_.waiting(); }
   std::uint64_t closings_dropped() const { return sink_.closings_dropped(); }
 
  private:
@@ -71,9 +74,11 @@ class StorePart {
   redis::RedisCallLog calls_;
   redis::RedisCallIndex index_;
   redis::RedisNumberBook numbers_;
+  redis::RedisSubscriptions subscriptions_;
   StoreCallLog reader_;
   StoreCallIndex index_reader_;
   StoreNumberBook number_book_;
+  StoreSubscriptions subscription_store_;
   StoreCallSink sink_;
   boost::asio::steady_timer retry_;
 

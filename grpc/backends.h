@@ -3,6 +3,7 @@
 #include "grpc/call_event_log.h"
 #include "grpc/call_index.h"
 #include "grpc/number_book.h"
+#include "grpc/subscription_store.h"
 #include "pool/leasing.h"
 
 namespace ringtrace::rpc {
@@ -13,6 +14,7 @@ struct Backends {
   pool::Leasing& leasing;
   CallEventLog& events;
   CallIndex& calls;
+  SubscriptionStore& subscriptions;
   NumberBook& numbers;
 };
 

@@ -15,7 +15,7 @@ namespace ringtrace::rpc {
 /// How a read of the log ended.
 enum class LogStatus : std::uint8_t {
   kOk,           ///< the answer is complete, also when it is empty
-  kOutOfRange,   ///< events after the cursor have been dropped; `oldest_cursor` says what is left
+  kOutOfRange,   ///< events after the cursor have been dropped; `oldest_cursor` says where the rest begins
   kMalformed,    ///< the cursor is none of this log's
   kUnavailable,  ///< the log cannot be read now
 };
@@ -25,9 +25,9 @@ struct LogRead {
   LogStatus status = LogStatus::kUnavailable;
 
   /// kOk: in the order of the log, each with its `cursor` filled in. Empty: nothing after the cursor yet.
-  std::vector<v1::CallEvent> events;
+  std::vector<std::shared_ptr<const v1::CallEvent>> events;
 
-  /// kOutOfRange: the cursor of the oldest event the log still has.
+  /// kOutOfRange: the place just before the oldest event the log still has.
   std::string oldest_cursor;
 };
 

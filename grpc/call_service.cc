@@ -11,18 +11,19 @@
 namespace ringtrace::rpc {
 namespace {
 
+/// Unary methods take their messages as bytes, so that what is too long is refused before it is read, and
+/// what is no message with a reason; the library would say UNIMPLEMENTED.
 using Raw = v1::CallService::WithRawCallbackMethod_ListCalls<v1::CallService::WithRawCallbackMethod_GetCall<
     v1::CallService::WithCallbackMethod_StreamCallEvents<v1::CallService::Service>>>;
 
 class CallService final : public Raw {
  public:
-  CallService(CallCore& core, CallEventLog& log, const pool::NumberPools& pools, EventStreams& streams,
-              Front& front)
-      : core_(core), log_(log), pools_(pools), streams_(streams), front_(front) {}
+  CallService(CallCore& core, Subscriptions& subscriptions, EventStreams& streams, Front& front)
+      : core_(core), subscriptions_(subscriptions), streams_(streams), front_(front) {}
 
   grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* StreamCallEvents(
       grpc::CallbackServerContext* context) override {
-    return open_event_stream(*context, log_, pools_, streams_, front_);
+    return open_event_stream(*context, subscriptions_, streams_, front_);
   }
 
   grpc::ServerUnaryReactor* ListCalls(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
@@ -45,18 +46,16 @@ class CallService final : public Raw {
 
  private:
   CallCore& core_;
-  CallEventLog& log_;
-  const pool::NumberPools& pools_;
+  Subscriptions& subscriptions_;
   EventStreams& streams_;
   Front& front_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_call_service(CallCore& core, CallEventLog& log,
-                                                 const pool::NumberPools& pools, EventStreams& streams,
-                                                 Front& front) {
-  return std::make_unique<CallService>(core, log, pools, streams, front);
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, Subscriptions& subscriptions,
+                                                 EventStreams& streams, Front& front) {
+  return std::make_unique<CallService>(core, subscriptions, streams, front);
 }
 
 }  // namespace ringtrace::rpc

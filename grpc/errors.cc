@@ -57,14 +57,16 @@ constexpr std::array<ReasonSpec, kReasons> kSpecs = {{
     {"CURSOR_TRIMMED", Code::kOutOfRange, kNoRetry, "the log no longer reaches back to the cursor"},
     {"CURSOR_MALFORMED", Code::kInvalidArgument, kNoRetry, "the cursor is none of this log's"},
     {"LOG_UNAVAILABLE", Code::kUnavailable, kRetry, "the event log cannot be read now"},
-    {"SUBSCRIPTIONS_NOT_SUPPORTED", Code::kUnimplemented, kNoRetry,
-     "named subscriptions are not kept by this gateway"},
+    {"SUBSCRIPTION_OPEN_OTHERWISE", Code::kFailedPrecondition, kNoRetry,
+     "the subscription is open in another mode or with another filter"},
+    {"TOO_MANY_SUBSCRIPTIONS", Code::kResourceExhausted, kNoRetry,
+     "as many subscriptions as the gateway keeps exist"},
+    {"ACKNOWLEDGEMENT_OVERDUE", Code::kResourceExhausted, kRetry,
+     "others wait for events that this stream has not acknowledged"},
     {"DRAINING", Code::kUnavailable, kRetry,
      "the gateway is stopping: go on with another, or with this one later"},
     {"DEADLINE_PASSED", Code::kDeadlineExceeded, kNoRetry, "the deadline had passed before the work began"},
     {"CALLER_GONE", Code::kCancelled, kNoRetry, "the client cancelled"},
-    {"NOT_IMPLEMENTED", Code::kUnimplemented, kNoRetry,
-     "the method is part of the interface but not of this gateway"},
 }};
 
 /// The longest text from a request that an error repeats: the whole error travels in an HTTP/2 trailer, and
@@ -234,7 +236,7 @@ Error stream_start_repeated() {
 
 Error too_many_streams(std::size_t limit) {
   return make(Reason::kTooManyStreams,
-              "the gateway serves at most " + std::to_string(limit) + " event streams at one time",
+              "the gateway serves at most " + std::to_string(limit) + " streams at one time",
               {{"limit", std::to_string(limit)}}, seconds(5));
 }
 
@@ -266,11 +268,24 @@ Error calls_unavailable() {
   return make(Reason::kLogUnavailable, "the log of calls cannot be read now", {}, seconds(1));
 }
 
-Error subscriptions_not_supported(std::string_view subscription) {
-  return make(Reason::kSubscriptionsNotSupported,
-              "this gateway keeps no named subscriptions such as " + quoted(subscription) +
-                  "; start from a cursor instead",
+Error subscription_open_otherwise(std::string_view subscription, std::string_view mode) {
+  return make(Reason::kSubscriptionOpenOtherwise,
+              "subscription " + quoted(subscription) + " is open as " + std::string(mode) +
+                  "; its streams must agree in mode and, shared, in pools and types",
+              {{"subscription", echo(subscription)}, {"mode", std::string(mode)}});
+}
+
+Error too_many_subscriptions(std::string_view subscription) {
+  return make(Reason::kTooManySubscriptions,
+              "subscription " + quoted(subscription) + " would be one more than the gateway keeps",
               {{"subscription", echo(subscription)}});
+}
+
+Error acknowledgement_overdue(std::string_view subscription, std::string_view cursor) {
+  return make(Reason::kAcknowledgementOverdue,
+              "other streams of subscription " + quoted(subscription) +
+                  " waited for this one to acknowledge " + quoted(cursor) + "; they have its events now",
+              {{"subscription", echo(subscription)}, {"cursor", echo(cursor)}}, seconds(1));
 }
 
 Error draining(std::string_view cursor) {
@@ -283,10 +298,5 @@ Error deadline_passed() {
 }
 
 Error caller_gone() { return make(Reason::kCallerGone, "the client cancelled the call"); }
-
-Error not_implemented(std::string_view method) {
-  return make(Reason::kNotImplemented, std::string(method) + " is not part of this gateway",
-              {{"method", std::string(method)}});
-}
 
 }  // namespace ringtrace::rpc

@@ -20,7 +20,6 @@ enum class Code : std::uint8_t {
   kResourceExhausted = 8,
   kFailedPrecondition = 9,
   kOutOfRange = 11,
-  kUnimplemented = 12,
   kUnavailable = 14,
   kUnauthenticated = 16,
 };
@@ -60,15 +59,16 @@ enum class Reason : std::uint8_t {
   kCursorTrimmed,
   kCursorMalformed,
   kLogUnavailable,
-  kSubscriptionsNotSupported,
+  kSubscriptionOpenOtherwise,
+  kTooManySubscriptions,
+  kAcknowledgementOverdue,
   kDraining,
   kDeadlinePassed,
   kCallerGone,
-  kNotImplemented,
 };
 
 /// How many reasons there are.
-inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kNotImplemented) + 1;
+inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kCallerGone) + 1;
 
 /// What is fixed about a reason.
 struct ReasonSpec {
@@ -87,7 +87,7 @@ inline Code code_of(Reason reason) { return reason_spec(reason).code; }
 
 /// One refusal. `metadata` carries every variable that `message` shows, so that no program parses the text.
 struct Error {
-  Reason reason = Reason::kNotImplemented;
+  Reason reason = Reason::kFieldRequired;
   std::string message;
   std::map<std::string, std::string> metadata;
   std::optional<pool::Duration> retry_after;  ///< sent as google.rpc.RetryInfo
@@ -132,10 +132,11 @@ Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor);
 Error cursor_malformed(std::string_view cursor);
 Error log_unavailable(std::string_view cursor);
 Error calls_unavailable();
-Error subscriptions_not_supported(std::string_view subscription);
+Error subscription_open_otherwise(std::string_view subscription, std::string_view mode);
+Error too_many_subscriptions(std::string_view subscription);
+Error acknowledgement_overdue(std::string_view subscription, std::string_view cursor);
 Error draining(std::string_view cursor);
 Error deadline_passed();
 Error caller_gone();
-Error not_implemented(std::string_view method);
 
 }  // namespace ringtrace::rpc

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "proto/from_pool.h"
-
 namespace ringtrace::rpc {
 namespace {
 
@@ -26,39 +24,24 @@ constexpr std::size_t kMaxCursorBytes = 128;
 
 }  // namespace
 
-bool EventFeed::Filter::passes(const v1::CallEvent& event) const {
-  return (types.empty() || types.contains(event.type())) &&
-         (pools.empty() || pools.contains(event.call().resolution().pool()));
-}
-
 std::variant<std::shared_ptr<EventFeed>, Error> EventFeed::create(CallEventLog& log,
                                                                   const pool::NumberPools& pools,
                                                                   const v1::CallEventsStart& start) {
-  if (start.has_subscription()) return subscriptions_not_supported(start.subscription());
   if (start.has_cursor() && start.cursor().size() > kMaxCursorBytes) return cursor_malformed(start.cursor());
-  if (start.pools_size() > kMaxFilterPools) {
-    return field_out_of_range("start.pools", "at most " + std::to_string(kMaxFilterPools) + " names");
-  }
-  Filter filter;
-  for (const std::string& resource : start.pools()) {
-    const std::string_view name = pool_name_of(resource);
-    if (name.empty()) return field_malformed("start.pools", "pools/{pool} each");
-    if (!pools.find(name)) return pool_not_found(name);
-    filter.pools.insert(resource);
-  }
-  for (const int type : start.types()) {
-    if (type == v1::CALL_EVENT_TYPE_UNSPECIFIED || !v1::CallEventType_IsValid(type)) {
-      return field_malformed("start.types", "CallEventType each");
-    }
-    filter.types.insert(type);
-  }
+  auto filter = check_filter(pools, start);
+  if (const Error* error = std::get_if<Error>(&filter)) return *error;
   std::optional<std::string> from;
   if (start.has_cursor()) from = start.cursor();
   if (start.has_oldest() && start.oldest()) from = "";
-  return std::shared_ptr<EventFeed>(new EventFeed(log, std::move(filter), std::move(from)));
+  return std::shared_ptr<EventFeed>(
+      new EventFeed(log, std::get<EventFilter>(std::move(filter)), std::move(from)));
 }
 
-EventFeed::EventFeed(CallEventLog& log, Filter filter, std::optional<std::string> from)
+std::shared_ptr<EventFeed> EventFeed::after(CallEventLog& log, EventFilter filter, std::string cursor) {
+  return std::shared_ptr<EventFeed>(new EventFeed(log, std::move(filter), std::move(cursor)));
+}
+
+EventFeed::EventFeed(CallEventLog& log, EventFilter filter, std::optional<std::string> from)
     : log_(log),
       filter_(std::move(filter)),
       from_latest_(!from.has_value()),
@@ -111,7 +94,7 @@ void EventFeed::pump() {
   pumping_ = true;
   while (waiting_ && !closed_) {
     if (!batch_.empty()) {
-      v1::CallEvent event = std::move(batch_.front());
+      SharedEvent event = std::move(batch_.front());
       batch_.pop_front();
       const NextDone done = std::exchange(waiting_, nullptr);
       lock.unlock();
@@ -143,9 +126,13 @@ void EventFeed::took(LogRead read) {
       error_ = read_error(read, cursor_);
     } else if (!read.events.empty()) {
       behind_ = true;
-      cursor_ = read.events.back().cursor();
-      for (v1::CallEvent& event : read.events) {
-        if (filter_.passes(event)) batch_.push_back(std::move(event));
+      std::size_t bytes = 0;
+      for (SharedEvent& event : read.events) {
+        if (bytes >= kBatchBytes) break;
+        cursor_ = event->cursor();
+        if (!filter_.passes(*event)) continue;
+        bytes += event->ByteSizeLong();
+        batch_.push_back(std::move(event));
       }
     }
   }

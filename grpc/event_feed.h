@@ -4,82 +4,66 @@
 
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <variant>
 
 #include "grpc/call_event_log.h"
 #include "grpc/errors.h"
+#include "grpc/event_filter.h"
+#include "grpc/event_source.h"
 #include "pool/number_pools.h"
 
 namespace ringtrace::rpc {
-
-/// Pools a start may filter by.
-inline constexpr int kMaxFilterPools = 100;
 
 /// One reader of the call event log, without its transport: past events first, then each as it comes, without
 /// a gap or a doubling, because there is only one way to get an event: reading after the last one.
 ///
 ///     auto feed = EventFeed::create(log, pools, start);        // or an Error
-///     feed->open([](const Outcome& error, const EventFeed::Place& place) { ... });
-///     feed->next([](std::variant<v1::CallEvent, Error> event) { ... });   // and again, one at a time
+///     feed->open([](const Outcome& error, const EventSource::Place& place) { ... });
+///     feed->next([](std::variant<SharedEvent, Error> event) { ... });   // and again, one at a time
 ///
-/// Memory is bounded by kBatch events: the log is read again only when these are used up, so a slow reader
-/// costs nothing but its place. Nothing blocks. Every member may be called from any thread; callbacks come
-/// from inside the call, from the log's thread, or from whoever calls `wake`. After `close` none begins.
-class EventFeed : public std::enable_shared_from_this<EventFeed> {
+/// Memory is bounded by kBatch events and, but for one event, kBatchBytes: the log is read again only when
+/// these are used up, so a slow reader costs nothing but its place. Acknowledgements have no effect. See
+/// EventSource for threads and callbacks.
+class EventFeed final : public EventSource, public std::enable_shared_from_this<EventFeed> {
  public:
-  /// Where a feed has begun.
-  struct Place {
-    std::string from;    ///< the cursor it goes on after; empty: from the oldest event
-    std::string latest;  ///< the cursor of the log's last event at that moment; empty when there was none
-  };
-
-  using OpenDone = std::function<void(const Outcome&, const Place&)>;
-  using NextDone = std::function<void(std::variant<v1::CallEvent, Error>)>;
-
-  /// Events read from the log at once.
+  /// Events read from the log at once, and bytes of them kept; what was read beyond is read again.
   static constexpr std::size_t kBatch = 64;
+  static constexpr std::size_t kBatchBytes = std::size_t{256} << 10;
 
-  /// Checks the start. `log` must outlive the feed and every read under way.
+  /// A feed that begins where the start says, but for subscriptions. `log` must outlive the feed and every
+  /// read under way.
   static std::variant<std::shared_ptr<EventFeed>, Error> create(CallEventLog& log,
                                                                 const pool::NumberPools& pools,
                                                                 const v1::CallEventsStart& start);
 
-  /// Finds the place to begin. On success every event after it, and none before, will be given by `next`.
-  void open(OpenDone done);
+  /// A feed that goes on after a cursor; from the oldest event when it is empty.
+  static std::shared_ptr<EventFeed> after(CallEventLog& log, EventFilter filter, std::string cursor);
 
-  /// Asks for the next event that passes the filter; `done` waits until there is one. One ask at a time.
-  void next(NextDone done);
+  /// On success every event after the place, and none before, will be given by `next`.
+  void open(OpenDone done) override;
 
-  /// The log has grown.
-  void wake();
-
-  /// No more callbacks: a waiting `next` is dropped.
-  void close();
+  /// Only events that pass the filter.
+  void next(NextDone done) override;
+  void acknowledge(const std::string&) override {}
+  void wake() override;
+  void close() override;
 
  private:
-  struct Filter {
-    std::set<std::string> pools;
-    std::set<int> types;
-    bool passes(const v1::CallEvent& event) const;
-  };
-
-  EventFeed(CallEventLog& log, Filter filter, std::optional<std::string> from);
+  EventFeed(CallEventLog& log, EventFilter filter, std::optional<std::string> from);
   void pump();
   void took(LogRead read);
 
   CallEventLog& log_;
-  const Filter filter_;
+  const EventFilter filter_;
   const bool from_latest_;
 
   std::mutex mutex_;  // held for a few instructions, never while calling out
   std::string cursor_;
-  std::deque<v1::CallEvent> batch_;
+  std::deque<SharedEvent> batch_;
   NextDone waiting_;
   std::optional<Error> error_;
   bool behind_ = true;  // the log may hold more after cursor_

@@ -1,6 +1,7 @@
 #include "grpc/event_stream.h"
 
 #include <grpcpp/grpcpp.h>
+
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -8,7 +9,6 @@
 #include <utility>
 #include <variant>
 
-#include "grpc/event_feed.h"
 #include "grpc/front.h"
 #include "grpc/metadata.h"
 
@@ -25,9 +25,9 @@ class EventStream final
       public OpenStream,
       public std::enable_shared_from_this<EventStream> {
  public:
-  EventStream(grpc::CallbackServerContext& context, CallEventLog& log, const pool::NumberPools& pools,
-              EventStreams& streams, Front& front)
-      : context_(context), log_(log), pools_(pools), streams_(streams), front_(front) {}
+  EventStream(grpc::CallbackServerContext& context, Subscriptions& subscriptions, EventStreams& streams,
+              Front& front)
+      : context_(context), subscriptions_(subscriptions), streams_(streams), front_(front) {}
 
   void begin() {
     self_ = shared_from_this();
@@ -46,7 +46,7 @@ class EventStream final
   }
 
   void wake() override {
-    if (const std::shared_ptr<EventFeed> feed = current_feed()) feed->wake();
+    if (const std::shared_ptr<EventSource> source = current_source()) source->wake();
   }
 
   void drain() override {
@@ -59,17 +59,17 @@ class EventStream final
   }
 
   void OnReadDone(bool ok) override {
-    const std::shared_ptr<EventFeed> feed = current_feed();
+    const std::shared_ptr<EventSource> source = current_source();
     if (!ok) {
       // The client may close its side once it has started; it goes on listening.
-      if (!feed) end(stream_start_missing());
+      if (!source) end(stream_start_missing());
       return;
     }
     if (Outcome refused = check_size(front_, request_)) return end(*refused);
-    if (!feed) return start();
+    if (!source) return start();
     if (request_.has_start()) return end(stream_start_repeated());
     if (!request_.has_ack_cursor()) return end(field_required("ack_cursor"));
-    // An acknowledgement has a meaning for named subscriptions only.
+    source->acknowledge(request_.ack_cursor());
     want_read();
   }
 
@@ -86,36 +86,36 @@ class EventStream final
   void OnCancel() override { end(caller_gone()); }
 
   void OnDone() override {
-    if (const std::shared_ptr<EventFeed> feed = current_feed()) feed->close();
+    if (const std::shared_ptr<EventSource> source = current_source()) source->close();
     streams_.remove(*this);
     self_.reset();
   }
 
  private:
-  using Next = std::variant<v1::CallEvent, Error>;
+  using Next = std::variant<SharedEvent, Error>;
 
-  std::shared_ptr<EventFeed> current_feed() {
+  std::shared_ptr<EventSource> current_source() {
     const std::lock_guard lock(mutex_);
-    return feed_;
+    return source_;
   }
 
   void start() {
     if (!request_.has_start()) return end(stream_start_missing());
     if (Outcome refused = restrict_request(*ticket_, *request_.mutable_start())) return end(*refused);
-    auto made = EventFeed::create(log_, pools_, request_.start());
+    auto made = subscriptions_.open(request_.start());
     if (const Error* error = std::get_if<Error>(&made)) return end(*error);
-    const std::shared_ptr<EventFeed> feed = std::get<std::shared_ptr<EventFeed>>(made);
+    const std::shared_ptr<EventSource> source = std::get<std::shared_ptr<EventSource>>(made);
     {
       const std::lock_guard lock(mutex_);
-      feed_ = feed;
+      source_ = source;
     }
-    feed->open([weak = weak_from_this()](const Outcome& error, const EventFeed::Place& place) {
+    source->open([weak = weak_from_this()](const Outcome& error, const EventSource::Place& place) {
       if (const auto stream = weak.lock()) stream->opened(error, place);
     });
     want_read();
   }
 
-  void opened(const Outcome& error, const EventFeed::Place& place) {
+  void opened(const Outcome& error, const EventSource::Place& place) {
     if (error) return end(*error);
     {
       const std::lock_guard lock(mutex_);
@@ -128,7 +128,7 @@ class EventStream final
   }
 
   void ask_next() {
-    current_feed()->next([weak = weak_from_this()](Next next) {
+    current_source()->next([weak = weak_from_this()](Next next) {
       if (const auto stream = weak.lock()) stream->deliver(std::move(next));
     });
   }
@@ -138,7 +138,7 @@ class EventStream final
     if (Outcome refused = ticket_->check_still_valid()) return end(*refused);
     {
       const std::lock_guard lock(mutex_);
-      *response_.mutable_event() = std::get<v1::CallEvent>(std::move(next));
+      *response_.mutable_event() = *std::get<SharedEvent>(next);
       write_wanted_ = true;
     }
     operate();
@@ -191,8 +191,7 @@ class EventStream final
 
   // Constant after construction; the context lives until OnDone.
   grpc::CallbackServerContext& context_;
-  CallEventLog& log_;
-  const pool::NumberPools& pools_;
+  Subscriptions& subscriptions_;
   EventStreams& streams_;
   Front& front_;
 
@@ -203,7 +202,7 @@ class EventStream final
   v1::StreamCallEventsResponse response_;
 
   std::mutex mutex_;  // held for a few instructions, never while calling out
-  std::shared_ptr<EventFeed> feed_;
+  std::shared_ptr<EventSource> source_;
   std::string last_cursor_;      // of the last event the transport has taken
   std::string latest_at_start_;  // written once, before metadata_wanted_
   std::optional<Error> ending_;  // written once
@@ -219,9 +218,8 @@ class EventStream final
 }  // namespace
 
 grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* open_event_stream(
-    grpc::CallbackServerContext& context, CallEventLog& log, const pool::NumberPools& pools,
-    EventStreams& streams, Front& front) {
-  const auto stream = std::make_shared<EventStream>(context, log, pools, streams, front);
+    grpc::CallbackServerContext& context, Subscriptions& subscriptions, EventStreams& streams, Front& front) {
+  const auto stream = std::make_shared<EventStream>(context, subscriptions, streams, front);
   stream->begin();
   return stream.get();
 }

@@ -11,7 +11,8 @@
 
 namespace ringtrace::rpc {
 
-/// One client's stream of call events, as the others see it. Both members may be called from any thread.
+/// One client's long stream (of call events, of leases, of pools), as the others see it. Both members may be
+/// called from any thread.
 class OpenStream {
  public:
   virtual ~OpenStream() = default;
@@ -19,11 +20,11 @@ class OpenStream {
   /// The log has grown.
   virtual void wake() = 0;
 
-  /// Ends the stream with UNAVAILABLE, reason DRAINING and the client's cursor.
+  /// Ends the stream with UNAVAILABLE, reason DRAINING and, of events, the client's cursor.
   virtual void drain() = 0;
 };
 
-/// The event streams that are open: wakes them when the log grows and ends them when the gateway stops. Every
+/// The long streams that are open: wakes them when the log grows and ends them when the gateway stops. Every
 /// member may be called from any thread.
 class EventStreams {
  public:

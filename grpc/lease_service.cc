@@ -10,6 +10,8 @@
 namespace ringtrace::rpc {
 namespace {
 
+/// Unary methods take their messages as bytes, so that what is too long is refused before it is read, and
+/// what is no message with a reason; the library would say UNIMPLEMENTED.
 using Raw =
     v1::LeaseService::WithRawCallbackMethod_LeaseNumber<v1::LeaseService::WithRawCallbackMethod_RenewLease<
         v1::LeaseService::WithRawCallbackMethod_ReleaseLease<v1::LeaseService::WithRawCallbackMethod_GetLease<

@@ -9,6 +9,12 @@
 #include "grpc/library_types.h"
 #include "grpc/transport.h"
 
+namespace grpc {
+class CallbackServerContext;
+template <class Request, class Response>
+class ServerBidiReactor;
+}  // namespace grpc
+
 namespace ringtrace::rpc {
 
 /// Requests of one LeaseNumbers stream that may be under way: read, and their answers not yet sent. At the

@@ -11,6 +11,8 @@
 namespace ringtrace::rpc {
 namespace {
 
+/// Unary methods take their messages as bytes, so that what is too long is refused before it is read, and
+/// what is no message with a reason; the library would say UNIMPLEMENTED.
 using Raw =
     v1::PoolService::WithRawCallbackMethod_ResolveNumber<v1::PoolService::WithRawCallbackMethod_PlanCapacity<
         v1::PoolService::WithRawCallbackMethod_DrainNumbers<v1::PoolService::WithRawCallbackMethod_AddNumbers<

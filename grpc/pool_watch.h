@@ -9,6 +9,11 @@
 #include "grpc/pool_core.h"
 #include "grpc/transport.h"
 
+namespace grpc {
+template <class Response>
+class ServerWriteReactor;
+}  // namespace grpc
+
 namespace ringtrace::rpc {
 
 /// Serves one WatchPools: every pool as it stands, then, each `interval`, those that have changed. A reader

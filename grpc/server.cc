@@ -16,6 +16,7 @@
 
 #include "grpc/call_core.h"
 #include "grpc/event_streams.h"
+#include "grpc/event_tail.h"
 #include "grpc/lease_core.h"
 #include "grpc/pool_core.h"
 #include "grpc/stay_awake.h"
@@ -71,10 +72,12 @@ struct Server::State {
         pool_core(backends.leasing.pools(), backends.leasing.clock()),
         call_core(backends.calls),
         number_core(backends.leasing, backends.numbers),
-        streams(backends.events, config.max_event_streams),
+        tail(EventTail::create(backends.events)),
+        subscriptions(*tail, backends.leasing.pools(), backends.subscriptions),
+        streams(*tail, config.max_event_streams),
         services{make_lease_service(lease_core, streams, front),
                  make_pool_service(pool_core, number_core, streams, front, config.pool_watch_interval),
-                 make_call_service(call_core, backends.events, backends.leasing.pools(), streams, front)} {
+                 make_call_service(call_core, subscriptions, streams, front)} {
     if (config.tls) tls.emplace(*config.tls);
   }
 
@@ -87,6 +90,8 @@ struct Server::State {
   PoolCore pool_core;
   CallCore call_core;
   NumberCore number_core;
+  std::shared_ptr<EventTail> tail;
+  Subscriptions subscriptions;
   EventStreams streams;
   std::array<std::unique_ptr<grpc::Service>, 3> services;
   std::unique_ptr<grpc::Server> server;

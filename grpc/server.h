@@ -35,7 +35,8 @@ struct ServerConfig {
   /// What one client (a token, or an address where there are no tokens) may have under way.
   ClientLimits client_limits{};
 
-  /// Event streams open at one time, over all connections; more get RESOURCE_EXHAUSTED.
+  /// Long streams (events, leases, pools) open at one time, over all connections; more get
+  /// RESOURCE_EXHAUSTED.
   std::size_t max_event_streams = 256;
 
   /// The time between two looks at the pools a client watches.

@@ -6,7 +6,6 @@
 
 #include "grpc/access.h"
 #include "grpc/call_core.h"
-#include "grpc/call_event_log.h"
 #include "grpc/errors.h"
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
@@ -14,7 +13,7 @@
 #include "grpc/number_core.h"
 #include "grpc/pool_core.h"
 #include "grpc/statistics.h"
-#include "pool/number_pools.h"
+#include "grpc/subscriptions.h"
 
 /// Where the cores meet the gRPC library. Inside the room only; the room's face is grpc/server.h.
 namespace ringtrace::rpc {
@@ -35,8 +34,7 @@ std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams&
 std::unique_ptr<grpc::Service> make_pool_service(const PoolCore& core, NumberCore& numbers,
                                                  EventStreams& streams, Front& front,
                                                  std::chrono::milliseconds watch_interval);
-std::unique_ptr<grpc::Service> make_call_service(CallCore& core, CallEventLog& log,
-                                                 const pool::NumberPools& pools, EventStreams& streams,
-                                                 Front& front);
+std::unique_ptr<grpc::Service> make_call_service(CallCore& core, Subscriptions& subscriptions,
+                                                 EventStreams& streams, Front& front);
 
 }  // namespace ringtrace::rpc

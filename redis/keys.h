@@ -22,6 +22,7 @@ namespace ringtrace::redis {
 /// - `rt:{calls}:call:<call>`, hash: `start outcome pool number source`; cursors `latest` and `updated`
 /// - `rt:{calls}:calls`, sorted set: calls by their start; also `:pool:<pool>`, `:number:<number>` and
 ///   `:source:<source>` behind it
+/// - `rt:{calls}:subscriptions`, hash: name to `cursor touched`, the last event acknowledged
 ///
 /// `main` is the pool and 0 its shard. A block is 128 neighbouring numbers: digits divided by 128. A bucket
 /// is the visit id's FNV-1a hash (32 bit) modulo 4096. In a lease, `ended` is 0 while it stands, `hold` is a
@@ -52,6 +53,7 @@ std::string attributes_key_beside(std::string_view lease_key);
 inline constexpr std::string_view kEventsKey = "rt:{calls}:events";
 inline constexpr std::string_view kOpenCallsKey = "rt:{calls}:open";
 inline constexpr std::string_view kLogKey = "rt:{calls}:log";
+inline constexpr std::string_view kSubscriptionsKey = "rt:{calls}:subscriptions";
 inline constexpr std::string_view kCallsKey = "rt:{calls}:calls";
 std::string calls_key(std::string_view kind, std::string_view word);
 std::string call_key(std::string_view call_id);

@@ -6,6 +6,8 @@
 #include <set>
 #include <thread>
 
+#include "gateway/subscriptions.h"
+
 namespace ringtrace::gateway {
 namespace {
 
@@ -31,7 +33,7 @@ std::string latest(MemoryCallLog& log) {
 
 std::string ids(const rpc::LogRead& read) {
   std::string result;
-  for (const v1::CallEvent& one : read.events) result += one.event_id() + " ";
+  for (const auto& one : read.events) result += one->event_id() + " ";
   return result;
 }
 
@@ -49,9 +51,9 @@ TEST_CASE("events come back in order, from the oldest or after a cursor") {
 
   const rpc::LogRead all = read(log, "");
   CHECK(ids(all) == "a b c ");
-  CHECK(all.events[2].cursor() == latest(log));
-  CHECK(ids(read(log, all.events[0].cursor())) == "b c ");
-  CHECK(ids(read(log, all.events[0].cursor(), 1)) == "b ");
+  CHECK(all.events[2]->cursor() == latest(log));
+  CHECK(ids(read(log, all.events[0]->cursor())) == "b c ");
+  CHECK(ids(read(log, all.events[0]->cursor(), 1)) == "b ");
   const rpc::LogRead end = read(log, latest(log));
   CHECK(end.status == LogStatus::kOk);
   CHECK(end.events.empty());
@@ -69,7 +71,7 @@ TEST_CASE("the oldest events make room, and a cursor before them is out of range
   const rpc::LogRead gone = read(log, first);
   CHECK(gone.status == LogStatus::kOutOfRange);
   CHECK(gone.events.empty());
-  CHECK(gone.oldest_cursor == read(log, "").events[0].cursor());
+  CHECK(ids(read(log, gone.oldest_cursor)) == ids(read(log, "")));
   CHECK(ids(read(log, "")) == "c d e ");
   CHECK(log.appended() == 5);
   CHECK(log.dropped() == 2);
@@ -171,15 +173,38 @@ TEST_CASE("a reader that follows sees every event once while others append") {
   while (count < kThreads * kEach && std::chrono::steady_clock::now() < deadline) {
     const rpc::LogRead page = read(log, cursor, 64);
     REQUIRE(page.status == LogStatus::kOk);
-    for (const v1::CallEvent& one : page.events) seen.insert(one.event_id());
+    for (const auto& one : page.events) seen.insert(one->event_id());
     count += page.events.size();
-    if (!page.events.empty()) cursor = page.events.back().cursor();
+    if (!page.events.empty()) cursor = page.events.back()->cursor();
   }
   for (std::thread& writer : writers) writer.join();
   guard.reset();
   loop.join();
   CHECK(count == kThreads * kEach);
   CHECK(seen.size() == count);
+}
+
+TEST_CASE("subscriptions of the log in memory move forward, and only to its own events") {
+  boost::asio::io_context io;
+  MemoryCallLog log(io, 10, kStarted);
+  for (const char* id : {"a", "b"}) log.append(event(id));
+  MemorySubscriptions subscriptions(log);
+  const auto place = [&] {
+    rpc::SubscriptionPlace found;
+    subscriptions.open("crm", [&](rpc::SubscriptionPlace at) { found = std::move(at); });
+    CHECK(found.status == rpc::SubscriptionPlace::Status::kKnown);
+    return found.cursor;
+  };
+  const rpc::LogRead all = read(log, "");
+  CHECK(place().empty());
+  subscriptions.acknowledge("crm", all.events[1]->cursor());
+  CHECK(place() == all.events[1]->cursor());
+  const std::string process = "m" + std::to_string(kStarted.time_since_epoch().count());
+  for (const std::string& cursor :
+       {all.events[0]->cursor(), process + ".9", std::string("m1.9"), std::string("x")}) {
+    subscriptions.acknowledge("crm", cursor);
+    CHECK(place() == all.events[1]->cursor());
+  }
 }
 
 }  // namespace ringtrace::gateway

@@ -95,6 +95,8 @@ class Life {
     return pools_->resolve({number, {}, clock_.now()}).method;
   }
   StorePart& store() { return *store_; }
+  pool::NumberPools& pools() { return *pools_; }
+  pool::PoolCounts counts() const { return pools_->counts({0}, clock_.now()); }
   std::string reasons() const { return readiness.json(); }
 
   Readiness readiness;
@@ -217,12 +219,42 @@ TEST_CASE("events that come while Redis is away are read when it is back") {
   const rpc::LogRead page = read();
   REQUIRE(page.status == rpc::LogStatus::kOk);
   REQUIRE(page.events.size() == 1);
-  CHECK(page.events[0].event_id() == "01ARZ3NDEKTSV4RRFFQ69G5FAV-ringing");
+  CHECK(page.events[0]->event_id() == "01ARZ3NDEKTSV4RRFFQ69G5FAV-ringing");
   CHECK(life.eventually([&] { return grown > 0; }));
 
   std::promise<rpc::LogEnd> end;
   life.store().call_log().latest_cursor([&](rpc::LogEnd given) { end.set_value(std::move(given)); });
-  CHECK(end.get_future().get().cursor == page.events[0].cursor());
+  CHECK(end.get_future().get().cursor == page.events[0]->cursor());
+}
+
+TEST_CASE("what was said last of a number stands over the configuration in a later process") {
+  const RedisServer server;
+  const pool::Number listed = *pool::Number::parse("+74950000001");
+  const pool::Number unlisted = *pool::Number::parse("+74950000051");
+  const auto keep = [](Life& life, pool::Number number, rpc::NumberWord word) {
+    std::promise<bool> kept;
+    life.store().number_book().keep("main", {&number, 1}, word, [&](bool answer) { kept.set_value(answer); });
+    return kept.get_future().get();
+  };
+  {
+    Life life(server);
+    REQUIRE(life.settled());
+    REQUIRE(keep(life, unlisted, rpc::NumberWord::kAdded));
+    REQUIRE(keep(life, listed, rpc::NumberWord::kDrained));
+    life.pools().add_numbers({0}, {&unlisted, 1});
+    life.pools().drain_numbers({0}, {&listed, 1});
+    for (const char* visit : {"v-1", "v-2", "v-3"}) CHECK(life.lease(visit).lease.durable);
+  }
+  Life later(server);
+  REQUIRE(later.settled());
+  CHECK(later.counts().total == 4);
+  CHECK(later.counts().drained == 1);
+  CHECK(later.counts().leased == 3);  // the lease of the added number is among them
+  CHECK(later.method(unlisted) == pool::ResolutionMethod::kActiveLease);
+  REQUIRE(keep(later, listed, rpc::NumberWord::kNothing));
+  Life last(server);
+  REQUIRE(last.settled());
+  CHECK(last.counts().drained == 0);
 }
 
 }  // namespace ringtrace::gateway

@@ -61,11 +61,12 @@ std::vector<Error> one_of_each() {
           cursor_trimmed("c", "o"),
           cursor_malformed("c"),
           log_unavailable("c"),
-          subscriptions_not_supported("s"),
+          subscription_open_otherwise("s", "m"),
+          too_many_subscriptions("s"),
+          acknowledgement_overdue("s", "c"),
           draining("c"),
           deadline_passed(),
-          caller_gone(),
-          not_implemented("m")};
+          caller_gone()};
 }
 
 TEST_CASE("an error says when to try again exactly where its reason promises it") {

@@ -72,9 +72,9 @@ struct Collected {
   std::vector<Error> errors;
 
   void ask(EventFeed& feed) {
-    feed.next([this](std::variant<v1::CallEvent, Error> next) {
-      if (const auto* event = std::get_if<v1::CallEvent>(&next)) {
-        ids.push_back(event->event_id());
+    feed.next([this](std::variant<SharedEvent, Error> next) {
+      if (const auto* event = std::get_if<SharedEvent>(&next)) {
+        ids.push_back((*event)->event_id());
       } else {
         errors.push_back(std::get<Error>(next));
       }
@@ -151,9 +151,9 @@ TEST_CASE_METHOD(
     threads.emplace_back([&right, &events] {
       for (std::size_t i = 1; i <= kEvents; ++i) {
         const auto next = std::make_shared<std::promise<std::string>>();
-        events->next([next](const std::variant<v1::CallEvent, Error>& event) {
-          const auto* found = std::get_if<v1::CallEvent>(&event);
-          next->set_value(found == nullptr ? std::string() : found->cursor());
+        events->next([next](const std::variant<SharedEvent, Error>& event) {
+          const auto* found = std::get_if<SharedEvent>(&event);
+          next->set_value(found == nullptr ? std::string() : (*found)->cursor());
         });
         if (next->get_future().get() != MemoryLog::cursor_of(i)) return;
       }
@@ -221,14 +221,28 @@ TEST_CASE_METHOD(FeedFixture, "a cursor that the log has forgotten is told the o
   collected.ask(*feed(log, start));
   REQUIRE(collected.errors.size() == 1);
   CHECK(collected.errors[0].reason == Reason::kCursorTrimmed);
-  CHECK(collected.errors[0].metadata.at("oldest_cursor") == "0000006");
+  CHECK(collected.errors[0].metadata.at("oldest_cursor") == "0000005");
+}
+
+TEST_CASE_METHOD(FeedFixture, "of large events a feed keeps few, and reads the others again") {
+  MemoryLog log;
+  for (int i = 0; i < 10; ++i) {
+    v1::CallEvent event = call_event("e" + std::to_string(i));
+    event.mutable_call()->set_caller(std::string(EventFeed::kBatchBytes / 3 + 1, 'x'));
+    log.append(event);
+  }
+  const auto events = feed(log, from_oldest());
+  events->open([](const Outcome&, const EventFeed::Place&) {});
+  Collected collected;
+  for (int i = 0; i < 10; ++i) collected.ask(*events);
+  CHECK(collected.ids == Ids{"e0", "e1", "e2", "e3", "e4", "e5", "e6", "e7", "e8", "e9"});
+  // Three at a time are kept: 10 are read, then 7, 4 and 1.
+  CHECK(log.read_count() == 22);
 }
 
 TEST_CASE_METHOD(FeedFixture, "each mistake in a start is refused") {
   MemoryLog log;
   v1::CallEventsStart start;
-  start.set_subscription("crm");
-  CHECK(refused(log, start).reason == Reason::kSubscriptionsNotSupported);
   start.set_cursor(std::string(1000, '1'));
   CHECK(refused(log, start).reason == Reason::kCursorMalformed);
   start.set_oldest(true);

@@ -15,6 +15,7 @@
 #include "grpc/call_event_log.h"
 #include "grpc/call_index.h"
 #include "grpc/number_book.h"
+#include "grpc/subscription_store.h"
 #include "pool/lease_store.h"
 #include "pool/leasing.h"
 
@@ -158,13 +159,13 @@ class MemoryLog final : public CallEventLog {
       from = std::stoul(std::string(cursor));
       if (from < trimmed_) {
         read.status = LogStatus::kOutOfRange;
-        read.oldest_cursor = cursor_of(trimmed_ + 1);
+        read.oldest_cursor = cursor_of(trimmed_);
         return read;
       }
     }
     read.status = LogStatus::kOk;
     for (std::size_t i = from; i < events_.size() && read.events.size() < max; ++i) {
-      read.events.push_back(events_[i]);
+      read.events.push_back(std::make_shared<const v1::CallEvent>(events_[i]));
     }
     return read;
   }
@@ -196,6 +197,35 @@ class StubIndex final : public CallIndex {
 
   CallPage page;
   CallQuery asked;
+};
+
+/// Subscriptions in memory, of a log whose cursors are in the order of their texts.
+class StubSubscriptions final : public SubscriptionStore {
+ public:
+  void open(std::string_view name, OpenDone done) override {
+    std::string place;
+    {
+      const std::lock_guard lock(mutex_);
+      place = places_[std::string(name)];
+    }
+    done({status, std::move(place)});
+  }
+  void acknowledge(std::string_view name, std::string_view cursor) override {
+    const std::lock_guard lock(mutex_);
+    std::string& place = places_[std::string(name)];
+    if (cursor > place) place = cursor;
+  }
+  std::string place(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = places_.find(name);
+    return found == places_.end() ? std::string() : found->second;
+  }
+
+  SubscriptionPlace::Status status = SubscriptionPlace::Status::kKnown;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> places_;
 };
 
 /// A book that notes what it is to keep, or keeps nothing.

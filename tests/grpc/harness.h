@@ -60,7 +60,7 @@ class Harness {
     pool_service = v1::PoolService::NewStub(channel);
   }
 
-  Backends backends() { return {leasing, log, call_index, book}; }
+  Backends backends() { return {leasing, log, call_index, subscriptions, book}; }
 
   std::shared_ptr<grpc::Channel> connect() const {
     grpc::ChannelArguments arguments;
@@ -75,6 +75,7 @@ class Harness {
   pool::Leasing leasing;
   MemoryLog log;
   StubIndex call_index;
+  StubSubscriptions subscriptions;
   StubBook book;
   Server server;
   std::shared_ptr<grpc::Channel> channel;

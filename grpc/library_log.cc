@@ -1,4 +1,4 @@
-#include "gateway/library_log.h"
+#include "grpc/library_log.h"
 
 #include <grpc/support/log.h>
 #include <spdlog/spdlog.h>
@@ -7,7 +7,7 @@
 #include <chrono>
 #include <string_view>
 
-namespace ringtrace::gateway {
+namespace ringtrace::rpc {
 namespace {
 
 constexpr std::string_view kHandshake = "Handshake failed with fatal error ";
@@ -45,4 +45,4 @@ void take_library_log() {
 
 std::uint64_t failed_handshakes() { return failures.load(std::memory_order_relaxed); }
 
-}  // namespace ringtrace::gateway
+}  // namespace ringtrace::rpc
