@@ -53,7 +53,7 @@ std::vector<std::string_view> needing_restart(const Config& running, const Confi
   };
   note(running.name == fresh.name && running.state_directory == fresh.state_directory, "gateway");
   note(running.log == fresh.log, "log");
-  note(running.grpc_listen == fresh.grpc_listen, "grpc");
+  note(running.grpc.same_but_for_secrets(fresh.grpc), "grpc");
   note(running.http == fresh.http, "http");
   note(running.redis == fresh.redis, "redis");
   note(running.sip.listen == fresh.sip.listen && running.sip.advertise == fresh.sip.advertise &&
@@ -73,6 +73,8 @@ void take_over_routing(Config& running, Config fresh) {
   fresh.sip.listen = running.sip.listen;
   fresh.sip.advertise = running.sip.advertise;
   fresh.sip.signing_key = running.sip.signing_key;
+  running.grpc.tls = std::move(fresh.grpc.tls);
+  running.grpc.tokens = std::move(fresh.grpc.tokens);
   running.sip = std::move(fresh.sip);
   running.trunks = std::move(fresh.trunks);
   running.line_groups = std::move(fresh.line_groups);

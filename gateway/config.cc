@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "gateway/config_grpc.h"
 #include "gateway/config_pools.h"
 #include "gateway/config_reader.h"
 #include "sip/header_template.h"
@@ -74,9 +75,6 @@ void read_ports(Mistakes& mistakes, const toml::table& root, Config& config) {
   }
   for (const TableReader& table : read_section(mistakes, "log", root)) {
     config.log = {level_of(table.text("level")), table.text("file"), table.size("queue")};
-  }
-  for (const TableReader& table : read_section(mistakes, "grpc", root)) {
-    config.grpc_listen = table.parsed<Endpoint>("listen", any_port_endpoint, kEndpointForm);
   }
   for (const TableReader& table : read_section(mistakes, "http", root)) {
     config.http.listen = table.parsed<Endpoint>("listen", any_port_endpoint, kEndpointForm);
@@ -290,6 +288,7 @@ std::variant<Config, Mistakes> parse_config(std::string_view text, const std::st
   read_sip(mistakes, root, directory, config);
   read_pools(mistakes, root, directory, config);
   read_events(mistakes, root, config);
+  read_grpc(mistakes, root, directory, config);
   if (!mistakes.empty()) return mistakes;
   return config;
 }

@@ -10,6 +10,8 @@
 
 #include "gateway/config_mistakes.h"
 #include "gateway/config_values.h"
+#include "grpc/tls_identity.h"
+#include "grpc/token_table.h"
 #include "pool/config.h"
 #include "pool/time.h"
 
@@ -23,6 +25,37 @@ struct LogConfig {
   std::size_t queue = 0;
 
   bool operator==(const LogConfig&) const = default;
+};
+
+/// Files of [grpc], and what they held when the configuration was read.
+struct TlsFiles {
+  std::string certificate;
+  std::string private_key;
+  std::string client_ca;  ///< empty: clients need no certificate
+
+  bool operator==(const TlsFiles&) const = default;
+};
+
+struct GrpcConfig {
+  Endpoint listen;
+  std::optional<TlsFiles> tls_files;
+  std::optional<rpc::TlsIdentity> tls;
+  pool::Duration tls_check_interval{};
+  std::optional<std::vector<rpc::TokenGrant>> tokens;
+  std::size_t max_message_bytes = 0;
+  std::size_t max_buffered_bytes = 0;
+  std::size_t max_streams_per_connection = 0;
+  std::size_t max_event_streams = 0;
+  std::size_t max_requests_per_client = 0;
+  std::size_t max_streams_per_client = 0;
+  pool::Duration keepalive_interval{};
+  pool::Duration max_connection_age{};
+  pool::Duration drain_delay{};
+
+  /// All but what is taken over without a restart: tokens, and what the files of TLS hold.
+  bool same_but_for_secrets(const GrpcConfig& other) const;
+
+  bool operator==(const GrpcConfig&) const = default;
 };
 
 struct HttpConfig {
@@ -102,7 +135,7 @@ struct Config {
   std::string name;
   std::string state_directory;  ///< empty: none
   LogConfig log;
-  Endpoint grpc_listen;
+  GrpcConfig grpc;
   HttpConfig http;
   std::optional<RedisConfig> redis;
   SipConfig sip;

@@ -95,6 +95,9 @@ class TableReader {
 /// defaults.
 std::vector<TableReader> read_section(Mistakes& mistakes, std::string_view name, const toml::table& root);
 
+/// The tables [[name]] that `node` should be; none of nullptr.
+std::vector<TableReader> read_many(Mistakes& mistakes, const SectionSpec& section, const toml::node* node);
+
 /// Notes tables that are none of the schema's.
 void note_unknown_sections(Mistakes& mistakes, const toml::table& root);
 

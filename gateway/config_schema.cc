@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/config_schema_grpc.h"
 #include "pool/assert.h"
 
 namespace ringtrace::gateway {
@@ -31,10 +32,6 @@ constexpr KeySpec kLog[] = {
      .least = "64",
      .most = "1048576",
      .doc = "Lines that may wait to be written. At the limit the oldest is dropped and counted."},
-};
-
-constexpr KeySpec kGrpc[] = {
-    {.key = "listen", .initial = "127.0.0.1:7080", .doc = "Where websites and event readers connect."},
 };
 
 constexpr KeySpec kHttp[] = {
@@ -365,7 +362,7 @@ constexpr KeySpec kEvents[] = {
 constexpr std::array kSections = {
     SectionSpec{.name = "gateway", .doc = "The gateway itself.", .keys = kGateway},
     SectionSpec{.name = "log", .doc = "Log lines, one an event, key=value.", .keys = kLog},
-    SectionSpec{.name = "grpc", .doc = "The gRPC port.", .keys = kGrpc},
+    SectionSpec{.name = "grpc", .doc = "The gRPC port.", .keys = kGrpcKeys},
     SectionSpec{.name = "http", .doc = "The HTTP port.", .keys = kHttp},
     SectionSpec{.name = "redis",
                 .doc = "The store. Without this table leases and events live in memory and end with the "

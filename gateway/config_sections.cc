@@ -11,11 +11,14 @@ std::string bracketed(const SectionSpec& section) {
   return section.many ? "[[" + std::string(section.name) + "]]" : "[" + std::string(section.name) + "]";
 }
 
-std::vector<TableReader> read_many(Mistakes& mistakes, const SectionSpec& section, const toml::node& node) {
+}  // namespace
+
+std::vector<TableReader> read_many(Mistakes& mistakes, const SectionSpec& section, const toml::node* node) {
   std::vector<TableReader> result;
-  const toml::array* array = node.as_array();
+  if (node == nullptr) return result;
+  const toml::array* array = node->as_array();
   if (array == nullptr) {
-    mistakes.add(line_of(node), std::string(section.name) + " is " + std::string(describe(node)),
+    mistakes.add(line_of(*node), std::string(section.name) + " is " + std::string(describe(*node)),
                  "tables in double brackets, " + bracketed(section));
     return result;
   }
@@ -30,15 +33,13 @@ std::vector<TableReader> read_many(Mistakes& mistakes, const SectionSpec& sectio
   return result;
 }
 
-}  // namespace
-
 std::vector<TableReader> read_section(Mistakes& mistakes, std::string_view name, const toml::table& root) {
   const SectionSpec& section = config_section(name);
   const toml::node* node = root.get(name);
   if (node == nullptr && section.required) {
     mistakes.add(0, bracketed(section) + " is missing", std::string(section.many ? "at least one" : "one"));
   }
-  if (section.many) return node == nullptr ? std::vector<TableReader>() : read_many(mistakes, section, *node);
+  if (section.many) return read_many(mistakes, section, node);
 
   std::vector<TableReader> result;
   if (node != nullptr && !node->is_table()) {

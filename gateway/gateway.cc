@@ -22,7 +22,6 @@ constexpr auto kGrpcGrace = 5s;
 constexpr auto kSipGrace = 5s;
 // How long the store may take to acknowledge what it was sent.
 constexpr auto kFlushPatience = 3s;
-constexpr auto kForever = 1h;
 
 }  // namespace
 
@@ -35,7 +34,7 @@ Gateway::Gateway(Config config, Log& log)
       http_(io_, config_.http) {}
 
 Gateway::~Gateway() {
-  server_.reset();
+  services_.reset();
   proxy_.reset();
   stop_loop();
 }
@@ -138,19 +137,13 @@ void Gateway::wait_for_store() {
 }
 
 std::optional<std::string> Gateway::start_grpc() {
-  rpc::ServerConfig server;
-  server.address = config_.grpc_listen.to_string();
   rpc::CallEventLog& events = store_ ? store_->call_log() : *memory_log_;
   rpc::CallIndex& calls = store_ ? store_->call_index() : memory_log_->calls();
   rpc::SubscriptionStore& subscriptions = store_ ? store_->subscriptions() : *memory_subscriptions_;
   rpc::NumberBook& numbers = store_ ? store_->number_book() : memory_numbers_;
-  server_ =
-      std::make_unique<rpc::Server>(server, rpc::Backends{*leasing_, events, calls, subscriptions, numbers});
-  if (auto problem = server_->start()) return "[grpc] listen: " + *problem;
-  if (!config_.grpc_listen.is_loopback()) {
-    log_.warning("gRPC listens beyond loopback without credentials: anyone who reaches the port may lease",
-                 {{"address", server.address}});
-  }
+  services_ = std::make_unique<GrpcPart>(
+      config_.grpc, rpc::Backends{*leasing_, events, calls, subscriptions, numbers}, log_);
+  if (auto problem = services_->start()) return "[grpc] listen: " + *problem;
   return std::nullopt;
 }
 
@@ -164,8 +157,8 @@ void Gateway::tick() {
 }
 
 void Gateway::log_ready() {
-  Endpoint grpc = config_.grpc_listen;
-  grpc.port = static_cast<std::uint16_t>(server_->bound_port());
+  Endpoint grpc = config_.grpc.listen;
+  grpc.port = static_cast<std::uint16_t>(services_->bound_port());
   std::string sip;
   for (const sip::Hop& hop : proxy_->listening()) sip += (sip.empty() ? "" : ",") + hop.to_string();
   log_.info("ready", {{"grpc", grpc.to_string()},
@@ -178,8 +171,9 @@ void Gateway::log_ready() {
 
 void Gateway::run(const LoadConfig& load) {
   while (!stop_asked_) {
-    const std::optional<Notice> notice = mailbox_.wait_for(kForever);
+    const std::optional<Notice> notice = mailbox_.wait_for(services_->check_interval());
     if (notice == Notice::kStop) stop_asked_ = true;
+    if (!notice) services_->check_certificate();
     if (notice == Notice::kReload) reload(load);
   }
   drain();
@@ -201,6 +195,7 @@ void Gateway::apply(Config fresh) {
     log_.error("configuration not taken over: nothing has changed", {{"mistake", *problem}});
     return;
   }
+  services_->reload(fresh.grpc);
   std::string waiting;
   for (const std::string_view part : needing_restart(config_, fresh)) {
     waiting += (waiting.empty() ? "" : ",") + std::string(part);
@@ -216,7 +211,15 @@ void Gateway::apply(Config fresh) {
 void Gateway::drain() {
   log_.info("draining");
   readiness_.not_ready("gateway", "draining");
-  if (server_) server_->stop(kGrpcGrace);
+  // What else is posted meanwhile changes nothing any more; a second SIGTERM ends the process by itself.
+  if (services_) {
+    const auto until = std::chrono::steady_clock::now() + services_->announce_end();
+    while (std::chrono::steady_clock::now() < until) {
+      const auto left = until - std::chrono::steady_clock::now();
+      static_cast<void>(mailbox_.wait_for(std::chrono::ceil<std::chrono::milliseconds>(left)));
+    }
+    services_->stop(kGrpcGrace);
+  }
   if (proxy_) proxy_->stop(kSipGrace);
   flush_store();
   stop_loop();
@@ -264,7 +267,7 @@ void Gateway::add_metrics() {
       add_memory_event_samples(memory_log_->appended(), memory_log_->dropped(), samples);
       samples.add(Metric::kAcknowledgementsWaiting, {}, 0.0);
     }
-    if (ports_open_) add_grpc_samples(server_->statistics(), samples);
+    if (ports_open_) add_grpc_samples(services_->statistics(), services_->certificate_expiry(), samples);
   });
 }
 

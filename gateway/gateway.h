@@ -14,6 +14,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/config.h"
+#include "gateway/grpc_part.h"
 #include "gateway/http_port.h"
 #include "gateway/log.h"
 #include "gateway/mailbox.h"
@@ -24,7 +25,6 @@
 #include "gateway/signals.h"
 #include "gateway/store_part.h"
 #include "gateway/subscriptions.h"
-#include "grpc/server.h"
 #include "pool/leasing.h"
 #include "pool/number_pools.h"
 #include "sip/proxy.h"
@@ -62,6 +62,7 @@ class Gateway {
   Endpoint http_address() const { return http_.local(); }
 
   /// Serves until SIGTERM or SIGINT, then drains and stops. SIGHUP reads the configuration again by `load`.
+  /// Looks at the certificate from time to time.
   void run(const LoadConfig& load);
 
  private:
@@ -113,7 +114,7 @@ class Gateway {
   bool stop_asked_ = false;
   std::thread loop_;
   std::unique_ptr<sip::Proxy> proxy_;
-  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<GrpcPart> services_;
 };
 
 }  // namespace ringtrace::gateway

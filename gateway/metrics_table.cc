@@ -91,6 +91,12 @@ constexpr auto kTable = std::to_array<MetricSpec>({
 
     {Metric::kGrpcRequests, kCounter, "ringtrace_grpc_requests_total",
      "gRPC calls ended, by method and status code."},
+    {Metric::kGrpcErrors, kCounter, "ringtrace_grpc_errors_total",
+     "gRPC calls that ended with an error, by its reason."},
+    {Metric::kGrpcCertificateExpiry, kGauge, "ringtrace_grpc_certificate_expiry_timestamp_seconds",
+     "When the gateway's certificate expires, Unix time; absent without TLS."},
+    {Metric::kGrpcHandshakesFailed, kCounter, "ringtrace_grpc_tls_handshakes_failed_total",
+     "TLS handshakes on the gRPC port that failed; absent without TLS."},
     {Metric::kGrpcStreams, kGauge, "ringtrace_grpc_streams",
      "Streams open now: of call events, of leases, of pools."},
     {Metric::kGrpcStreamsRefused, kCounter, "ringtrace_grpc_streams_refused_total",

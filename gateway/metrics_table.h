@@ -66,6 +66,9 @@ enum class Metric : std::uint8_t {
   kAcknowledgementsWaiting,
 
   kGrpcRequests,
+  kGrpcErrors,
+  kGrpcCertificateExpiry,
+  kGrpcHandshakesFailed,
   kGrpcStreams,
   kGrpcStreamsRefused,
   kGrpcEventsSent,

@@ -1,6 +1,5 @@
 #include "gateway/program.h"
 
-#include <cstdlib>
 #include <exception>
 #include <iostream>
 
@@ -10,6 +9,7 @@
 #include "gateway/exit_status.h"
 #include "gateway/gateway.h"
 #include "gateway/log.h"
+#include "grpc/library_log.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -59,8 +59,7 @@ int run(const CommandLine& command) {
 }  // namespace
 
 int run_program(int argc, const char* const* argv) {
-  // The gRPC library's own lines are none of ours; what goes wrong with a port is told by one line of ours.
-  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  rpc::take_library_log();
   try {
     const auto command = parse_command_line(argc, argv, std::cout, std::cerr);
     if (const int* status = std::get_if<int>(&command)) return *status;

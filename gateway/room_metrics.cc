@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "grpc/library_log.h"
+
 namespace ringtrace::gateway {
 namespace {
 
@@ -85,9 +87,18 @@ void add_sip_samples(const sip::ProxyStats& stats, Samples& samples) {
   samples.add(Metric::kLineFailovers, {}, value(stats.line_failovers));
 }
 
-void add_grpc_samples(const rpc::StatisticsSnapshot& stats, Samples& samples) {
+void add_grpc_samples(const rpc::StatisticsSnapshot& stats, std::optional<pool::Time> certificate_expiry,
+                      Samples& samples) {
   for (const rpc::RequestCount& request : stats.requests) {
     samples.add(Metric::kGrpcRequests, {{"method", request.method}, {"code", request.code}}, request.count);
+  }
+  for (const rpc::ErrorCount& error : stats.errors) {
+    samples.add(Metric::kGrpcErrors, {{"reason", error.reason}}, error.count);
+  }
+  if (certificate_expiry) {
+    samples.add(Metric::kGrpcHandshakesFailed, {}, rpc::failed_handshakes());
+    const std::chrono::duration<double> seconds = certificate_expiry->time_since_epoch();
+    samples.add(Metric::kGrpcCertificateExpiry, {}, seconds.count());
   }
   samples.add(Metric::kGrpcStreams, {}, stats.streams_open);
   samples.add(Metric::kGrpcStreamsRefused, {}, stats.streams_refused);

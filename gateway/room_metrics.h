@@ -1,9 +1,12 @@
 #pragma once
 
+#include <optional>
+
 #include "gateway/http_port.h"
 #include "gateway/log.h"
 #include "gateway/metrics.h"
 #include "grpc/statistics.h"
+#include "pool/time.h"
 #include "redis/call_log.h"
 #include "redis/connection.h"
 #include "sip/stats.h"
@@ -17,7 +20,8 @@ void add_store_event_samples(const redis::CallLogStats& stats, std::uint64_t clo
                              Samples& samples);
 void add_memory_event_samples(std::uint64_t appended, std::uint64_t dropped, Samples& samples);
 void add_sip_samples(const sip::ProxyStats& stats, Samples& samples);
-void add_grpc_samples(const rpc::StatisticsSnapshot& stats, Samples& samples);
+void add_grpc_samples(const rpc::StatisticsSnapshot& stats, std::optional<pool::Time> certificate_expiry,
+                      Samples& samples);
 void add_http_samples(const HttpStats& stats, Samples& samples);
 void add_log_samples(const Log& log, Samples& samples);
 

@@ -10,40 +10,63 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-struct ReasonRow {
-  std::string_view name;
-  Code code;
-};
+constexpr bool kRetry = true;
+constexpr bool kNoRetry = false;
 
 /// In the order of Reason.
-constexpr std::array<ReasonRow, kReasons> kRows = {{
-    {"FIELD_REQUIRED", Code::kInvalidArgument},
-    {"FIELD_TOO_LONG", Code::kInvalidArgument},
-    {"FIELD_MALFORMED", Code::kInvalidArgument},
-    {"FIELD_OUT_OF_RANGE", Code::kInvalidArgument},
-    {"TIME_NOT_IN_FUTURE", Code::kInvalidArgument},
-    {"PAGE_TOKEN_INVALID", Code::kInvalidArgument},
-    {"POOL_NOT_FOUND", Code::kNotFound},
-    {"LEASE_NOT_FOUND", Code::kNotFound},
-    {"CALL_NOT_FOUND", Code::kNotFound},
-    {"POOL_EXHAUSTED", Code::kResourceExhausted},
-    {"POOL_FULL", Code::kResourceExhausted},
-    {"NUMBER_ELSEWHERE", Code::kFailedPrecondition},
-    {"NUMBER_NOT_IN_POOL", Code::kNotFound},
-    {"STORE_UNAVAILABLE", Code::kUnavailable},
-    {"STORE_BUSY", Code::kUnavailable},
-    {"STREAM_START_MISSING", Code::kInvalidArgument},
-    {"STREAM_START_REPEATED", Code::kInvalidArgument},
-    {"TOO_MANY_STREAMS", Code::kResourceExhausted},
-    {"CURSOR_TRIMMED", Code::kOutOfRange},
-    {"CURSOR_MALFORMED", Code::kInvalidArgument},
-    {"LOG_UNAVAILABLE", Code::kUnavailable},
-    {"SUBSCRIPTION_OPEN_OTHERWISE", Code::kFailedPrecondition},
-    {"TOO_MANY_SUBSCRIPTIONS", Code::kResourceExhausted},
-    {"ACKNOWLEDGEMENT_OVERDUE", Code::kResourceExhausted},
-    {"DRAINING", Code::kUnavailable},
-    {"DEADLINE_PASSED", Code::kDeadlineExceeded},
-    {"CALLER_GONE", Code::kCancelled},
+constexpr std::array<ReasonSpec, kReasons> kSpecs = {{
+    {"FIELD_REQUIRED", Code::kInvalidArgument, kNoRetry, "a field that must be there is not"},
+    {"FIELD_TOO_LONG", Code::kInvalidArgument, kNoRetry, "a text or message is longer than its limit"},
+    {"FIELD_MALFORMED", Code::kInvalidArgument, kNoRetry,
+     "a field is not of its form (resource name, number, control character)"},
+    {"FIELD_OUT_OF_RANGE", Code::kInvalidArgument, kNoRetry,
+     "a count, share or length of time is outside its limits"},
+    {"TIME_NOT_IN_FUTURE", Code::kInvalidArgument, kNoRetry, "an `expire_time` that is past"},
+    {"PAGE_TOKEN_INVALID", Code::kInvalidArgument, kNoRetry, "a page token that no response gave"},
+    {"MESSAGE_TOO_LARGE", Code::kResourceExhausted, kNoRetry,
+     "the request has more bytes than the gateway takes (`[grpc] max_message_bytes`)"},
+    {"MESSAGE_MALFORMED", Code::kInvalidArgument, kNoRetry, "the request is no message of its type"},
+    {"TOKEN_MISSING", Code::kUnauthenticated, kNoRetry,
+     "the gateway asks for a token (`authorization: Bearer ...`), and there is none"},
+    {"TOKEN_UNKNOWN", Code::kUnauthenticated, kNoRetry,
+     "the token is none that the gateway knows (any more)"},
+    {"TOKEN_EXPIRED", Code::kUnauthenticated, kNoRetry, "the token's `expire_time` has come"},
+    {"TOKEN_CHANGED", Code::kUnavailable, kRetry,
+     "what the token allows was changed while the stream was open: begin it again"},
+    {"SCOPE_MISSING", Code::kPermissionDenied, kNoRetry,
+     "the token does not have the scope the method needs"},
+    {"POOL_NOT_ALLOWED", Code::kPermissionDenied, kNoRetry,
+     "the pool is none of the token's; whether it exists is not said"},
+    {"POOL_NOT_FOUND", Code::kNotFound, kNoRetry, "no pool of that name"},
+    {"LEASE_NOT_FOUND", Code::kNotFound, kNoRetry, "the visit holds no number in that pool"},
+    {"CALL_NOT_FOUND", Code::kNotFound, kNoRetry, "the log knows no such call, or no more"},
+    {"POOL_EXHAUSTED", Code::kResourceExhausted, kRetry, "no number is free, and the pool shows no fallback"},
+    {"POOL_FULL", Code::kResourceExhausted, kNoRetry, "the pool has no room for more numbers"},
+    {"NUMBER_ELSEWHERE", Code::kFailedPrecondition, kNoRetry,
+     "the configuration gives the number to another pool or use"},
+    {"NUMBER_NOT_IN_POOL", Code::kNotFound, kNoRetry, "the pool does not lend that number"},
+    {"STORE_UNAVAILABLE", Code::kUnavailable, kRetry,
+     "the pool requires the store's word, and there is none"},
+    {"STORE_BUSY", Code::kUnavailable, kRetry, "too many requests are waiting for the store"},
+    {"TOO_MANY_REQUESTS", Code::kResourceExhausted, kRetry,
+     "this client has as many requests under way as one may (`[grpc] max_requests_per_client`)"},
+    {"STREAM_START_MISSING", Code::kInvalidArgument, kNoRetry, "a stream's first message is no start"},
+    {"STREAM_START_REPEATED", Code::kInvalidArgument, kNoRetry, "a stream was started twice"},
+    {"TOO_MANY_STREAMS", Code::kResourceExhausted, kRetry,
+     "as many streams as the gateway serves, to all or to one client, are open"},
+    {"CURSOR_TRIMMED", Code::kOutOfRange, kNoRetry, "the log no longer reaches back to the cursor"},
+    {"CURSOR_MALFORMED", Code::kInvalidArgument, kNoRetry, "the cursor is none of this log's"},
+    {"LOG_UNAVAILABLE", Code::kUnavailable, kRetry, "the event log cannot be read now"},
+    {"SUBSCRIPTION_OPEN_OTHERWISE", Code::kFailedPrecondition, kNoRetry,
+     "the subscription is open in another mode or with another filter"},
+    {"TOO_MANY_SUBSCRIPTIONS", Code::kResourceExhausted, kNoRetry,
+     "as many subscriptions as the gateway keeps exist"},
+    {"ACKNOWLEDGEMENT_OVERDUE", Code::kResourceExhausted, kRetry,
+     "others wait for events that this stream has not acknowledged"},
+    {"DRAINING", Code::kUnavailable, kRetry,
+     "the gateway is stopping: go on with another, or with this one later"},
+    {"DEADLINE_PASSED", Code::kDeadlineExceeded, kNoRetry, "the deadline had passed before the work began"},
+    {"CALLER_GONE", Code::kCancelled, kNoRetry, "the client cancelled"},
 }};
 
 /// The longest text from a request that an error repeats: the whole error travels in an HTTP/2 trailer, and
@@ -67,9 +90,7 @@ std::string quoted(std::string_view text) { return "\"" + echo(text) + "\""; }
 
 }  // namespace
 
-std::string_view to_string(Reason reason) { return kRows[static_cast<std::size_t>(reason)].name; }
-
-Code code_of(Reason reason) { return kRows[static_cast<std::size_t>(reason)].code; }
+const ReasonSpec& reason_spec(Reason reason) { return kSpecs[static_cast<std::size_t>(reason)]; }
 
 Error field_required(std::string_view field) {
   return make(Reason::kFieldRequired, std::string(field) + " is required", {{"field", std::string(field)}});
@@ -102,6 +123,44 @@ Error time_not_in_future(std::string_view field) {
 Error page_token_invalid() {
   return make(Reason::kPageTokenInvalid, "page_token must be the next_page_token of an earlier response",
               {{"field", "page_token"}});
+}
+
+Error message_too_large(std::size_t bytes, std::size_t max_bytes) {
+  return make(Reason::kMessageTooLarge,
+              "the request has " + std::to_string(bytes) + " bytes; at most " + std::to_string(max_bytes),
+              {{"bytes", std::to_string(bytes)}, {"max_bytes", std::to_string(max_bytes)}});
+}
+
+Error message_malformed() {
+  return make(Reason::kMessageMalformed, "the request cannot be read as a message of its type");
+}
+
+Error token_missing() {
+  return make(Reason::kTokenMissing, "a token is required: metadata \"authorization: Bearer TOKEN\"");
+}
+
+Error token_unknown() { return make(Reason::kTokenUnknown, "the token is not known to this gateway"); }
+
+Error token_expired(std::string_view token_name) {
+  return make(Reason::kTokenExpired, "token " + quoted(token_name) + " has expired",
+              {{"token", echo(token_name)}});
+}
+
+Error token_changed(std::string_view token_name) {
+  return make(Reason::kTokenChanged,
+              "what token " + quoted(token_name) + " allows has changed; begin the stream again",
+              {{"token", echo(token_name)}}, milliseconds(100));
+}
+
+Error scope_missing(std::string_view token_name, std::string_view scope) {
+  return make(Reason::kScopeMissing,
+              "token " + quoted(token_name) + " does not have the scope " + quoted(scope),
+              {{"token", echo(token_name)}, {"scope", std::string(scope)}});
+}
+
+Error pool_not_allowed(std::string_view token_name, std::string_view pool) {
+  return make(Reason::kPoolNotAllowed, "token " + quoted(token_name) + " is not for pool " + quoted(pool),
+              {{"token", echo(token_name)}, {"pool", echo(pool)}});
 }
 
 Error pool_not_found(std::string_view pool) {
@@ -160,6 +219,12 @@ Error store_busy(std::string_view pool) {
               {{"pool", echo(pool)}}, milliseconds(200));
 }
 
+Error too_many_requests(std::size_t limit) {
+  return make(Reason::kTooManyRequests,
+              "this client has " + std::to_string(limit) + " requests under way, which is the limit",
+              {{"limit", std::to_string(limit)}}, milliseconds(200));
+}
+
 Error stream_start_missing() {
   return make(Reason::kStreamStartMissing, "the first message of the stream must be a start",
               {{"field", "start"}});
@@ -172,6 +237,12 @@ Error stream_start_repeated() {
 Error too_many_streams(std::size_t limit) {
   return make(Reason::kTooManyStreams,
               "the gateway serves at most " + std::to_string(limit) + " streams at one time",
+              {{"limit", std::to_string(limit)}}, seconds(5));
+}
+
+Error too_many_streams_of_client(std::size_t limit) {
+  return make(Reason::kTooManyStreams,
+              "this client has " + std::to_string(limit) + " streams open, which is the limit",
               {{"limit", std::to_string(limit)}}, seconds(5));
 }
 

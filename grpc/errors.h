@@ -16,53 +16,74 @@ enum class Code : std::uint8_t {
   kInvalidArgument = 3,
   kDeadlineExceeded = 4,
   kNotFound = 5,
+  kPermissionDenied = 7,
   kResourceExhausted = 8,
   kFailedPrecondition = 9,
   kOutOfRange = 11,
   kUnavailable = 14,
+  kUnauthenticated = 16,
 };
 
 /// Why a request was refused. Each goes over the wire as the `reason` of the error's one
 /// google.rpc.ErrorInfo, under the domain "ringtrace"; programs act on it, so a published reason keeps its
-/// name and its code.
+/// name and its code. What each means, its name and its code stand in one table (`reason_spec`), which the
+/// README's table is checked against.
 enum class Reason : std::uint8_t {
-  kFieldRequired,              ///< a field that must be there is not
-  kFieldTooLong,               ///< a text or message is longer than its limit
-  kFieldMalformed,             ///< a field is not of its form (resource name, number, control character...)
-  kFieldOutOfRange,            ///< a count, share or length of time is outside its limits
-  kTimeNotInFuture,            ///< an expire_time that is past
-  kPageTokenInvalid,           ///< a page token that no response gave
-  kPoolNotFound,               ///< no pool of that name
-  kLeaseNotFound,              ///< the visit holds no number in that pool
-  kCallNotFound,               ///< the log knows no such call, or no more
-  kPoolExhausted,              ///< no number is free, and the pool shows no fallback
-  kPoolFull,                   ///< the pool has no room for more numbers
-  kNumberElsewhere,            ///< the configuration gives the number to another pool or use
-  kNumberNotInPool,            ///< the pool does not lend that number
-  kStoreUnavailable,           ///< the pool requires the store's word, and there is none
-  kStoreBusy,                  ///< too many requests are waiting for the store
-  kStreamStartMissing,         ///< a stream's first message is no start
-  kStreamStartRepeated,        ///< a stream was started twice
-  kTooManyStreams,             ///< as many long streams as the gateway serves are open
-  kCursorTrimmed,              ///< the log no longer reaches back to the cursor
-  kCursorMalformed,            ///< the cursor is none of this log's
-  kLogUnavailable,             ///< the event log cannot be read now
-  kSubscriptionOpenOtherwise,  ///< the subscription is open in another mode or with another filter
-  kTooManySubscriptions,       ///< as many subscriptions as the gateway keeps exist
-  kAcknowledgementOverdue,     ///< others wait for events that this stream has not acknowledged
-  kDraining,                   ///< the gateway is stopping: go on with another, or with this one later
-  kDeadlinePassed,             ///< the deadline had passed before the work began
-  kCallerGone,                 ///< the client cancelled
+  kFieldRequired,
+  kFieldTooLong,
+  kFieldMalformed,
+  kFieldOutOfRange,
+  kTimeNotInFuture,
+  kPageTokenInvalid,
+  kMessageTooLarge,
+  kMessageMalformed,
+  kTokenMissing,
+  kTokenUnknown,
+  kTokenExpired,
+  kTokenChanged,
+  kScopeMissing,
+  kPoolNotAllowed,
+  kPoolNotFound,
+  kLeaseNotFound,
+  kCallNotFound,
+  kPoolExhausted,
+  kPoolFull,
+  kNumberElsewhere,
+  kNumberNotInPool,
+  kStoreUnavailable,
+  kStoreBusy,
+  kTooManyRequests,
+  kStreamStartMissing,
+  kStreamStartRepeated,
+  kTooManyStreams,
+  kCursorTrimmed,
+  kCursorMalformed,
+  kLogUnavailable,
+  kSubscriptionOpenOtherwise,
+  kTooManySubscriptions,
+  kAcknowledgementOverdue,
+  kDraining,
+  kDeadlinePassed,
+  kCallerGone,
 };
 
 /// How many reasons there are.
 inline constexpr std::size_t kReasons = static_cast<std::size_t>(Reason::kCallerGone) + 1;
 
-/// The reason on the wire, such as "POOL_EXHAUSTED".
-std::string_view to_string(Reason reason);
+/// What is fixed about a reason.
+struct ReasonSpec {
+  std::string_view name;  ///< on the wire, such as "POOL_EXHAUSTED"
+  Code code;              ///< one reason always has the same
+  bool retry;             ///< the error says when to try again (google.rpc.RetryInfo)
+  std::string_view meaning;
+};
 
-/// The status code that goes with the reason; one reason always has the same.
-Code code_of(Reason reason);
+const ReasonSpec& reason_spec(Reason reason);
+
+/// The reason on the wire.
+inline std::string_view to_string(Reason reason) { return reason_spec(reason).name; }
+
+inline Code code_of(Reason reason) { return reason_spec(reason).code; }
 
 /// One refusal. `metadata` carries every variable that `message` shows, so that no program parses the text.
 struct Error {
@@ -84,6 +105,14 @@ Error field_malformed(std::string_view field, std::string_view expected);
 Error field_out_of_range(std::string_view field, std::string_view range);
 Error time_not_in_future(std::string_view field);
 Error page_token_invalid();
+Error message_too_large(std::size_t bytes, std::size_t max_bytes);
+Error message_malformed();
+Error token_missing();
+Error token_unknown();
+Error token_expired(std::string_view token_name);
+Error token_changed(std::string_view token_name);
+Error scope_missing(std::string_view token_name, std::string_view scope);
+Error pool_not_allowed(std::string_view token_name, std::string_view pool);
 Error pool_not_found(std::string_view pool);
 Error lease_not_found(std::string_view pool, std::string_view visit_id);
 Error call_not_found(std::string_view call_id);
@@ -94,9 +123,11 @@ Error number_not_in_pool(std::string_view pool, std::string_view number);
 Error numbers_not_kept(std::string_view pool);
 Error store_unavailable(std::string_view pool);
 Error store_busy(std::string_view pool);
+Error too_many_requests(std::size_t limit);
 Error stream_start_missing();
 Error stream_start_repeated();
 Error too_many_streams(std::size_t limit);
+Error too_many_streams_of_client(std::size_t limit);
 Error cursor_trimmed(std::string_view cursor, std::string_view oldest_cursor);
 Error cursor_malformed(std::string_view cursor);
 Error log_unavailable(std::string_view cursor);

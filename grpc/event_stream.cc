@@ -9,8 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "grpc/front.h"
 #include "grpc/metadata.h"
-#include "grpc/transport.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -26,16 +26,19 @@ class EventStream final
       public std::enable_shared_from_this<EventStream> {
  public:
   EventStream(grpc::CallbackServerContext& context, Subscriptions& subscriptions, EventStreams& streams,
-              Statistics& statistics)
-      : context_(context), subscriptions_(subscriptions), streams_(streams), statistics_(statistics) {}
+              Front& front)
+      : context_(context), subscriptions_(subscriptions), streams_(streams), front_(front) {}
 
   void begin() {
     self_ = shared_from_this();
+    auto admitted = admit(front_, context_, Method::kStreamCallEvents);
+    if (const Error* refused = std::get_if<Error>(&admitted)) return end(*refused);
+    ticket_ = std::get<Ticket>(std::move(admitted));
     switch (streams_.add(self_)) {
       case EventStreams::Admission::kAdmitted:
         return want_read();
       case EventStreams::Admission::kFull:
-        statistics_.count_refused_stream();
+        front_.statistics.count_refused_stream();
         return end(too_many_streams(streams_.limit()));
       case EventStreams::Admission::kDraining:
         return end(draining(""));
@@ -62,6 +65,7 @@ class EventStream final
       if (!source) end(stream_start_missing());
       return;
     }
+    if (Outcome refused = check_size(front_, request_)) return end(*refused);
     if (!source) return start();
     if (request_.has_start()) return end(stream_start_repeated());
     if (!request_.has_ack_cursor()) return end(field_required("ack_cursor"));
@@ -71,7 +75,7 @@ class EventStream final
 
   void OnWriteDone(bool ok) override {
     if (!ok) return end(caller_gone());
-    statistics_.count_event();
+    front_.statistics.count_event();
     {
       const std::lock_guard lock(mutex_);
       last_cursor_ = response_.event().cursor();
@@ -97,6 +101,7 @@ class EventStream final
 
   void start() {
     if (!request_.has_start()) return end(stream_start_missing());
+    if (Outcome refused = restrict_request(*ticket_, *request_.mutable_start())) return end(*refused);
     auto made = subscriptions_.open(request_.start());
     if (const Error* error = std::get_if<Error>(&made)) return end(*error);
     const std::shared_ptr<EventSource> source = std::get<std::shared_ptr<EventSource>>(made);
@@ -130,6 +135,7 @@ class EventStream final
 
   void deliver(Next next) {
     if (const Error* error = std::get_if<Error>(&next)) return end(*error);
+    if (Outcome refused = ticket_->check_still_valid()) return end(*refused);
     {
       const std::lock_guard lock(mutex_);
       *response_.mutable_event() = *std::get<SharedEvent>(next);
@@ -164,9 +170,7 @@ class EventStream final
       if (ending_) {
         finished_ = true;
         lock.unlock();
-        const grpc::Status status = to_status(*ending_);
-        statistics_.count(Method::kStreamCallEvents, static_cast<std::size_t>(status.error_code()));
-        Finish(status);
+        Finish(count_end(front_, Method::kStreamCallEvents, ending_));
       } else if (std::exchange(metadata_wanted_, false)) {
         lock.unlock();
         context_.AddInitialMetadata(kLatestCursorKey, latest_at_start_);
@@ -189,7 +193,9 @@ class EventStream final
   grpc::CallbackServerContext& context_;
   Subscriptions& subscriptions_;
   EventStreams& streams_;
-  Statistics& statistics_;
+  Front& front_;
+
+  std::optional<Ticket> ticket_;  // written once, by begin(); the stream's events use it one at a time
 
   // The library's while an operation is under way.
   v1::StreamCallEventsRequest request_;
@@ -212,9 +218,8 @@ class EventStream final
 }  // namespace
 
 grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* open_event_stream(
-    grpc::CallbackServerContext& context, Subscriptions& subscriptions, EventStreams& streams,
-    Statistics& statistics) {
-  const auto stream = std::make_shared<EventStream>(context, subscriptions, streams, statistics);
+    grpc::CallbackServerContext& context, Subscriptions& subscriptions, EventStreams& streams, Front& front) {
+  const auto stream = std::make_shared<EventStream>(context, subscriptions, streams, front);
   stream->begin();
   return stream.get();
 }

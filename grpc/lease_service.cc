@@ -4,60 +4,76 @@
 
 #include <utility>
 
+#include "grpc/front.h"
 #include "grpc/lease_stream.h"
-#include "grpc/transport.h"
 
 namespace ringtrace::rpc {
 namespace {
 
-class LeaseService final : public v1::LeaseService::CallbackService {
- public:
-  LeaseService(LeaseCore& core, EventStreams& streams, Statistics& statistics)
-      : core_(core), streams_(streams), statistics_(statistics) {}
+/// Unary methods take their messages as bytes, so that what is too long is refused before it is read, and
+/// what is no message with a reason; the library would say UNIMPLEMENTED.
+using Raw =
+    v1::LeaseService::WithRawCallbackMethod_LeaseNumber<v1::LeaseService::WithRawCallbackMethod_RenewLease<
+        v1::LeaseService::WithRawCallbackMethod_ReleaseLease<v1::LeaseService::WithRawCallbackMethod_GetLease<
+            v1::LeaseService::WithCallbackMethod_LeaseNumbers<v1::LeaseService::Service>>>>>;
 
-  grpc::ServerUnaryReactor* LeaseNumber(grpc::CallbackServerContext* context,
-                                        const v1::LeaseNumberRequest* request,
-                                        v1::LeaseNumberResponse* response) override {
-    return run_unary(*context, statistics_, Method::kLeaseNumber,
-                     [&](auto done) { core_.lease_number(*request, *response, std::move(done)); });
+class LeaseService final : public Raw {
+ public:
+  LeaseService(LeaseCore& core, EventStreams& streams, Front& front)
+      : core_(core), streams_(streams), front_(front) {}
+
+  grpc::ServerUnaryReactor* LeaseNumber(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override {
+    return run_unary<v1::LeaseNumberRequest, v1::LeaseNumberResponse>(
+        front_, *context, Method::kLeaseNumber, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.lease_number(asked, answer, std::move(done));
+        });
   }
 
-  grpc::ServerUnaryReactor* RenewLease(grpc::CallbackServerContext* context,
-                                       const v1::RenewLeaseRequest* request,
-                                       v1::RenewLeaseResponse* response) override {
-    return run_unary(*context, statistics_, Method::kRenewLease,
-                     [&](auto done) { core_.renew_lease(*request, *response, std::move(done)); });
+  grpc::ServerUnaryReactor* RenewLease(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override {
+    return run_unary<v1::RenewLeaseRequest, v1::RenewLeaseResponse>(
+        front_, *context, Method::kRenewLease, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.renew_lease(asked, answer, std::move(done));
+        });
   }
 
   grpc::ServerUnaryReactor* ReleaseLease(grpc::CallbackServerContext* context,
-                                         const v1::ReleaseLeaseRequest* request,
-                                         v1::ReleaseLeaseResponse* response) override {
-    return run_unary(*context, statistics_, Method::kReleaseLease,
-                     [&](auto done) { core_.release_lease(*request, *response, std::move(done)); });
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override {
+    return run_unary<v1::ReleaseLeaseRequest, v1::ReleaseLeaseResponse>(
+        front_, *context, Method::kReleaseLease, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.release_lease(asked, answer, std::move(done));
+        });
   }
 
-  grpc::ServerUnaryReactor* GetLease(grpc::CallbackServerContext* context, const v1::GetLeaseRequest* request,
-                                     v1::GetLeaseResponse* response) override {
-    return run_unary(*context, statistics_, Method::kGetLease,
-                     [&](auto done) { core_.get_lease(*request, *response, std::move(done)); });
+  grpc::ServerUnaryReactor* GetLease(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override {
+    return run_unary<v1::GetLeaseRequest, v1::GetLeaseResponse>(
+        front_, *context, Method::kGetLease, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.get_lease(asked, answer, std::move(done));
+        });
   }
 
   grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* LeaseNumbers(
       grpc::CallbackServerContext* context) override {
-    return open_lease_stream(*context, core_, streams_, statistics_);
+    return open_lease_stream(*context, core_, streams_, front_);
   }
 
  private:
   LeaseCore& core_;
   EventStreams& streams_;
-  Statistics& statistics_;
+  Front& front_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams,
-                                                  Statistics& statistics) {
-  return std::make_unique<LeaseService>(core, streams, statistics);
+std::unique_ptr<grpc::Service> make_lease_service(LeaseCore& core, EventStreams& streams, Front& front) {
+  return std::make_unique<LeaseService>(core, streams, front);
 }
 
 }  // namespace ringtrace::rpc

@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "grpc/transport.h"
+#include "grpc/front.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -35,17 +35,19 @@ class LeaseStream final : public grpc::ServerBidiReactor<v1::LeaseNumbersRequest
                           public OpenStream,
                           public std::enable_shared_from_this<LeaseStream> {
  public:
-  LeaseStream(grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams,
-              Statistics& statistics)
-      : context_(context), core_(core), streams_(streams), statistics_(statistics) {}
+  LeaseStream(grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams, Front& front)
+      : context_(context), core_(core), streams_(streams), front_(front) {}
 
   void begin() {
     self_ = shared_from_this();
+    auto admitted = admit(front_, context_, Method::kLeaseNumbers);
+    if (const Error* refused = std::get_if<Error>(&admitted)) return end(*refused);
+    ticket_ = std::get<Ticket>(std::move(admitted));
     switch (streams_.add(self_)) {
       case EventStreams::Admission::kAdmitted:
         return operate();
       case EventStreams::Admission::kFull:
-        statistics_.count_refused_stream();
+        front_.statistics.count_refused_stream();
         return end(too_many_streams(streams_.limit()));
       case EventStreams::Admission::kDraining:
         return end(draining(""));
@@ -103,9 +105,14 @@ class LeaseStream final : public grpc::ServerBidiReactor<v1::LeaseNumbersRequest
 
   void begin_work(const std::shared_ptr<Work>& work) {
     if (context_.deadline() < std::chrono::system_clock::now()) return answer(*work, deadline_passed());
-    core_.lease_number(
-        work->request.request(), work->response,
-        [stream = shared_from_this(), work](const Outcome& error) { stream->answer(*work, error); });
+    const v1::LeaseNumberRequest& request = work->request.request();
+    Outcome refused = ticket_->check_still_valid();
+    if (!refused) refused = check_size(front_, request);
+    if (!refused) refused = restrict_request(*ticket_, request);
+    if (refused) return answer(*work, refused);
+    core_.lease_number(request, work->response, [stream = shared_from_this(), work](const Outcome& error) {
+      stream->answer(*work, error);
+    });
   }
 
   void answer(Work& work, const Outcome& error) {
@@ -141,9 +148,7 @@ class LeaseStream final : public grpc::ServerBidiReactor<v1::LeaseNumbersRequest
         finished_ = true;
         const Outcome error = gone_ ? caller_gone() : ending_;
         lock.unlock();
-        const grpc::Status status = error ? to_status(*error) : grpc::Status::OK;
-        statistics_.count(Method::kLeaseNumbers, static_cast<std::size_t>(status.error_code()));
-        Finish(status);
+        Finish(count_end(front_, Method::kLeaseNumbers, error));
       } else if (!writing_ && !answers_.empty()) {
         writing_ = true;
         response_ = std::move(answers_.front());
@@ -168,7 +173,8 @@ class LeaseStream final : public grpc::ServerBidiReactor<v1::LeaseNumbersRequest
   grpc::CallbackServerContext& context_;
   LeaseCore& core_;
   EventStreams& streams_;
-  Statistics& statistics_;
+  Front& front_;
+  std::optional<Ticket> ticket_;  // written once, by begin(); then of the reads, one at a time
 
   // The library's while an operation is under way.
   v1::LeaseNumbersRequest request_;
@@ -191,8 +197,8 @@ class LeaseStream final : public grpc::ServerBidiReactor<v1::LeaseNumbersRequest
 }  // namespace
 
 grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* open_lease_stream(
-    grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams, Statistics& statistics) {
-  const auto stream = std::make_shared<LeaseStream>(context, core, streams, statistics);
+    grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams, Front& front) {
+  const auto stream = std::make_shared<LeaseStream>(context, core, streams, front);
   stream->begin();
   return stream.get();
 }

@@ -6,7 +6,8 @@
 
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
-#include "grpc/statistics.h"
+#include "grpc/library_types.h"
+#include "grpc/transport.h"
 
 namespace grpc {
 class CallbackServerContext;
@@ -23,6 +24,6 @@ inline constexpr std::size_t kMaxLeasesUnderWay = 1024;
 /// Serves one LeaseNumbers stream. It ends when the client has closed its side and all is answered, when the
 /// gateway drains (what was read is answered first), or with the connection. All must outlive the stream.
 grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* open_lease_stream(
-    grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams, Statistics& statistics);
+    grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams, Front& front);
 
 }  // namespace ringtrace::rpc

@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "grpc/transport.h"
+#include "grpc/front.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -32,21 +32,26 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
                         public OpenStream,
                         public std::enable_shared_from_this<PoolWatch> {
  public:
-  PoolWatch(const PoolCore& core, EventStreams& streams, Statistics& statistics,
-            std::chrono::milliseconds interval)
-      : core_(core), streams_(streams), statistics_(statistics), interval_(interval) {}
+  PoolWatch(const PoolCore& core, EventStreams& streams, Front& front, std::chrono::milliseconds interval)
+      : core_(core), streams_(streams), front_(front), interval_(interval) {}
 
-  void begin(const v1::WatchPoolsRequest& request) {
+  void begin(const grpc::CallbackServerContext& context, v1::WatchPoolsRequest request) {
     self_ = shared_from_this();
+    auto admitted = admit(front_, context, Method::kWatchPools);
+    if (const Error* refused = std::get_if<Error>(&admitted)) return end(*refused);
+    ticket_ = std::get<Ticket>(std::move(admitted));
     switch (streams_.add(self_)) {
       case EventStreams::Admission::kAdmitted:
         break;
       case EventStreams::Admission::kFull:
-        statistics_.count_refused_stream();
+        front_.statistics.count_refused_stream();
         return end(too_many_streams(streams_.limit()));
       case EventStreams::Admission::kDraining:
         return end(draining(""));
     }
+    Outcome refused = check_size(front_, request);
+    if (!refused) refused = restrict_request(*ticket_, request);
+    if (refused) return end(*refused);
     auto pools = core_.watched_pools(request);
     if (const Error* error = std::get_if<Error>(&pools)) return end(*error);
     pools_ = std::get<std::vector<pool::PoolIndex>>(std::move(pools));
@@ -71,6 +76,7 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
  private:
   /// One at a time: from begin, or from the timer that is set when all of the last look is written.
   void look() {
+    if (Outcome refused = ticket_->check_still_valid()) return end(*refused);
     looked_ = std::chrono::system_clock::now();
     for (std::size_t i = 0; i < pools_.size(); ++i) {
       v1::WatchPoolsResponse response;
@@ -116,9 +122,7 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
         finished_ = true;
         lock.unlock();
         alarm_.Cancel();
-        const grpc::Status status = to_status(*ending_);
-        statistics_.count(Method::kWatchPools, static_cast<std::size_t>(status.error_code()));
-        Finish(status);
+        Finish(count_end(front_, Method::kWatchPools, ending_));
       } else if (std::exchange(write_wanted_, false)) {
         lock.unlock();
         StartWrite(&response_);
@@ -138,7 +142,8 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
   // Constant after begin().
   const PoolCore& core_;
   EventStreams& streams_;
-  Statistics& statistics_;
+  Front& front_;
+  std::optional<Ticket> ticket_;
   const std::chrono::milliseconds interval_;
   std::vector<pool::PoolIndex> pools_;
 
@@ -162,12 +167,13 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::WatchPoolsResponse>* open_pool_watch(const v1::WatchPoolsRequest& request,
+grpc::ServerWriteReactor<v1::WatchPoolsResponse>* open_pool_watch(grpc::CallbackServerContext& context,
+                                                                  const v1::WatchPoolsRequest& request,
                                                                   const PoolCore& core, EventStreams& streams,
-                                                                  Statistics& statistics,
+                                                                  Front& front,
                                                                   std::chrono::milliseconds interval) {
-  const auto watch = std::make_shared<PoolWatch>(core, streams, statistics, interval);
-  watch->begin(request);
+  const auto watch = std::make_shared<PoolWatch>(core, streams, front, interval);
+  watch->begin(context, request);
   return watch.get();
 }
 

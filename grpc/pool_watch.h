@@ -5,8 +5,9 @@
 #include <chrono>
 
 #include "grpc/event_streams.h"
+#include "grpc/library_types.h"
 #include "grpc/pool_core.h"
-#include "grpc/statistics.h"
+#include "grpc/transport.h"
 
 namespace grpc {
 template <class Response>
@@ -17,9 +18,10 @@ namespace ringtrace::rpc {
 
 /// Serves one WatchPools: every pool as it stands, then, each `interval`, those that have changed. A reader
 /// that is slow delays the next look and so gets fewer states, never an old one. All must outlive the stream.
-grpc::ServerWriteReactor<v1::WatchPoolsResponse>* open_pool_watch(const v1::WatchPoolsRequest& request,
+grpc::ServerWriteReactor<v1::WatchPoolsResponse>* open_pool_watch(grpc::CallbackServerContext& context,
+                                                                  const v1::WatchPoolsRequest& request,
                                                                   const PoolCore& core, EventStreams& streams,
-                                                                  Statistics& statistics,
+                                                                  Front& front,
                                                                   std::chrono::milliseconds interval);
 
 }  // namespace ringtrace::rpc

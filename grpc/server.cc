@@ -20,6 +20,7 @@
 #include "grpc/lease_core.h"
 #include "grpc/pool_core.h"
 #include "grpc/stay_awake.h"
+#include "grpc/tls_credentials.h"
 #include "grpc/transport.h"
 
 namespace ringtrace::rpc {
@@ -54,6 +55,11 @@ std::string why_not(const std::string& address) {
   return std::strerror(reason);
 }
 
+std::optional<TokenTable> table_of(std::optional<std::vector<TokenGrant>> grants) {
+  if (!grants) return std::nullopt;
+  return TokenTable(std::move(*grants));
+}
+
 int milliseconds_of(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
 
 }  // namespace
@@ -61,6 +67,7 @@ int milliseconds_of(std::chrono::milliseconds duration) { return static_cast<int
 struct Server::State {
   State(ServerConfig server_config, const Backends& backends)
       : config(std::move(server_config)),
+        access(table_of(config.tokens), config.client_limits, backends.leasing.clock()),
         lease_core(backends.leasing),
         pool_core(backends.leasing.pools(), backends.leasing.clock()),
         call_core(backends.calls),
@@ -68,12 +75,17 @@ struct Server::State {
         tail(EventTail::create(backends.events)),
         subscriptions(*tail, backends.leasing.pools(), backends.subscriptions),
         streams(*tail, config.max_event_streams),
-        services{make_lease_service(lease_core, streams, statistics),
-                 make_pool_service(pool_core, number_core, streams, statistics, config.pool_watch_interval),
-                 make_call_service(call_core, subscriptions, streams, statistics)} {}
+        services{make_lease_service(lease_core, streams, front),
+                 make_pool_service(pool_core, number_core, streams, front, config.pool_watch_interval),
+                 make_call_service(call_core, subscriptions, streams, front)} {
+    if (config.tls) tls.emplace(*config.tls);
+  }
 
   const ServerConfig config;
   Statistics statistics;
+  AccessControl access;
+  Front front{access, statistics, config.max_message_bytes};
+  std::optional<TlsCredentials> tls;
   LeaseCore lease_core;
   PoolCore pool_core;
   CallCore call_core;
@@ -109,8 +121,15 @@ std::optional<std::string> Server::start() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              milliseconds_of(config.min_client_ping_interval));
-  builder.SetMaxReceiveMessageSize(config.max_message_bytes);
-  builder.AddListeningPort(config.address, grpc::InsecureServerCredentials(), &state.port);
+  if (config.max_connection_age.count() > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, milliseconds_of(config.max_connection_age));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                               milliseconds_of(config.connection_grace));
+  }
+  builder.SetMaxReceiveMessageSize(kReadableBytes);
+  builder.SetResourceQuota(grpc::ResourceQuota("ringtrace").Resize(config.max_buffered_bytes));
+  builder.AddListeningPort(config.address, state.tls ? state.tls->make() : grpc::InsecureServerCredentials(),
+                           &state.port);
   for (const auto& service : state.services) builder.RegisterService(service.get());
 
   state.server = builder.BuildAndStart();
@@ -126,15 +145,25 @@ std::optional<std::string> Server::start() {
 
 int Server::bound_port() const { return state_->port; }
 
+void Server::announce_end() {
+  if (state_->server) state_->server->GetHealthCheckService()->Shutdown();
+}
+
 void Server::stop(std::chrono::milliseconds deadline) {
   State& state = *state_;
   if (!state.server) return;
-  state.server->GetHealthCheckService()->Shutdown();
+  announce_end();
   state.stay_awake.reset();
   state.streams.drain();
   state.server->Shutdown(std::chrono::system_clock::now() + deadline);
   state.server.reset();
 }
+
+void Server::replace_tokens(std::optional<std::vector<TokenGrant>> tokens) {
+  state_->access.replace(table_of(std::move(tokens)));
+}
+
+void Server::replace_tls(TlsIdentity identity) { state_->tls->replace(std::move(identity)); }
 
 StatisticsSnapshot Server::statistics() const {
   StatisticsSnapshot snapshot = state_->statistics.snapshot();

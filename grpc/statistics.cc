@@ -34,6 +34,10 @@ StatisticsSnapshot Statistics::snapshot() const {
       if (count != 0) result.requests.push_back({kMethodNames[method], kCodeNames[code], count});
     }
   }
+  for (std::size_t reason = 0; reason < kReasons; ++reason) {
+    const std::uint64_t count = errors_[reason].load(std::memory_order_relaxed);
+    if (count != 0) result.errors.push_back({to_string(static_cast<Reason>(reason)), count});
+  }
   result.events_sent = events_sent_.load(std::memory_order_relaxed);
   result.streams_refused = streams_refused_.load(std::memory_order_relaxed);
   return result;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "grpc/errors.h"
+
 namespace ringtrace::rpc {
 
 /// Every method of the services; the order is that of kMethodNames.
@@ -46,9 +48,16 @@ struct RequestCount {
   std::uint64_t count = 0;
 };
 
+/// Requests and streams that ended with one reason.
+struct ErrorCount {
+  std::string_view reason;  ///< "POOL_EXHAUSTED"
+  std::uint64_t count = 0;
+};
+
 /// The figures at one instant.
 struct StatisticsSnapshot {
   std::vector<RequestCount> requests;  ///< those that are not zero
+  std::vector<ErrorCount> errors;      ///< those that are not zero
   std::uint64_t events_sent = 0;       ///< call events handed to clients, over all streams
   std::uint64_t streams_open = 0;      ///< event streams open now
   std::uint64_t streams_refused = 0;   ///< refused because too many were open
@@ -64,6 +73,11 @@ class Statistics {
     requests_[static_cast<std::size_t>(method)][code].fetch_add(1, std::memory_order_relaxed);
   }
 
+  /// One request or stream ended with that error.
+  void count_error(Reason reason) {
+    errors_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+  }
+
   void count_event() { events_sent_.fetch_add(1, std::memory_order_relaxed); }
   void count_refused_stream() { streams_refused_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -72,6 +86,7 @@ class Statistics {
 
  private:
   std::array<std::array<std::atomic<std::uint64_t>, kStatusCodes>, kMethods> requests_{};
+  std::array<std::atomic<std::uint64_t>, kReasons> errors_{};
   std::atomic<std::uint64_t> events_sent_{0};
   std::atomic<std::uint64_t> streams_refused_{0};
 };

@@ -4,12 +4,30 @@
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <chrono>
 #include <string>
 #include <utility>
 
+#include "grpc/front.h"
+
 namespace ringtrace::rpc {
+namespace {
+
+/// Reads a request; it is looked at only when it is not longer than the gateway takes.
+Outcome parse(const Front& front, const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
+  if (bytes.Length() > front.max_message_bytes) {
+    return message_too_large(bytes.Length(), front.max_message_bytes);
+  }
+  grpc::ByteBuffer shared = bytes;  // the reader takes what it reads
+  grpc::ProtoBufferReader reader(&shared);
+  if (!reader.status().ok() || !message.ParseFromZeroCopyStream(&reader)) return message_malformed();
+  return std::nullopt;
+}
+
+}  // namespace
 
 grpc::Status to_status(const Error& error) {
   google::rpc::ErrorInfo info;
@@ -31,19 +49,61 @@ grpc::Status to_status(const Error& error) {
   return {static_cast<grpc::StatusCode>(code), error.message, status.SerializeAsString()};
 }
 
-grpc::ServerUnaryReactor* run_unary(grpc::CallbackServerContext& context, Statistics& statistics,
-                                    Method method, const UnaryWork& work) {
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  const auto finish = [reactor, &statistics, method](const Outcome& outcome) {
-    const grpc::Status status = outcome ? to_status(*outcome) : grpc::Status::OK;
-    statistics.count(method, static_cast<std::size_t>(status.error_code()));
-    reactor->Finish(status);
-  };
-  if (context.deadline() < std::chrono::system_clock::now()) {
-    finish(deadline_passed());
-  } else {
-    work(finish);
+std::variant<Ticket, Error> admit(Front& front, const grpc::CallbackServerContext& context, Method method) {
+  if (context.deadline() < std::chrono::system_clock::now()) return deadline_passed();
+  std::optional<std::string_view> authorization;
+  if (front.access.asks_for_tokens()) {
+    const auto& metadata = context.client_metadata();
+    if (const auto found = metadata.find("authorization"); found != metadata.end()) {
+      authorization = std::string_view(found->second.data(), found->second.size());
+    }
   }
+  return front.access.admit(method, authorization, context.peer());
+}
+
+Outcome check_size(const Front& front, const google::protobuf::Message& message) {
+  const std::size_t bytes = message.ByteSizeLong();
+  if (bytes > front.max_message_bytes) return message_too_large(bytes, front.max_message_bytes);
+  return std::nullopt;
+}
+
+grpc::Status count_end(Front& front, Method method, const Outcome& outcome) {
+  const grpc::Status status = outcome ? to_status(*outcome) : grpc::Status::OK;
+  front.statistics.count(method, static_cast<std::size_t>(status.error_code()));
+  if (outcome) front.statistics.count_error(outcome->reason);
+  return status;
+}
+
+grpc::ServerUnaryReactor* run_call(Front& front, grpc::CallbackServerContext& context, Method method,
+                                   const grpc::ByteBuffer& request, grpc::ByteBuffer& response,
+                                   std::shared_ptr<UnaryCall> call) {
+  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  const auto finish = [&front, method, reactor](const Outcome& outcome) {
+    reactor->Finish(count_end(front, method, outcome));
+  };
+  auto admitted = admit(front, context, method);
+  if (const Error* refused = std::get_if<Error>(&admitted)) {
+    finish(*refused);
+    return reactor;
+  }
+  call->ticket = std::get<Ticket>(std::move(admitted));
+  Outcome refused = parse(front, request, call->request());
+  if (!refused) refused = call->restrict_request(*call->ticket);
+  if (refused) {
+    finish(refused);
+    return reactor;
+  }
+  UnaryCall& started = *call;
+  // The library keeps the buffer of the response until the method is finished.
+  started.start([finish, call = std::move(call), &response](Outcome outcome) {
+    if (!outcome) outcome = call->restrict_answer(*call->ticket);
+    if (!outcome) {
+      bool own_buffer = false;
+      grpc::SerializationTraits<google::protobuf::Message>::Serialize(call->response(), &response,
+                                                                      &own_buffer);
+    }
+    finish(outcome);
+  });
   return reactor;
 }
 

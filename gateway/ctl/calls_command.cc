@@ -13,6 +13,27 @@
 namespace ringtrace::ctl {
 namespace {
 
+/// How an event is coloured: SGR parameters.
+std::string_view style_of(const v1::CallEvent& event) {
+  constexpr std::string_view kYellow = "33";
+  constexpr std::string_view kGreen = "32";
+  constexpr std::string_view kCyan = "36";
+  constexpr std::string_view kRed = "31";
+  constexpr std::string_view kMagenta = "35";
+  switch (event.type()) {
+    case v1::CALL_EVENT_TYPE_RINGING:
+      return kYellow;
+    case v1::CALL_EVENT_TYPE_ANSWERED:
+      return kGreen;
+    case v1::CALL_EVENT_TYPE_ENDED:
+      return event.call().outcome() == v1::CALL_OUTCOME_ANSWERED ? kCyan : kRed;
+    case v1::CALL_EVENT_TYPE_ATTRIBUTION_UPDATED:
+      return kMagenta;
+    default:
+      return {};
+  }
+}
+
 /// Prints events as they come.
 class EventPrinter {
  public:
@@ -63,7 +84,17 @@ class EventPrinter {
                 share_text(resolution.confidence()),
                 call.has_ring_duration() ? seconds_text(call.ring_duration()) : "-",
                 call.has_talk_duration() ? seconds_text(call.talk_duration()) : "-",
-                ended ? short_name(v1::CallOutcome_Name(call.outcome()), "CALL_OUTCOME_") : "-"});
+                ended ? short_name(v1::CallOutcome_Name(call.outcome()), "CALL_OUTCOME_") : "-"},
+               styles(event, resolution));
+  }
+
+  static std::vector<std::string_view> styles(const v1::CallEvent& event, const v1::Resolution& resolution) {
+    constexpr std::string_view kDim = "2";
+    constexpr std::string_view kBold = "1";
+    constexpr double kSure = 0.9;
+    const std::string_view style = style_of(event);
+    const std::string_view sure = resolution.confidence() >= kSure ? kBold : std::string_view();
+    return {kDim, style, kDim, {}, {}, kBold, sure, {}, {}, sure, {}, {}, style};
   }
 
   const Common& common_;
@@ -78,10 +109,12 @@ struct Progress {
   bool connected = false;  ///< the last stream got an answer
 };
 
-v1::StreamCallEventsRequest start_request(const Progress& progress) {
+v1::StreamCallEventsRequest start_request(const CallsOptions& options, const Progress& progress) {
   v1::StreamCallEventsRequest request;
   v1::CallEventsStart& start = *request.mutable_start();
-  if (!progress.cursor) {
+  if (!options.subscription.empty()) {
+    start.set_subscription(options.subscription);
+  } else if (!progress.cursor) {
     start.set_latest(true);
   } else if (progress.cursor->empty()) {
     start.set_oldest(true);
@@ -92,12 +125,14 @@ v1::StreamCallEventsRequest start_request(const Progress& progress) {
 }
 
 /// Reads one stream; OK when all that was asked for has been printed.
-grpc::Status read_stream(v1::CallService::Stub& stub, const CallsOptions& options, Progress& progress,
-                         EventPrinter& printer) {
+grpc::Status read_stream(const Common& common, v1::CallService::Stub& stub, const CallsOptions& options,
+                         Progress& progress, EventPrinter& printer) {
   grpc::ClientContext context;
+  authorise(context, common);
   const auto stream = stub.StreamCallEvents(&context);
-  stream->Write(start_request(progress));
-  stream->WritesDone();
+  stream->Write(start_request(options, progress));
+  const bool acknowledges = !options.subscription.empty();
+  if (!acknowledges) stream->WritesDone();
   stream->WaitForInitialMetadata();
   const auto& metadata = context.GetServerInitialMetadata();
   const auto latest = metadata.find(rpc::kLatestCursorKey);
@@ -114,9 +149,15 @@ grpc::Status read_stream(v1::CallService::Stub& stub, const CallsOptions& option
       printer.print(response.event());
       ++progress.printed;
       progress.cursor = response.event().cursor();
+      if (acknowledges) {
+        v1::StreamCallEventsRequest acknowledgement;
+        acknowledgement.set_ack_cursor(*progress.cursor);
+        stream->Write(acknowledgement);
+      }
       done = enough() || (!options.follow && progress.cursor == end);
     }
     if (done) {
+      if (acknowledges) stream->WritesDone();
       context.TryCancel();
       stream->Finish();
       return grpc::Status::OK;
@@ -140,7 +181,7 @@ int calls(const Common& common, const CallsOptions& options) {
   std::chrono::milliseconds wait = kFirstWait;
   bool ever_connected = false;
   for (;;) {
-    const grpc::Status status = read_stream(*stub, options, progress, printer);
+    const grpc::Status status = read_stream(common, *stub, options, progress, printer);
     if (status.ok()) return kExitOk;
     // A gateway that answered, if only that its log is away, will answer again; an address where nobody ever
     // did is the user's to look at.

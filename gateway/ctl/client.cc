@@ -7,9 +7,13 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 #include <optional>
+#include <sstream>
+#include <stdexcept>
 
+#include "gateway/ctl/connection_check.h"
 #include "gateway/ctl/text.h"
 
 namespace ringtrace::ctl {
@@ -38,6 +42,25 @@ std::string error_json(const grpc::Status& status, const std::optional<google::r
   return google::protobuf::util::MessageToJsonString(message, &text).ok() ? text : status.error_message();
 }
 
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  if (file) content << file.rdbuf();
+  if (!file || content.str().empty()) throw std::runtime_error("cannot read " + path);
+  return content.str();
+}
+
+std::shared_ptr<grpc::ChannelCredentials> credentials(const Common& common) {
+  if (!common.tls) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions options;
+  if (!common.tls_ca.empty()) options.pem_root_certs = content_of(common.tls_ca);
+  if (!common.tls_certificate.empty()) {
+    options.pem_cert_chain = content_of(common.tls_certificate);
+    options.pem_private_key = content_of(common.tls_key);
+  }
+  return grpc::SslCredentials(options);
+}
+
 }  // namespace
 
 std::shared_ptr<grpc::Channel> connect(const Common& common) {
@@ -49,10 +72,16 @@ std::shared_ptr<grpc::Channel> connect(const Common& common) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-  return grpc::CreateCustomChannel(common.server, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(common.server, credentials(common), arguments);
 }
 
-void set_deadline(grpc::ClientContext& context, const Common& common) {
+void authorise(grpc::ClientContext& context, const Common& common) {
+  // Not as call credentials: the library refuses those without TLS, which a loopback gateway may not have.
+  if (!common.token.empty()) context.AddMetadata("authorization", "Bearer " + common.token);
+}
+
+void prepare(grpc::ClientContext& context, const Common& common) {
+  authorise(context, common);
   context.set_deadline(std::chrono::system_clock::now() + common.timeout);
 }
 
@@ -64,7 +93,9 @@ bool is_unreachable(const grpc::Status& status) {
 int report(const Common& common, const grpc::Status& status) {
   if (is_unreachable(status)) {
     std::cerr << "ringtracectl: cannot reach the gateway at " << common.server << ": "
-              << printable(status.error_message()) << "\nIs ringtraced running? --server says where.\n";
+              << printable(why_unreachable(common).value_or(status.error_message()))
+              << "\nIs ringtraced running? --server says where"
+              << (common.tls ? ".\n" : ", --tls or --tls-ca that it speaks TLS.\n");
     return kExitUnreachable;
   }
   const auto info = detail_of<google::rpc::ErrorInfo>(status);

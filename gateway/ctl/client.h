@@ -29,13 +29,21 @@ struct Common {
   bool json = false;
   std::chrono::milliseconds timeout = std::chrono::seconds(5);
   bool colour = false;  ///< stdout is a terminal that wants colours
+  bool tls = false;
+  std::string tls_ca;           ///< a PEM file; empty: the system's CAs
+  std::string tls_certificate;  ///< our own, for gateways that ask for one; empty: none
+  std::string tls_key;
+  std::string token;  ///< empty: none
 };
 
-/// A channel to the gateway; connects with the first call.
+/// A channel to the gateway; connects with the first call. std::runtime_error when a PEM file cannot be read.
 std::shared_ptr<grpc::Channel> connect(const Common& common);
 
-/// Gives a unary call its deadline.
-void set_deadline(grpc::ClientContext& context, const Common& common);
+/// Shows the token, if there is one.
+void authorise(grpc::ClientContext& context, const Common& common);
+
+/// The same, and gives a unary call its deadline.
+void prepare(grpc::ClientContext& context, const Common& common);
 
 /// Says on stderr why a call failed and returns what to exit with.
 int report(const Common& common, const grpc::Status& status);

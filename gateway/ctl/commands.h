@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway/ctl/client.h"
 
@@ -25,9 +26,20 @@ struct LeaseOptions {
   std::map<std::string, std::string> click_ids;
   std::map<std::string, std::string> extra;
   std::optional<std::chrono::milliseconds> ttl;
+  std::string admission;  ///< normal, valuable or bot; empty: the gateway decides
+  std::string request_id;
 };
 
 int lease(const Common& common, const LeaseOptions& options);
+
+/// A lease for each line of stdin: a visit id, or a Visit as JSON. One stream; the answers come as they are
+/// ready. kExitRefused when any was refused.
+struct LeaseManyOptions {
+  std::string pool = "main";
+  std::optional<std::chrono::milliseconds> ttl;
+};
+
+int lease_many(const Common& common, const LeaseManyOptions& options);
 
 /// Which lease; `ttl` for renew only.
 struct HeldOptions {
@@ -42,11 +54,27 @@ int get(const Common& common, const HeldOptions& options);
 
 struct CallsOptions {
   bool follow = false;
-  std::string from;         ///< a cursor or "oldest"; empty: oldest, or with `follow` the next event
-  std::uint64_t limit = 0;  ///< 0: no limit
+  std::string subscription;  ///< go on after what it has acknowledged, and acknowledge; empty: none
+  std::string from;          ///< a cursor or "oldest"; empty: oldest, or with `follow` the next event
+  std::uint64_t limit = 0;   ///< 0: no limit
 };
 
 int calls(const Common& common, const CallsOptions& options);
+
+struct ListCallsOptions {
+  std::string since;  ///< RFC 3339, or a duration before now; empty: any
+  std::string until;
+  std::string pool;
+  std::string number;
+  std::string source;
+  std::string outcome;        ///< "answered", "busy"...
+  std::uint64_t limit = 100;  ///< 0: no limit
+};
+
+int list_calls(const Common& common, const ListCallsOptions& options);
+
+/// One call with all candidates.
+int get_call(const Common& common, const std::string& call_id);
 
 struct ResolveOptions {
   std::string number;
@@ -58,5 +86,40 @@ int resolve(const Common& common, const ResolveOptions& options);
 
 /// One pool, or all when `name` is empty.
 int pool(const Common& common, const std::string& name);
+
+/// Pools as they change; all when `names` is empty.
+struct WatchPoolsOptions {
+  std::vector<std::string> names;
+  std::uint64_t limit = 0;  ///< lines; 0: no limit
+};
+
+int watch_pools(const Common& common, const WatchPoolsOptions& options);
+
+struct NumbersOptions {
+  std::string pool = "main";
+  std::vector<std::string> numbers;  ///< also from stdin, one a line, for "-"
+};
+
+int add_numbers(const Common& common, const NumbersOptions& options);
+int drain_numbers(const Common& common, const NumbersOptions& options);
+
+struct PlanOptions {
+  double hourly_visits = 0;
+  std::optional<std::chrono::milliseconds> visit;
+  std::optional<std::chrono::milliseconds> hold;
+  double exhausted_share = 0.01;
+};
+
+int plan(const Common& common, const PlanOptions& options);
+
+struct TokenOptions {
+  std::string name;
+  std::vector<std::string> scopes;
+  std::vector<std::string> pools;
+  std::string expire_time;
+};
+
+/// Makes a token and the [[token]] table for the gateway's token file. Asks no gateway.
+int token(const Common& common, const TokenOptions& options);
 
 }  // namespace ringtrace::ctl

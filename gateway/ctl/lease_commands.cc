@@ -30,6 +30,10 @@ void print_lease(const Common& common, const v1::Lease& lease) {
     fields.emplace_back("renew every", duration_text(lease.renew_interval()));
     fields.emplace_back("durable", lease.durable() ? "yes" : "no, in memory only");
   }
+  if (!lease.formats().international().empty()) {
+    fields.emplace_back("people write",
+                        lease.formats().national() + " or " + lease.formats().international());
+  }
   if (lease.has_idle_duration()) fields.emplace_back("idle before", duration_text(lease.idle_duration()));
   print_fields(std::cout, fields);
 }
@@ -51,6 +55,11 @@ void set_attributes(v1::VisitAttributes& attributes, const LeaseOptions& options
   attributes.mutable_extra()->insert(options.extra.begin(), options.extra.end());
 }
 
+v1::AdmissionClass admission_of(const std::string& text) {
+  if (text == "valuable") return v1::ADMISSION_CLASS_VALUABLE;
+  return text == "bot" ? v1::ADMISSION_CLASS_BOT : v1::ADMISSION_CLASS_NORMAL;
+}
+
 /// The three methods that name a lease by pool and visit.
 template <typename Request>
 Request held_request(const HeldOptions& options) {
@@ -69,9 +78,11 @@ int lease(const Common& common, const LeaseOptions& options) {
   request.mutable_visit()->set_visitor_id(options.visitor);
   set_attributes(*request.mutable_visit()->mutable_attributes(), options);
   set_ttl(request, options.ttl);
+  request.set_request_id(options.request_id);
+  if (!options.admission.empty()) request.set_admission_class(admission_of(options.admission));
 
   grpc::ClientContext context;
-  set_deadline(context, common);
+  prepare(context, common);
   v1::LeaseNumberResponse response;
   const grpc::Status status =
       v1::LeaseService::NewStub(connect(common))->LeaseNumber(&context, request, &response);
@@ -84,7 +95,7 @@ int renew(const Common& common, const HeldOptions& options) {
   auto request = held_request<v1::RenewLeaseRequest>(options);
   set_ttl(request, options.ttl);
   grpc::ClientContext context;
-  set_deadline(context, common);
+  prepare(context, common);
   v1::RenewLeaseResponse response;
   const grpc::Status status =
       v1::LeaseService::NewStub(connect(common))->RenewLease(&context, request, &response);
@@ -96,7 +107,7 @@ int renew(const Common& common, const HeldOptions& options) {
 int release(const Common& common, const HeldOptions& options) {
   const auto request = held_request<v1::ReleaseLeaseRequest>(options);
   grpc::ClientContext context;
-  set_deadline(context, common);
+  prepare(context, common);
   v1::ReleaseLeaseResponse response;
   const grpc::Status status =
       v1::LeaseService::NewStub(connect(common))->ReleaseLease(&context, request, &response);
@@ -112,7 +123,7 @@ int release(const Common& common, const HeldOptions& options) {
 int get(const Common& common, const HeldOptions& options) {
   const auto request = held_request<v1::GetLeaseRequest>(options);
   grpc::ClientContext context;
-  set_deadline(context, common);
+  prepare(context, common);
   v1::GetLeaseResponse response;
   const grpc::Status status =
       v1::LeaseService::NewStub(connect(common))->GetLease(&context, request, &response);

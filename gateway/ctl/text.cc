@@ -120,25 +120,28 @@ void Table::heading() {
   std::vector<std::string> titles;
   for (const Column& column : columns_) titles.push_back(column.title);
   if (colour_) out_ << "\033[1m";
-  line(titles);
+  line(titles, {});
   if (colour_) out_ << "\033[0m" << std::flush;
 }
 
-void Table::row(const std::vector<std::string>& cells) {
+void Table::row(const std::vector<std::string>& cells, const std::vector<std::string_view>& styles) {
   std::vector<std::string> clean;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     clean.push_back(printable(cells[i]));
     columns_[i].least = std::max(columns_[i].least, width(clean.back()));
   }
   heading();
-  line(clean);
+  line(clean, colour_ ? styles : std::vector<std::string_view>());
 }
 
-void Table::line(const std::vector<std::string>& cells) {
+void Table::line(const std::vector<std::string>& cells, const std::vector<std::string_view>& styles) {
   std::string text;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i != 0) text += "  ";
+    const bool styled = i < styles.size() && !styles[i].empty();
+    if (styled) text.append("\033[").append(styles[i]).append("m");
     text += cells[i];
+    if (styled) text += "\033[0m";
     if (i + 1 != cells.size()) text.append(columns_[i].least - width(cells[i]), ' ');
   }
   out_ << text << '\n';

@@ -52,14 +52,15 @@ class Table {
 
   Table(std::ostream& out, std::vector<Column> columns, bool colour);
 
-  /// One row; the heading goes before the first.
-  void row(const std::vector<std::string>& cells);
+  /// One row; the heading goes before the first. `styles` are SGR parameters such as "32" (ECMA-48 8.3.117),
+  /// one a cell, empty for none; they count where the table has colours.
+  void row(const std::vector<std::string>& cells, const std::vector<std::string_view>& styles = {});
 
   /// The heading, when no row has brought it yet.
   void heading();
 
  private:
-  void line(const std::vector<std::string>& cells);
+  void line(const std::vector<std::string>& cells, const std::vector<std::string_view>& styles);
 
   std::ostream& out_;
   std::vector<Column> columns_;

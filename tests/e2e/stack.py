@@ -108,9 +108,10 @@ class Program:
 
 
 class Stack:
-    """See the module. `pools` are lines of TOML put in place of the one pool of ten numbers."""
+    """See the module. `pools` are lines of TOML put in place of the one pool of ten numbers, `grpc` lines of its table;
+    `ctl_options` come before every command of ringtracectl."""
 
-    def __init__(self, redis=True, pools=None, numbers="+12025550101-+12025550110", extra=""):
+    def __init__(self, redis=True, pools=None, numbers="+12025550101-+12025550110", extra="", grpc="", ctl_options=()):
         self._temporary = tempfile.TemporaryDirectory(prefix="ringtrace-test-")
         self.directory = pathlib.Path(self._temporary.name)
         self.programs = []
@@ -119,7 +120,8 @@ class Stack:
         self.with_redis = redis
         self.sip_port, self.line_port, self.grpc_port, self.http_port = (free_port() for _ in range(4))
         self.configuration = self.directory / "ringtrace.toml"
-        self.configuration.write_text(self._toml(pools, numbers, extra))
+        self.configuration.write_text(self._toml(pools, numbers, extra, grpc))
+        self.ctl_options = list(ctl_options)
 
     def __enter__(self):
         return self
@@ -140,7 +142,7 @@ class Stack:
             for mark in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:"):
                 assert mark not in log, log[log.index(mark):][:6000]
 
-    def _toml(self, pools, numbers, extra):
+    def _toml(self, pools, numbers, extra, grpc):
         redis = f'[redis]\nurl = "unix://{self.redis_socket}"\n' if self.with_redis else ""
         if pools is None:
             pools = f'''
@@ -158,6 +160,7 @@ name = "test"
 state_directory = "{self.directory}"
 [grpc]
 listen = "127.0.0.1:{self.grpc_port}"
+{grpc}
 [http]
 listen = "127.0.0.1:{self.http_port}"
 {redis}
@@ -223,6 +226,12 @@ address = "udp:127.0.0.1:{self.line_port}"
 
         wait_until(f"the gateway's /{page}", answers)
 
+    def reload(self):
+        """SIGHUP, until the gateway has said what it made of it."""
+        taken = self.gateway.output().count(" configuration ")
+        self.gateway.process.send_signal(signal.SIGHUP)
+        wait_until("the reload is told", lambda: self.gateway.output().count(" configuration ") > taken)
+
     def http(self, page):
         """(status, body); (0, "") when nothing listens."""
         try:
@@ -248,17 +257,18 @@ address = "udp:127.0.0.1:{self.line_port}"
 
     # --- services ---------------------------------------------------------------------------------------------------
 
-    def ctl(self, *arguments, check=True):
+    def ctl(self, *arguments, check=True, input=None):
         """Runs ringtracectl; its CompletedProcess."""
         done = subprocess.run([BUILD / "gateway" / "ctl" / "ringtracectl", "--server", f"127.0.0.1:{self.grpc_port}",
-                               *map(str, arguments)], capture_output=True, text=True, timeout=2 * DEADLINE)
+                               *map(str, self.ctl_options), *map(str, arguments)], capture_output=True, text=True,
+                              timeout=2 * DEADLINE, input=input)
         if check and done.returncode != 0:
             raise AssertionError(f"ringtracectl {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr}")
         return done
 
-    def ctl_json(self, *arguments):
+    def ctl_json(self, *arguments, input=None):
         """The objects that `ringtracectl --json` prints, one a line."""
-        return [json.loads(line) for line in self.ctl("--json", *arguments).stdout.splitlines()]
+        return [json.loads(line) for line in self.ctl("--json", *arguments, input=input).stdout.splitlines()]
 
     def lease(self, visit, pool="main", **options):
         flags = [part for key, value in options.items() for part in (f"--{key.replace('_', '-')}", value)]

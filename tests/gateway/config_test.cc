@@ -58,7 +58,7 @@ TEST_CASE("a good configuration becomes what it says") {
   const Config config = good(std::string(kGoodConfig));
   CHECK(config.name == "gateway-1");
   CHECK(config.log.level == LogLevel::kDebug);
-  CHECK(config.grpc_listen.to_string() == "127.0.0.1:7080");
+  CHECK(config.grpc.listen.to_string() == "127.0.0.1:7080");
   CHECK(config.http.listen.to_string() == "[::1]:7081");
   REQUIRE(config.redis.has_value());
   CHECK(config.redis->address.socket_path == "/run/redis/redis.sock");

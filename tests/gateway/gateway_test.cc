@@ -57,10 +57,21 @@ TEST_CASE("a gateway without a store starts, is ready, tells its figures, and en
     const std::string page = http_get(gateway.http_address(), "/metrics");
     CHECK(page.find("text/plain; version=0.0.4") != std::string::npos);
     // Those that need a store, a call to gRPC, or a number lent before have no sample yet.
-    const std::set<Metric> absent = {
-        Metric::kPoolOldestIdle, Metric::kPoolShown,      Metric::kStoreConnected,    Metric::kStoreConnects,
-        Metric::kStoreFailures,  Metric::kStoreQueue,     Metric::kStoreQueueBytes,   Metric::kStoreCommands,
-        Metric::kStoreLost,      Metric::kStoreRoundTrip, Metric::kStoreRoundTripMax, Metric::kGrpcRequests};
+    const std::set<Metric> absent = {Metric::kGrpcErrors,
+                                     Metric::kGrpcCertificateExpiry,
+                                     Metric::kGrpcHandshakesFailed,
+                                     Metric::kPoolOldestIdle,
+                                     Metric::kPoolShown,
+                                     Metric::kStoreConnected,
+                                     Metric::kStoreConnects,
+                                     Metric::kStoreFailures,
+                                     Metric::kStoreQueue,
+                                     Metric::kStoreQueueBytes,
+                                     Metric::kStoreCommands,
+                                     Metric::kStoreLost,
+                                     Metric::kStoreRoundTrip,
+                                     Metric::kStoreRoundTripMax,
+                                     Metric::kGrpcRequests};
     for (const MetricSpec& spec : metric_table()) {
       INFO(spec.name);
       const bool found = page.find("# TYPE " + std::string(spec.name) + " ") != std::string::npos;
@@ -90,7 +101,7 @@ TEST_CASE("a port in use is told with its key and address") {
   }
   SECTION("of gRPC") {
     const Taken taken(SOCK_STREAM);
-    config.grpc_listen = taken.endpoint;
+    config.grpc.listen = taken.endpoint;
     const std::string problem = Gateway(config, *log).start().value_or("");
     INFO(problem);
     CHECK(problem.starts_with("[grpc] listen: "));

@@ -81,7 +81,7 @@ TEST_CASE("health says that the gateway and each service serve") {
 TEST_CASE("a message beyond the limit is refused and the connection goes on") {
   Harness harness;
   auto large = lease_request("v-1");
-  large.mutable_visit()->mutable_attributes()->set_utm_term(std::string(70'000, 'x'));
+  large.mutable_visit()->mutable_attributes()->set_utm_term(std::string(300'000, 'x'));
   Context large_context;
   v1::LeaseNumberResponse response;
   CHECK(harness.leases->LeaseNumber(&large_context, large, &response).error_code() ==

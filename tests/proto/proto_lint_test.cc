@@ -1,15 +1,12 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
-#include <stdlib.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "tests/proto/proto_lint.h"
+#include "tests/proto/protoc.h"
 
 namespace {
 
@@ -18,6 +15,8 @@ using google::protobuf::FileDescriptor;
 using google::protobuf::FileDescriptorProto;
 using google::protobuf::FileDescriptorSet;
 using ringtrace::proto_lint::lint;
+using ringtrace::testing::compile;
+using ringtrace::testing::read_set;
 
 /// A file that keeps every rule; the tests break one each.
 constexpr const char* kGood = R"(syntax = "proto3";
@@ -55,46 +54,11 @@ service TinService {
 }
 )";
 
-/// A directory of its own that goes with its owner.
-class Directory {
- public:
-  Directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "proto-lint-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-FileDescriptorSet read_set(const std::filesystem::path& path) {
-  FileDescriptorSet set;
-  std::ifstream in(path, std::ios::binary);
-  REQUIRE(set.ParseFromIstream(&in));
-  return set;
-}
-
 /// What the lint says of a file of that text and path, through protoc as in the build.
 std::vector<std::string> lint_text(const std::string& text, const std::string& path = "shop/v1/tin.proto") {
-  const Directory directory;
-  const std::filesystem::path source = directory.path() / path;
-  std::filesystem::create_directories(source.parent_path());
-  std::ofstream(source) << text;
-  const std::filesystem::path out = directory.path() / "set";
-  const std::string command =
-      std::string(RINGTRACE_PROTOC) + " -I " + directory.path().string() +
-      " --include_imports --include_source_info --descriptor_set_out=" + out.string() + " " + path;
-  REQUIRE(std::system(command.c_str()) == 0);
-
   DescriptorPool pool;
   const FileDescriptor* file = nullptr;
-  const FileDescriptorSet set = read_set(out);
+  const FileDescriptorSet set = compile(text, path);
   for (const FileDescriptorProto& proto : set.file()) file = pool.BuildFile(proto);
   REQUIRE(file != nullptr);
   return lint(*file);

@@ -1,0 +1,81 @@
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "gateway/ctl/commands.h"
+#include "gateway/ctl/text.h"
+
+namespace ringtrace::ctl {
+namespace {
+
+constexpr std::size_t kTokenBytes = 32;
+
+std::string hex(const unsigned char* bytes, std::size_t count) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    text += kDigits[bytes[i] >> 4U];
+    text += kDigits[bytes[i] & 0xFU];
+  }
+  return text;
+}
+
+/// 256 random bits. The prefix lets scanners for leaked secrets know one when they see it.
+std::string make_token() {
+  std::array<unsigned char, kTokenBytes> bytes{};
+  if (RAND_bytes(bytes.data(), kTokenBytes) != 1) throw std::runtime_error("no random bytes are to be had");
+  return "rt_" + hex(bytes.data(), bytes.size());
+}
+
+std::string sha256(const std::string& text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
+  return hex(hash.data(), hash.size());
+}
+
+std::string list(const std::vector<std::string>& texts) {
+  std::string text;
+  for (const std::string& item : texts) text += (text.empty() ? "\"" : ", \"") + item + "\"";
+  return "[" + text + "]";
+}
+
+/// Names go into the table as they are.
+void check_name(const std::string& name) {
+  if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos) {
+    throw std::runtime_error("\"" + name + "\" is no name: a-z, 0-9 and dash");
+  }
+}
+
+}  // namespace
+
+int token(const Common& common, const TokenOptions& options) {
+  check_name(options.name);
+  for (const std::string& pool : options.pools) check_name(pool);
+  const std::string secret = make_token();
+  std::string table = "[[token]]\nname = \"" + options.name + "\"\nsha256 = \"" + sha256(secret) +
+                      "\"\nscopes = " + list(options.scopes) + "\n";
+  if (!options.pools.empty()) table += "pools = " + list(options.pools) + "\n";
+  if (!options.expire_time.empty()) table += "expire_time = \"" + printable(options.expire_time) + "\"\n";
+  if (common.json) {
+    std::string escaped;
+    for (const char c : table) {
+      if (c == '"') escaped += '\\';
+      escaped += c == '\n' ? std::string("\\n") : std::string(1, c);
+    }
+    std::cout << R"({"token":")" << secret << R"(","table":")" << escaped << "\"}\n";
+  } else {
+    std::cerr << "The token, for the client alone; it is written nowhere else:\n";
+    std::cout << secret << '\n' << std::flush;
+    std::cerr << "For the gateway's token file ([grpc] token_file); then SIGHUP:\n";
+    std::cout << '\n' << table;
+  }
+  return kExitOk;
+}
+
+}  // namespace ringtrace::ctl
