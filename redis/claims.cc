@@ -176,7 +176,9 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
     timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
       const auto self = weak.lock();
       if (error || !self || self->over() || !self->connection_.ready()) return;
-      if (self->state() != State::kOurs) return self->ask();
+      const bool all =
+          std::all_of(self->pools_.begin(), self->pools_.end(), [](const Pool& pool) { return pool.fresh; });
+      if (self->state() != State::kOurs || !all) return self->ask();
       for (Pool& pool : self->pools_) self->extend(pool);
       self->wait(self->options_.length / kBeatsInLength);
     });
