@@ -11,11 +11,30 @@ constexpr auto kReloadRetry = std::chrono::seconds(1);
 // How often it is noted down what the store has acknowledged.
 constexpr auto kRemember = std::chrono::seconds(10);
 
+redis::Endpoint endpoint_of(const RedisAddress& address) {
+  return {address.socket_path, address.host, address.port};
+}
+
 redis::ConnectionOptions options_of(const RedisConfig& config) {
+  using Kind = RedisAddress::Kind;
   redis::ConnectionOptions options;
-  options.endpoint.unix_path = config.address.socket_path;
-  options.endpoint.host = config.address.host;
-  options.endpoint.port = config.address.port;
+  std::vector<redis::Endpoint> nodes;
+  for (const RedisAddress& node : config.nodes) nodes.push_back(endpoint_of(node));
+  switch (config.address.kind) {
+    case Kind::kServer:
+      options.endpoint = endpoint_of(config.address);
+      break;
+    case Kind::kSentinel:
+      options.sentinel.sentinels = std::move(nodes);
+      options.sentinel.master = config.address.master;
+      options.sentinel.password = config.sentinel_password;
+      break;
+    case Kind::kCluster:
+      options.cluster = std::move(nodes);
+      options.cluster.push_back(endpoint_of(config.address));
+      break;
+  }
+  options.tls = {config.address.tls, config.ca_file, config.certificate_file, config.key_file};
   options.user = config.user;
   options.password = config.password;
   options.database = static_cast<int>(config.address.database);
@@ -29,6 +48,7 @@ redis::LeaseStoreOptions lease_options_of(const RedisConfig& config) {
   redis::LeaseStoreOptions options;
   options.retention = config.holder_retention;
   options.max_writes = config.max_queue;
+  options.replicas = config.wait_replicas;
   return options;
 }
 
@@ -37,6 +57,7 @@ redis::ClaimOptions claim_options_of(const Config& config, const ClaimFile& file
   for (const pool::PoolConfig& pool : config.pools.pools) options.pools.push_back(pool.name.to_string());
   options.name = config.name;
   options.length = config.redis->claim;
+  options.fails_over = config.redis->address.kind != RedisAddress::Kind::kServer;
   options.memories = file.read();
   return options;
 }

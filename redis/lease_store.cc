@@ -141,9 +141,19 @@ class RedisLeaseStore::Writer : public std::enable_shared_from_this<Writer> {
         continue;
       }
       ++queue.calls;
-      connection_.execute(
-          command(pool, token, *steps),
-          [self = shared_from_this(), pool, steps](Answer answer) { self->answered(pool, *steps, answer); });
+      const auto answer = std::make_shared<Answer>();
+      const bool waits = options_.replicas > 0;
+      connection_.execute(command(pool, token, *steps),
+                          [self = shared_from_this(), pool, steps, answer, waits](Answer got) {
+                            *answer = std::move(got);
+                            if (!waits) self->answered(pool, *steps, *answer);
+                          });
+      if (!waits) continue;
+      connection_.execute(wait_command(pool),
+                          [self = shared_from_this(), pool, steps, answer](const Answer& reached) {
+                            self->note_replicas(*answer, reached);
+                            self->answered(pool, *steps, *answer);
+                          });
     }
     queue.sending = false;
   }
@@ -171,6 +181,20 @@ class RedisLeaseStore::Writer : public std::enable_shared_from_this<Writer> {
       arguments.insert(arguments.end(), step.arguments.begin(), step.arguments.end());
     }
     return Command(arguments);
+  }
+
+  Command wait_command(const std::string& pool) const {
+    return Command(
+               {"WAIT", std::to_string(options_.replicas), std::to_string(options_.replica_patience.count())})
+        .routed_by(owner_key(pool));
+  }
+
+  /// What the master has done and too few replicas have may be gone after a failover.
+  void note_replicas(Answer& answer, const Answer& reached) const {
+    if (answer.outcome != Outcome::kReplied || answer.reply.is_error()) return;
+    if (reached.outcome == Outcome::kReplied && reached.reply.as_integer().value_or(0) >= options_.replicas)
+      return;
+    answer = {Outcome::kInDoubt, {}, "too few replicas have it"};
   }
 
   void answered(const std::string& pool, const Steps& steps, Answer& answer) {

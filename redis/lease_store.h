@@ -28,6 +28,10 @@ struct LeaseStoreOptions {
   std::chrono::milliseconds retention = std::chrono::hours(24 * 7);
   /// Writes not answered yet; the next one is answered kUnavailable at once.
   std::size_t max_writes = 65'536;
+  /// A write is kDone when so many replicas have it, too (WAIT); kInDoubt when they do not within the
+  /// patience. Everything else on the connection waits meanwhile.
+  int replicas = 0;
+  std::chrono::milliseconds replica_patience{200};
 };
 
 /// The leases in Redis.

@@ -85,8 +85,9 @@ TEST_CASE_METHOD(TlsServer, "without a certificate of ours the server refuses") 
 }
 
 struct Replicated {
-  RedisServer first;
-  RedisServer second{{"--replicaof", "127.0.0.1 " + std::to_string(first.tcp_endpoint().port)}};
+  RedisServer first{{"--repl-diskless-sync-delay", "0"}};
+  RedisServer second{{"--repl-diskless-sync-delay", "0", "--replicaof",
+                      "127.0.0.1 " + std::to_string(first.tcp_endpoint().port)}};
   const pool::Time now = present();
 
   Replicated() {
@@ -153,6 +154,22 @@ TEST_CASE_METHOD(Replicated, "a master that was replaced while it lives on is le
   store.wait_for(Claims::State::kOurs);
   CHECK(store.lease(record(kFirst, "v1"), now).status == StoreStatus::kDone);
   CHECK(second.command({"EXISTS", redis::lease_key("main", kFirst)}).integer == 1);
+}
+
+TEST_CASE_METHOD(Replicated,
+                 "with WAIT a lease is done when the replica has it, and in doubt when it does not answer") {
+  redis::LeaseStoreOptions waiting;
+  waiting.replicas = 1;
+  StoreClient store(first, waiting);
+  CHECK(store.lease(record(kFirst, "v1"), now).status == StoreStatus::kDone);
+  CHECK(second.command({"EXISTS", redis::lease_key("main", kFirst)}).integer == 1);
+  second.pause();
+  const StoreReply doubtful = store.lease(record(kSecond, "v2"), now);
+  CHECK(doubtful.status == StoreStatus::kInDoubt);
+  CHECK(doubtful.detail == "too few replicas have it");
+  second.resume();
+  REQUIRE(eventually([this] { return in_sync(); }));
+  CHECK(eventually([&] { return store.lease(record(kSecond, "v2"), now).status == StoreStatus::kDone; }));
 }
 
 TEST_CASE("sentinels that do not know the master, are said to be so") {
