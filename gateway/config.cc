@@ -17,6 +17,7 @@ constexpr std::string_view kEndpointForm = "an address and port such as \"127.0.
 constexpr std::string_view kSipForm = "\"udp:ADDRESS:PORT\" or \"tcp:ADDRESS:PORT\", ADDRESS not a name";
 constexpr std::string_view kNameForm = "1 to 63 of a-z, 0-9 and dash, beginning with a letter";
 constexpr std::size_t kMaxListens = 8;
+constexpr std::size_t kMaxRedisNodes = 32;
 constexpr std::size_t kMinSigningKeyBytes = 16;
 constexpr std::size_t kMaxSecretBytes = 4096;
 
@@ -84,6 +85,49 @@ void read_ports(Mistakes& mistakes, const toml::table& root, Config& config) {
   }
 }
 
+void read_redis_nodes(const TableReader& table, RedisConfig& redis) {
+  for (const TextAt& text : table.texts("nodes")) {
+    const auto node = parse_redis_url("tcp://" + text.text);
+    if (node && node->database == 0 && redis.nodes.size() < kMaxRedisNodes) {
+      redis.nodes.push_back(*node);
+    } else {
+      table.mistakes().add(text.line, "[redis] nodes \"" + text.text + "\" cannot be taken",
+                           "at most 32 of the form \"HOST:PORT\"");
+    }
+  }
+  const bool sentinel = redis.address.kind == RedisAddress::Kind::kSentinel;
+  if (sentinel && !table.has("nodes")) {
+    table.mistakes().add(table.line("url"),
+                         "[redis] url names a master of Sentinel, and no sentinel is given",
+                         "nodes = [\"HOST:26379\"]");
+  }
+  if (redis.address.kind == RedisAddress::Kind::kServer && table.has("nodes")) {
+    table.mistakes().add(table.line("nodes"), "[redis] nodes beside the url of one server",
+                         "url = \"sentinel://MASTER\" or \"cluster://HOST:PORT\"");
+  }
+}
+
+void read_redis_tls(const TableReader& table, const std::string& directory, RedisConfig& redis) {
+  const auto file = [&](const char* key) {
+    if (!table.has(key)) return std::string();
+    const std::string path = beside(directory, table.text(key));
+    if (!redis.address.tls) {
+      table.mistakes().add(table.line(key), table.name_of(key) + " without TLS",
+                           "a url such as \"tls://HOST:PORT\"");
+    } else if (!std::ifstream(path)) {
+      table.mistakes().add(table.line(key), table.name_of(key) + " \"" + path + "\" cannot be read",
+                           "a file that this user may read");
+    }
+    return path;
+  };
+  redis.ca_file = file("ca_file");
+  redis.certificate_file = file("certificate_file");
+  redis.key_file = file("key_file");
+  if (redis.certificate_file.empty() == redis.key_file.empty()) return;
+  table.mistakes().add(table.line(redis.key_file.empty() ? "certificate_file" : "key_file"),
+                       "[redis] certificate_file and key_file belong together", "both or none");
+}
+
 void read_redis(Mistakes& mistakes, const toml::table& root, const std::string& directory, Config& config) {
   for (const TableReader& table : read_section(mistakes, "redis", root)) {
     if (root.get("redis") == nullptr) return;
@@ -91,15 +135,22 @@ void read_redis(Mistakes& mistakes, const toml::table& root, const std::string& 
     redis.url = table.text("url");
     redis.address = table.parsed<RedisAddress>(
         "url", parse_redis_url,
-        "\"unix:///PATH\" or \"tcp://HOST:PORT/DATABASE\"; user and password have keys");
+        "\"unix:///PATH\", \"tcp://HOST:PORT/DATABASE\", \"sentinel://MASTER/DATABASE\" or "
+        "\"cluster://HOST:PORT\"; user and password have keys");
+    read_redis_nodes(table, redis);
+    read_redis_tls(table, directory, redis);
     redis.user = table.text("user");
     redis.password = read_secret(table, "password_file", directory);
     if (!redis.user.empty() && !table.has("password_file")) {
       mistakes.add(table.line("user"), "[redis] user without a password", "password_file = \"...\"");
     }
+    redis.sentinel_password = read_secret(table, "sentinel_password_file", directory);
     redis.connect_timeout = table.duration("connect_timeout");
     redis.command_timeout = table.duration("command_timeout");
     redis.max_queue = table.size("max_queue");
+    redis.wait_replicas = static_cast<int>(table.integer("wait_replicas"));
+    redis.claim = table.duration("claim");
+    redis.holder_retention = table.duration("holder_retention");
     config.redis = std::move(redis);
   }
 }

@@ -70,11 +70,17 @@ struct HttpConfig {
 struct RedisConfig {
   std::string url;  ///< as written, without secrets
   RedisAddress address;
+  std::vector<RedisAddress> nodes;  ///< sentinels, or more nodes of a cluster
+  std::string ca_file, certificate_file, key_file;
   std::string user;
   std::string password;
+  std::string sentinel_password;
   pool::Duration connect_timeout{};
   pool::Duration command_timeout{};
   std::size_t max_queue = 0;
+  int wait_replicas = 0;
+  pool::Duration claim{};
+  pool::Duration holder_retention{};
 
   bool operator==(const RedisConfig&) const = default;
 };

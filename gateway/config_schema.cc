@@ -59,10 +59,21 @@ constexpr KeySpec kHttp[] = {
 constexpr KeySpec kRedis[] = {
     {.key = "url",
      .required = true,
-     .doc = "Where Redis is: \"unix:///run/redis/redis.sock\" or \"tcp://127.0.0.1:6379/0\"."},
+     .doc = "Where Redis is: \"unix:///run/redis/redis.sock\", \"tcp://127.0.0.1:6379/0\"; the master named "
+            "MASTER of Redis Sentinel: \"sentinel://MASTER/0\"; a Redis Cluster: "
+            "\"cluster://127.0.0.1:6379\". With TLS: \"tls://\", \"sentinel+tls://\", \"cluster+tls://\"."},
+    {.key = "nodes",
+     .kind = kTexts,
+     .doc = "The sentinels, or more nodes of the cluster, such as [\"10.0.0.1:26379\"]; at most 32."},
+    {.key = "ca_file",
+     .doc = "TLS: the authority that vouches for Redis; what the machine trusts when not given. Relative to "
+            "this file's directory, as are the next two."},
+    {.key = "certificate_file", .doc = "TLS: the gateway's certificate, when Redis asks for one."},
+    {.key = "key_file", .doc = "TLS: the key of that certificate."},
     {.key = "user", .doc = "Redis ACL user; the default user when not given."},
     {.key = "password_file",
      .doc = "A file whose first line is the password; relative to this file's directory."},
+    {.key = "sentinel_password_file", .doc = "The same of the sentinels themselves; none when not given."},
     {.key = "connect_timeout",
      .kind = kDuration,
      .initial = "2s",
@@ -81,6 +92,25 @@ constexpr KeySpec kRedis[] = {
      .least = "16",
      .most = "1048576",
      .doc = "Commands that may wait for their answer; beyond it the store counts as unavailable."},
+    {.key = "wait_replicas",
+     .kind = kInteger,
+     .initial = "0",
+     .least = "0",
+     .most = "16",
+     .doc = "A lease is durable when so many replicas of Redis have it, too."},
+    {.key = "claim",
+     .kind = kDuration,
+     .initial = "10s",
+     .least = "300ms",
+     .most = "10m",
+     .doc = "How long the pools stay this gateway's when it is not heard of any more; then another one that "
+            "waits for them takes over."},
+    {.key = "holder_retention",
+     .kind = kDuration,
+     .initial = "7d",
+     .least = "1m",
+     .most = "365d",
+     .doc = "How long it is remembered which visits held a number, for calls that come late."},
 };
 
 constexpr KeySpec kSip[] = {

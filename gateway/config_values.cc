@@ -143,6 +143,28 @@ std::optional<SipEndpoint> parse_sip_endpoint(std::string_view text, bool any_po
   return result;
 }
 
+namespace {
+
+/// Cuts "tcp://", "tls://", "sentinel://"... off, and says what it means.
+std::optional<RedisAddress> take_redis_scheme(std::string_view& text) {
+  using Kind = RedisAddress::Kind;
+  RedisAddress result;
+  const auto is = [&](std::string_view scheme, Kind kind, bool tls) {
+    if (!take_prefix(text, scheme)) return false;
+    result.kind = kind;
+    result.tls = tls;
+    return true;
+  };
+  if (is("tcp://", Kind::kServer, false) || is("tls://", Kind::kServer, true) ||
+      is("sentinel://", Kind::kSentinel, false) || is("sentinel+tls://", Kind::kSentinel, true) ||
+      is("cluster://", Kind::kCluster, false) || is("cluster+tls://", Kind::kCluster, true)) {
+    return result;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<RedisAddress> parse_redis_url(std::string_view text) {
   RedisAddress result;
   std::string_view database;
@@ -155,22 +177,31 @@ std::optional<RedisAddress> parse_redis_url(std::string_view text) {
     }
     if (!text.starts_with('/') || text.size() < 2) return std::nullopt;
     result.socket_path = std::string(text);
-  } else if (take_prefix(text, "tcp://")) {
+  } else if (const std::optional<RedisAddress> scheme = take_redis_scheme(text)) {
+    result = *scheme;
     const std::size_t slash = text.find('/');
     if (slash != std::string_view::npos) {
       database = text.substr(slash + 1);
       text = text.substr(0, slash);
     }
-    std::string_view host;
-    std::string_view port = "6379";
-    if (!split_host(text, host, port) || host.empty()) return std::nullopt;
-    const std::optional<std::uint16_t> number = whole<std::uint16_t>(port);
-    if (!number || *number == 0) return std::nullopt;
-    result.host = std::string(host);
-    result.port = *number;
+    if (result.kind == RedisAddress::Kind::kSentinel) {
+      if (text.empty()) return std::nullopt;
+      result.master = std::string(text);
+    } else {
+      std::string_view host;
+      std::string_view port = "6379";
+      if (!split_host(text, host, port) || host.empty()) return std::nullopt;
+      const std::optional<std::uint16_t> number = whole<std::uint16_t>(port);
+      if (!number || *number == 0) return std::nullopt;
+      result.host = std::string(host);
+      result.port = *number;
+    }
   } else {
     return std::nullopt;
   }
+  // A cluster has one database.
+  if (result.kind == RedisAddress::Kind::kCluster && !database.empty() && database != "0")
+    return std::nullopt;
   if (!database.empty()) {
     const std::optional<std::uint32_t> index = whole<std::uint32_t>(database);
     if (!index) return std::nullopt;

@@ -47,17 +47,23 @@ struct SipEndpoint {
 /// Reads "udp:127.0.0.1:5060" or "tcp:[::1]:5060".
 std::optional<SipEndpoint> parse_sip_endpoint(std::string_view text, bool any_port);
 
-/// Where Redis is.
+/// Where Redis is: one server, the master that Sentinel names, or a Cluster.
 struct RedisAddress {
+  enum class Kind : std::uint8_t { kServer, kSentinel, kCluster };
+
   std::string socket_path;     ///< of a unix socket; empty for TCP
   std::string host;            ///< TCP: a name or an address
   std::uint16_t port = 6379;   ///< TCP
   std::uint32_t database = 0;  ///< index for SELECT
+  Kind kind = Kind::kServer;
+  bool tls = false;
+  std::string master{};  ///< kSentinel: its name there
   friend bool operator==(const RedisAddress&, const RedisAddress&) = default;
 };
 
-/// Reads "unix:///run/redis/redis.sock" or "tcp://127.0.0.1:6379/0"; port and database may be left out. A
-/// unix path may end in "?db=1".
+/// Reads "unix:///run/redis/redis.sock", "tcp://127.0.0.1:6379/0", "sentinel://MASTER/0" or
+/// "cluster://127.0.0.1:6379"; port and database may be left out, and a unix path may end in "?db=1". With
+/// TLS: "tls://", "sentinel+tls://", "cluster+tls://".
 std::optional<RedisAddress> parse_redis_url(std::string_view text);
 
 /// True for an IPv4 or IPv6 address, or a block of them ("203.0.113.0/24", "2001:db8::/32") that begins at

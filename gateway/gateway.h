@@ -65,6 +65,9 @@ class Gateway {
   /// Looks at the certificate from time to time.
   void run(const LoadConfig& load);
 
+  /// True when it ended because another gateway has taken the pools over.
+  bool lost() const { return lost_; }
+
  private:
   std::optional<std::string> make_pools();
   std::optional<std::string> start_http();
@@ -79,6 +82,8 @@ class Gateway {
   void apply(Config fresh);
   void drain();
   void flush_store();
+  void await_flush();
+  void end(Notice notice);
   void stop_loop();
   void log_ready();
 
@@ -112,6 +117,7 @@ class Gateway {
 
   // Main thread only.
   bool stop_asked_ = false;
+  bool lost_ = false;
   std::thread loop_;
   std::unique_ptr<sip::Proxy> proxy_;
   std::unique_ptr<GrpcPart> services_;

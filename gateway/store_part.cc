@@ -9,18 +9,57 @@ namespace ringtrace::gateway {
 namespace {
 
 constexpr auto kReloadRetry = std::chrono::seconds(1);
+// How often it is noted down what the store has acknowledged.
+constexpr auto kRemember = std::chrono::seconds(10);
+
+redis::Endpoint endpoint_of(const RedisAddress& address) {
+  return {address.socket_path, address.host, address.port};
+}
 
 redis::ConnectionOptions options_of(const RedisConfig& config) {
+  using Kind = RedisAddress::Kind;
   redis::ConnectionOptions options;
-  options.endpoint.unix_path = config.address.socket_path;
-  options.endpoint.host = config.address.host;
-  options.endpoint.port = config.address.port;
+  std::vector<redis::Endpoint> nodes;
+  for (const RedisAddress& node : config.nodes) nodes.push_back(endpoint_of(node));
+  switch (config.address.kind) {
+    case Kind::kServer:
+      options.endpoint = endpoint_of(config.address);
+      break;
+    case Kind::kSentinel:
+      options.sentinel.sentinels = std::move(nodes);
+      options.sentinel.master = config.address.master;
+      options.sentinel.password = config.sentinel_password;
+      break;
+    case Kind::kCluster:
+      options.cluster = std::move(nodes);
+      options.cluster.push_back(endpoint_of(config.address));
+      break;
+  }
+  options.tls = {config.address.tls, config.ca_file, config.certificate_file, config.key_file};
   options.user = config.user;
   options.password = config.password;
   options.database = static_cast<int>(config.address.database);
   options.connect_timeout = config.connect_timeout;
   options.command_timeout = config.command_timeout;
   options.max_commands = config.max_queue;
+  return options;
+}
+
+redis::LeaseStoreOptions lease_options_of(const RedisConfig& config) {
+  redis::LeaseStoreOptions options;
+  options.retention = config.holder_retention;
+  options.max_writes = config.max_queue;
+  options.replicas = config.wait_replicas;
+  return options;
+}
+
+redis::ClaimOptions claim_options_of(const Config& config, const ClaimFile& file) {
+  redis::ClaimOptions options;
+  for (const pool::PoolConfig& pool : config.pools.pools) options.pools.push_back(pool.name.to_string());
+  options.name = config.name;
+  options.length = config.redis->claim;
+  options.fails_over = config.redis->address.kind != RedisAddress::Kind::kServer;
+  options.memories = file.read();
   return options;
 }
 
@@ -42,14 +81,16 @@ redis::Log lines_into(Log& log) {
 
 }  // namespace
 
-StorePart::StorePart(boost::asio::io_context& io, const RedisConfig& redis, const EventsConfig& events,
-                     Log& log, Readiness& readiness)
+StorePart::StorePart(boost::asio::io_context& io, const Config& config, Log& log, Readiness& readiness)
     : io_(io),
       log_(log),
       readiness_(readiness),
-      connection_(io, options_of(redis), redis::prepare_server(lines_into(log)), lines_into(log)),
-      leases_(connection_),
-      calls_(connection_, options_of(events), lines_into(log)),
+      claim_file_(config.state_directory),
+      connection_(io, options_of(*config.redis), redis::prepare_server(lines_into(log)), lines_into(log)),
+      claims_(connection_, claim_options_of(config, claim_file_), lines_into(log)),
+      leases_(connection_, claims_, lease_options_of(*config.redis)),
+      holders_(connection_),
+      calls_(connection_, options_of(config.events), lines_into(log)),
       index_(connection_),
       numbers_(connection_),
       subscriptions_(connection_),
@@ -62,27 +103,86 @@ StorePart::StorePart(boost::asio::io_context& io, const RedisConfig& redis, cons
   readiness_.not_ready("store", "connecting");
 }
 
-void StorePart::start(pool::Leasing& leasing, Settled settled) {
+StorePart::~StorePart() {
+  if (reload_) reload_->stop();
+}
+
+void StorePart::start(pool::Leasing& leasing, Settled settled, Lost lost) {
   leasing_ = &leasing;
   replay_ = std::make_unique<LeaseReplay>(leasing, log_);
   settled_ = std::move(settled);
+  lost_ = std::move(lost);
   connection_.on_state([this](bool ready, const std::string& reason) { changed(ready, reason); });
+  claims_.on_claimed([this](const redis::Claim& claim) { claimed(claim); });
+  claims_.on_state([this] { ownership_changed(); });
   connection_.start();
 }
 
 void StorePart::changed(bool ready, const std::string& reason) {
   connected_ = ready;
-  if (!ready) {
-    readiness_.not_ready("store", "not connected: " + reason);
-    log_.warning("store away: leases are answered from memory and are not durable until it is back",
-                 {{"reason", reason}});
-    settle();
-    return;
+  if (ready) return readiness_.not_ready("store", "claiming the pools");
+  readiness_.not_ready("store", "not connected: " + reason);
+  log_.warning("store away: leases are answered from memory and are not durable until it is back",
+               {{"reason", reason}});
+  settle();
+}
+
+void StorePart::claimed(const redis::Claim& claim) {
+  remember_claims();
+  if (claim.loss == redis::Loss::kNone) return;
+  if (claim.again) return write_again(claim.memory.pool);
+  losses_.push_back(claim);
+}
+
+/// The store forgot what memory knows: the replay writes all of it.
+void StorePart::write_again(const std::string& pool) {
+  const auto index = leasing_->pools().find(pool);
+  if (!index) return;
+  std::vector<pool::LeaseView> found(256);
+  std::uint32_t from = 0;
+  std::uint64_t count = 0;
+  while (const std::size_t read = leasing_->pools().scan(*index, from, false, found)) {
+    for (std::size_t i = 0; i < read; ++i) {
+      leasing_->pools().set_durable(found[i].ticket, found[i].expire, false);
+    }
+    count += read;
   }
-  if (!reloaded_) return reload();
-  readiness_.ready("store");
-  replay_->store_came();
-  log_.info("store back");
+  log_.warning("the store lost leases it had acknowledged; they are written again",
+               {{"pool", pool}, {"leases", count}});
+}
+
+void StorePart::ownership_changed() {
+  switch (claims_.state()) {
+    case redis::Claims::State::kAsking:
+      return;
+    case redis::Claims::State::kOurs:
+      if (!reloaded_) return reload();
+      readiness_.ready("store");
+      replay_->store_came();
+      return log_.info("store back");
+    case redis::Claims::State::kTheirs:
+      return readiness_.not_ready("store", claims_.owner());
+    case redis::Claims::State::kLost:
+      readiness_.not_ready("store", claims_.owner());
+      if (Lost lost = std::exchange(lost_, nullptr)) lost();
+      return;
+  }
+}
+
+bool StorePart::is_foreign() const {
+  const redis::Claims::State state = claims_.state();
+  return state == redis::Claims::State::kTheirs || state == redis::Claims::State::kLost;
+}
+
+void StorePart::give_up() {
+  remember_claims();
+  claims_.give_up();
+}
+
+void StorePart::remember_claims() {
+  remembered_ = std::chrono::steady_clock::now();
+  if (claim_file_.write(claims_.memories())) return;
+  log_.warning("what the store has acknowledged cannot be noted in the state directory");
 }
 
 void StorePart::reload() {
@@ -95,9 +195,9 @@ void StorePart::reload() {
 }
 
 void StorePart::reload_leases() {
-  std::make_shared<LeaseReload>(io_, leases_, leasing_->pools(), leasing_->clock(), log_,
-                                [this](const std::string& problem) { reloaded(problem); })
-      ->start();
+  reload_ = std::make_shared<LeaseReload>(io_, leases_, leasing_->pools(), leasing_->clock(), log_,
+                                          [this](const std::string& problem) { reloaded(problem); });
+  reload_->start();
 }
 
 void StorePart::reloaded(const std::string& problem) {
@@ -113,7 +213,7 @@ void StorePart::reloaded(const std::string& problem) {
   readiness_.not_ready("store", "reloading leases failed: " + problem);
   retry_.expires_after(kReloadRetry);
   retry_.async_wait([this](boost::system::error_code cancelled) {
-    if (!cancelled && connected_ && !reloaded_) reload();
+    if (!cancelled && connected_ && !reloaded_ && !is_foreign()) reload();
   });
 }
 
@@ -123,14 +223,16 @@ void StorePart::settle() {
 
 void StorePart::tick() {
   if (!connected_ || !reloaded_) return;
-  replay_->tick(std::chrono::steady_clock::now());
+  const auto now = std::chrono::steady_clock::now();
+  replay_->tick(now);
+  if (now - remembered_ >= kRemember) remember_claims();
 }
 
 bool StorePart::is_flushed() const {
   const redis::ConnectionStats connection = connection_.stats();
   if (!connection.ready) return true;
-  return connection.waiting + connection.in_flight == 0 && calls_.stats().queued == 0 &&
-         subscriptions_.waiting() == 0;
+  return leases_.outstanding() + connection.waiting + connection.in_flight == 0 &&
+         calls_.stats().queued == 0 && subscriptions_.waiting() == 0;
 }
 
 }  // namespace ringtrace::gateway

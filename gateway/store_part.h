@@ -2,11 +2,14 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gateway/call_sinks.h"
+#include "gateway/claim_file.h"
 #include "gateway/config.h"
 #include "gateway/lease_reload.h"
 #include "gateway/lease_replay.h"
@@ -19,22 +22,30 @@
 #include "pool/leasing.h"
 #include "redis/call_index.h"
 #include "redis/call_log.h"
+#include "redis/claims.h"
 #include "redis/connection.h"
+#include "redis/holder_log.h"
 #include "redis/lease_store.h"
 
 namespace ringtrace::gateway {
 
-/// The store and its life: connecting; once in a process, reloading the leases an earlier one left; and
-/// after that, whenever Redis is there, writing what it does not know yet.
+/// The store and its life: connecting; claiming the pools; once in a process, reloading the leases an earlier
+/// one left; and after that, whenever Redis is there, writing what it does not know yet.
+///
+/// While another gateway owns the pools this one waits for them, and lends nothing. When another one has
+/// taken them over, this process is over: what it has in memory is out of date.
 ///
 /// Everything but the accessors runs on the loop's thread. Destroy it when no thread runs the loop.
 class StorePart {
  public:
   /// Called once, when the leases are reloaded, or when it is certain that Redis is not there now.
   using Settled = std::function<void()>;
+  /// Called once, when another gateway has taken the pools over.
+  using Lost = std::function<void()>;
 
-  StorePart(boost::asio::io_context& io, const RedisConfig& redis, const EventsConfig& events, Log& log,
-            Readiness& readiness);
+  /// `config` has a [redis].
+  StorePart(boost::asio::io_context& io, const Config& config, Log& log, Readiness& readiness);
+  ~StorePart();
   StorePart(const StorePart&) = delete;
   StorePart& operator=(const StorePart&) = delete;
 
@@ -45,8 +56,22 @@ class StorePart {
   rpc::SubscriptionStore& subscriptions() { return subscription_store_; }
   sip::CallSink& call_sink() { return sink_; }
 
+  /// The log of who held which number. Any thread.
+  const redis::HolderLog& holders() const { return holders_; }
+
   /// Begins to connect. `leasing` outlives the loop.
-  void start(pool::Leasing& leasing, Settled settled);
+  void start(pool::Leasing& leasing, Settled settled, Lost lost = {});
+
+  /// True while another gateway owns the pools: nothing may be lent. Any thread.
+  bool is_foreign() const;
+
+  /// The pools of which Redis may have, or has, forgotten leases that an earlier process of this gateway was
+  /// acknowledged. Complete once settled with the leases reloaded. (What this process was acknowledged it
+  /// writes again by itself.) Loop thread.
+  const std::vector<redis::Claim>& losses() const { return losses_; }
+
+  /// Gives the pools up, so that a successor need not wait. The last thing that is done.
+  void give_up();
 
   /// Writes some of what the store does not know; a few times a second.
   void tick();
@@ -61,6 +86,10 @@ class StorePart {
 
  private:
   void changed(bool ready, const std::string& reason);
+  void claimed(const redis::Claim& claim);
+  void ownership_changed();
+  void write_again(const std::string& pool);
+  void remember_claims();
   void reload();
   void reload_leases();
   void reloaded(const std::string& problem);
@@ -69,8 +98,11 @@ class StorePart {
   boost::asio::io_context& io_;
   Log& log_;
   Readiness& readiness_;
+  const ClaimFile claim_file_;
   redis::Connection connection_;
+  redis::Claims claims_;
   redis::RedisLeaseStore leases_;
+  redis::HolderLog holders_;
   redis::RedisCallLog calls_;
   redis::RedisCallIndex index_;
   redis::RedisNumberBook numbers_;
@@ -85,6 +117,10 @@ class StorePart {
   pool::Leasing* leasing_ = nullptr;
   std::unique_ptr<LeaseReplay> replay_;
   Settled settled_;
+  Lost lost_;
+  std::shared_ptr<LeaseReload> reload_;
+  std::vector<redis::Claim> losses_;
+  std::chrono::steady_clock::time_point remembered_{};
   bool connected_ = false;
   bool reloading_ = false;
   bool reloaded_ = false;

@@ -63,9 +63,13 @@ struct ConnectionStats {
   std::array<std::uint64_t, kBoundsMicros.size() + 1> round_trips{};  ///< by bucket, sending to reply
   std::uint64_t round_trip_sum_micros = 0;
   std::uint64_t round_trip_max_micros = 0;
+
+  /// Adds another connection's figures; `ready` is left.
+  void add(const ConnectionStats& other);
 };
 
-/// A pipelined connection to Redis that comes back by itself.
+/// A pipelined connection to Redis that comes back by itself: to one server, to the master that Sentinel
+/// names (also when that changes), or to all masters of a Redis Cluster.
 ///
 ///     Connection connection(io, options, prepare_server(log), log);
 ///     connection.on_state([](bool ready, const std::string& reason) { ... });
@@ -76,6 +80,10 @@ struct ConnectionStats {
 /// write. Nothing is sent twice: a command is answered kInDoubt instead, and whoever knows it to be
 /// idempotent sends it again.
 ///
+/// In a cluster a command goes to the node of its slot (Command::slot), and each node is as above: the order
+/// holds for the commands of one slot, unless that slot is just moving from one node to another. It is ready
+/// when every slot has a master that is ready; a command that a node sends elsewhere (MOVED, ASK) follows.
+///
 /// `execute` and `stats` may be called from any thread; all callbacks come on the io thread, but for commands
 /// that are turned away, whose handler is called from inside `execute`. Destroy it on the io thread or when
 /// no thread runs the loop; what is still unanswered is then answered without a reply.
@@ -83,6 +91,7 @@ class Connection {
  public:
   using StateListener = std::function<void(bool ready, const std::string& reason)>;
 
+  /// Throws boost::system::system_error when a file of the TLS options cannot be read.
   Connection(boost::asio::io_context& io, ConnectionOptions options, Prepare prepare, Log log);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -105,9 +114,23 @@ class Connection {
   ConnectionStats stats() const;
   boost::asio::io_context& io() const;
 
+  /// What all kinds have in common; internal to the room.
+  class Kind {
+   public:
+    virtual ~Kind() = default;
+    virtual void add_listener(StateListener listener) = 0;
+    virtual void start() = 0;
+    /// Ends it for good; what is unanswered is answered.
+    virtual void stop() = 0;
+    virtual void execute(Command command, Handler handler) = 0;
+    virtual void reset(std::string reason) = 0;
+    virtual bool ready() const = 0;
+    virtual ConnectionStats stats() const = 0;
+  };
+
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  boost::asio::io_context& io_;
+  const std::shared_ptr<Kind> kind_;
 };
 
 }  // namespace ringtrace::redis

@@ -82,10 +82,14 @@ struct Identity {
   std::string client_id;
 };
 
-/// What is known from one connection to the next.
+// Servers whose last connection is remembered; beyond it all are forgotten, which costs nothing but
+// certainty.
+constexpr std::size_t kMostServers = 1'000;
+
+/// What is known from one connection to the next, of all servers.
 struct Memory {
   std::set<std::string> warnings;
-  Identity previous;
+  std::map<std::string, std::string> clients;  ///< run id -> the id of our latest connection to it
 };
 
 /// One preparation. Answers come in the order of the commands, so each step sees those before it.
@@ -146,9 +150,9 @@ class Preparation : public std::enable_shared_from_this<Preparation> {
   /// What the previous connection left in doubt may still lie unread at Redis, to be carried out after what
   /// this one sends. Ended there, it has happened or never will. Another run of Redis never knew it.
   void end_previous() {
-    const Identity& previous = memory_->previous;
-    if (previous.client_id.empty() || previous.run_id != present_.run_id) return finish();
-    send_(Command({"CLIENT", "KILL", "ID", previous.client_id}),
+    const auto previous = memory_->clients.find(present_.run_id);
+    if (previous == memory_->clients.end()) return finish();
+    send_(Command({"CLIENT", "KILL", "ID", previous->second}),
           [self = shared_from_this()](const Answer& answer) {
             if (answer.outcome != Outcome::kReplied) return self->done_(answer.detail);
             if (answer.reply.is_error() && self->log_) {
@@ -161,7 +165,8 @@ class Preparation : public std::enable_shared_from_this<Preparation> {
 
   /// Only now: a connection that never became ready has left nothing in doubt.
   void finish() {
-    memory_->previous = std::move(present_);
+    if (memory_->clients.size() >= kMostServers) memory_->clients.clear();
+    memory_->clients[present_.run_id] = present_.client_id;
     done_({});
   }
 

@@ -3,6 +3,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 #include <utility>
@@ -13,14 +14,33 @@ namespace ringtrace::redis {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-Link::Link(asio::io_context& io, std::size_t max_reply_bytes, Events events)
-    : socket_(io), resolver_(io), reader_(max_reply_bytes), events_(std::move(events)) {}
+TlsContext make_tls_context(const TlsOptions& options) {
+  if (!options.on) return {};
+  const auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  context->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+  context->set_verify_mode(asio::ssl::verify_peer);
+  if (options.ca_file.empty()) {
+    context->set_default_verify_paths();
+  } else {
+    context->load_verify_file(options.ca_file);
+  }
+  if (!options.certificate_file.empty()) context->use_certificate_chain_file(options.certificate_file);
+  if (!options.key_file.empty()) context->use_private_key_file(options.key_file, asio::ssl::context::pem);
+  return context;
+}
+
+Link::Link(asio::io_context& io, TlsContext tls, std::size_t max_reply_bytes, Events events)
+    : tls_context_(std::move(tls)),
+      socket_(io),
+      resolver_(io),
+      reader_(max_reply_bytes),
+      events_(std::move(events)) {}
 
 void Link::connect(const Endpoint& endpoint) {
-  const auto finish = [self = shared_from_this()](const error_code& error) {
+  const auto finish = [self = shared_from_this(), host = endpoint.host](const error_code& error) {
     if (self->closed_) return;
     if (error) return self->fail("connect: " + error.message());
-    self->connected();
+    self->connected(host);
   };
   if (!endpoint.unix_path.empty()) {
     // A path too long for a socket address is thrown by its constructor.
@@ -45,10 +65,26 @@ void Link::connect(const Endpoint& endpoint) {
                           });
 }
 
-void Link::connected() {
+void Link::connected(const std::string& host) {
   // Unix sockets have no such option; the error means just that.
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (tls_context_) return shake_hands(host);
+  opened();
+}
+
+void Link::shake_hands(const std::string& host) {
+  tls_.emplace(socket_, *tls_context_);
+  tls_->set_verify_callback(asio::ssl::host_name_verification(host));
+  SSL_set_tlsext_host_name(tls_->native_handle(), host.c_str());
+  tls_->async_handshake(asio::ssl::stream_base::client, [self = shared_from_this()](const error_code& error) {
+    if (self->closed_) return;
+    if (error) return self->fail("TLS: " + error.message());
+    self->opened();
+  });
+}
+
+void Link::opened() {
   read();
   events_.on_connected();
 }
@@ -57,22 +93,30 @@ void Link::write(std::string bytes) {
   if (closed_) return;
   writing_ = true;
   output_ = std::move(bytes);
-  asio::async_write(socket_, asio::buffer(output_),
-                    [self = shared_from_this()](const error_code& error, std::size_t) {
-                      if (self->closed_) return;
-                      self->writing_ = false;
-                      if (error) return self->fail("write: " + error.message());
-                      self->events_.on_written();
-                    });
+  auto written = [self = shared_from_this()](const error_code& error, std::size_t) {
+    if (self->closed_) return;
+    self->writing_ = false;
+    if (error) return self->fail("write: " + error.message());
+    self->events_.on_written();
+  };
+  if (tls_) {
+    asio::async_write(*tls_, asio::buffer(output_), std::move(written));
+  } else {
+    asio::async_write(socket_, asio::buffer(output_), std::move(written));
+  }
 }
 
 void Link::read() {
-  socket_.async_read_some(asio::buffer(input_),
-                          [self = shared_from_this()](const error_code& error, std::size_t size) {
-                            if (self->closed_) return;
-                            if (error) return self->fail("read: " + error.message());
-                            self->deliver(size);
-                          });
+  auto came = [self = shared_from_this()](const error_code& error, std::size_t size) {
+    if (self->closed_) return;
+    if (error) return self->fail("read: " + error.message());
+    self->deliver(size);
+  };
+  if (tls_) {
+    tls_->async_read_some(asio::buffer(input_), std::move(came));
+  } else {
+    socket_.async_read_some(asio::buffer(input_), std::move(came));
+  }
 }
 
 void Link::deliver(std::size_t size) {

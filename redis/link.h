@@ -4,15 +4,24 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "redis/options.h"
 #include "redis/reply_reader.h"
 
 namespace ringtrace::redis {
+
+using TlsContext = std::shared_ptr<boost::asio::ssl::context>;
+
+/// What the options ask for; none without TLS. Throws boost::system::system_error for a file that cannot be
+/// read.
+TlsContext make_tls_context(const TlsOptions& options);
 
 /// One socket from connect to close: bytes out, replies in. A new attempt is a new Link, so that nothing of
 /// an old socket (a write half done, a reply half read) can reach a new one.
@@ -27,7 +36,8 @@ class Link : public std::enable_shared_from_this<Link> {
     std::function<void(std::string reason)> on_closed;
   };
 
-  Link(boost::asio::io_context& io, std::size_t max_reply_bytes, Events events);
+  /// Speaks TLS when there is a context.
+  Link(boost::asio::io_context& io, TlsContext tls, std::size_t max_reply_bytes, Events events);
 
   void connect(const Endpoint& endpoint);
 
@@ -38,12 +48,18 @@ class Link : public std::enable_shared_from_this<Link> {
   void close();
 
  private:
-  void connected();
+  void connected(const std::string& host);
+  void shake_hands(const std::string& host);
+  void opened();
   void read();
   void deliver(std::size_t size);
   void fail(std::string reason);
 
-  boost::asio::generic::stream_protocol::socket socket_;
+  using Socket = boost::asio::generic::stream_protocol::socket;
+
+  const TlsContext tls_context_;
+  Socket socket_;
+  std::optional<boost::asio::ssl::stream<Socket&>> tls_;
   boost::asio::ip::tcp::resolver resolver_;
   ReplyReader reader_;
   Events events_;

@@ -195,8 +195,15 @@ TEST_CASE("each mistake is told with its line, what was expected, and the neares
       {"\"x-roistat\"", "\"x roistat\"", "[sip.headers] \"x roistat\": "},
       {"{visit_id}", "{visitor}", "[sip.headers] \"x-roistat\": "},
       {"url = \"unix:///run/redis/redis.sock\"", "url = \"redis://localhost\"",
-       "[redis] url = \"redis://localhost\" cannot be read; expected \"unix:///PATH\" or "
-       "\"tcp://HOST:PORT/DATABASE\"; user and password have keys"},
+       "[redis] url = \"redis://localhost\" cannot be read; expected \"unix:///PATH\", "
+       "\"tcp://HOST:PORT/DATABASE\", \"sentinel://MASTER/DATABASE\" or \"cluster://HOST:PORT\"; user and "
+       "password have keys"},
+      {"url = \"unix:///run/redis/redis.sock\"", "url = \"sentinel://leases\"",
+       "[redis] url names a master of Sentinel, and no sentinel is given; expected nodes = [\"HOST:26379\"]"},
+      {"command_timeout = \"2s\"", "nodes = [\"10.0.0.1:26379\"]",
+       "[redis] nodes beside the url of one server; expected url = \"sentinel://MASTER\" or "},
+      {"command_timeout = \"2s\"", "ca_file = \"ca.pem\"",
+       "[redis] ca_file without TLS; expected a url such as \"tls://HOST:PORT\""},
       {"level = \"debug\"", "level = debug",
        "this is no TOML: Error while parsing value: could not determine value type"},
   };
@@ -304,6 +311,21 @@ TEST_CASE("numbers and secrets come from files beside the configuration") {
     CHECK(text.find("the signing key is too short; expected at least 16 bytes") != std::string::npos);
   }
   std::filesystem::remove_all(directory);
+}
+
+TEST_CASE("Redis behind Sentinel and over TLS is read") {
+  Changed changed = change("url = \"unix:///run/redis/redis.sock\"",
+                           "url = \"sentinel+tls://leases/2\"\nnodes = [\"10.0.0.1:26379\", \"s2:26380\"]");
+  const auto result = parse_config(changed.text, "test.toml");
+  REQUIRE(std::holds_alternative<Config>(result));
+  const RedisConfig& redis = *std::get<Config>(result).redis;
+  CHECK(redis.address.kind == RedisAddress::Kind::kSentinel);
+  CHECK(redis.address.master == "leases");
+  CHECK(redis.address.database == 2);
+  CHECK(redis.address.tls);
+  REQUIRE(redis.nodes.size() == 2);
+  CHECK(redis.nodes[1].host == "s2");
+  CHECK(redis.nodes[1].port == 26380);
 }
 
 TEST_CASE("a file that is not there is told by its name") {

@@ -69,8 +69,16 @@ TEST_CASE("Redis addresses are unix sockets or hosts") {
   CHECK(parse_redis_url("tcp://127.0.0.1") == RedisAddress{"", "127.0.0.1", 6379, 0});
   CHECK(parse_redis_url("tcp://redis.internal:6380/2") == RedisAddress{"", "redis.internal", 6380, 2});
   CHECK(parse_redis_url("tcp://[::1]:6380/") == RedisAddress{"", "::1", 6380, 0});
-  for (const char* text : {"", "redis://h", "tcp://", "tcp://:6379", "tcp://h:0", "tcp://h:x", "tcp://h/x",
-                           "unix://relative", "unix:///", "unix:///a?db=", "unix:///a?db=x"}) {
+  using Kind = RedisAddress::Kind;
+  CHECK(parse_redis_url("tls://h:6380/1") == RedisAddress{"", "h", 6380, 1, Kind::kServer, true, ""});
+  CHECK(parse_redis_url("sentinel://leases/2") ==
+        RedisAddress{"", "", 6379, 2, Kind::kSentinel, false, "leases"});
+  CHECK(parse_redis_url("sentinel+tls://leases")->tls);
+  CHECK(parse_redis_url("cluster://h:7000") == RedisAddress{"", "h", 7000, 0, Kind::kCluster, false, ""});
+  CHECK(parse_redis_url("cluster+tls://h")->tls);
+  for (const char* text :
+       {"sentinel://", "cluster://", "cluster://h/1", "", "redis://h", "tcp://", "tcp://:6379", "tcp://h:0",
+        "tcp://h:x", "tcp://h/x", "unix://relative", "unix:///", "unix:///a?db=", "unix:///a?db=x"}) {
     INFO(text);
     CHECK_FALSE(parse_redis_url(text).has_value());
   }

@@ -107,7 +107,7 @@ void RedisServer::clean_up() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
-void RedisServer::start() {
+std::vector<std::string> RedisServer::arguments() const {
   std::vector<std::string> arguments = {"redis-server",
                                         "--port",
                                         std::to_string(port_),
@@ -128,8 +128,13 @@ void RedisServer::start() {
                                         "--maxmemory-policy",
                                         "noeviction"};
   arguments.insert(arguments.end(), settings_.begin(), settings_.end());
+  return arguments;
+}
+
+void RedisServer::start() {
+  std::vector<std::string> words = arguments();
   std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
 
   pid_ = fork();

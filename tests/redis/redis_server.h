@@ -24,7 +24,7 @@ class RedisServer {
 
   /// `settings` are more arguments, such as {"--requirepass", "secret"}.
   explicit RedisServer(std::vector<std::string> settings = {}, Start start = Start::kNow);
-  ~RedisServer();
+  virtual ~RedisServer();
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
 
@@ -47,6 +47,10 @@ class RedisServer {
 
   /// The password `command` authenticates with.
   void set_password(std::string password) { password_ = std::move(password); }
+
+ protected:
+  /// The command line.
+  virtual std::vector<std::string> arguments() const;
 
  private:
   bool answers() const;
