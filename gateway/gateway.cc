@@ -79,7 +79,7 @@ std::optional<std::string> Gateway::make_pools() {
 
 void Gateway::make_logs() {
   if (config_.redis) {
-    store_ = std::make_unique<StorePart>(io_, *config_.redis, config_.events, log_, readiness_);
+    store_ = std::make_unique<StorePart>(io_, config_, clock_, log_, readiness_);
   } else {
     memory_log_ = std::make_unique<MemoryCallLog>(io_, config_.events.memory_length, clock_.now());
     memory_sink_ = std::make_unique<MemoryCallSink>(*memory_log_);
@@ -121,7 +121,7 @@ void Gateway::start_loop() {
 
 void Gateway::wait_for_store() {
   if (!store_) return;
-  const auto deadline = std::chrono::steady_clock::now() + kStorePatience;
+  auto deadline = std::chrono::steady_clock::now() + kStorePatience;
   for (;;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -129,6 +129,11 @@ void Gateway::wait_for_store() {
     if (notice == Notice::kReload) continue;  // nothing can have changed yet
     if (notice == Notice::kStop) stop_asked_ = true;
     if (!notice) {
+      // Whoever does not know what was lent before lends nothing.
+      if (store_->blind_until() != pool::kNever) {
+        deadline += kStorePatience;
+        continue;
+      }
       log_.warning("the store takes long: serving from memory meanwhile",
                    {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(kStorePatience).count()}});
     }
@@ -228,8 +233,12 @@ void Gateway::flush_store() {
     turned.get_future().wait();
     static_cast<void>(mailbox_.wait_for(5ms));
   }
-  const std::uint64_t left = store_->call_log_stats().queued;
-  if (left > 0) log_.warning("call events were not written to the store", {{"count", left}});
+  const std::uint64_t left = store_->call_log_stats().queued + store_->spool_stats().waiting;
+  if (left > 0) {
+    log_.warning(config_.state_directory.empty() ? "call events were not written to the store"
+                                                 : "call events stay in the spool for the next start",
+                 {{"count", left}});
+  }
 }
 
 void Gateway::stop_loop() {
@@ -253,7 +262,8 @@ void Gateway::add_metrics() {
     add_sip_samples(proxy_->stats(), samples);
     if (store_) {
       add_store_samples(store_->connection_stats(), samples);
-      add_store_event_samples(store_->call_log_stats(), store_->closings_dropped(), samples);
+      add_store_event_samples(store_->call_log_stats(), store_->spool_stats(), samples);
+      add_aftermath_samples(*store_, *pools_, samples);
     } else {
       add_memory_event_samples(memory_log_->appended(), memory_log_->dropped(), samples);
     }

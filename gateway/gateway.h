@@ -18,6 +18,7 @@
 #include "gateway/log.h"
 #include "gateway/mailbox.h"
 #include "gateway/memory_call_log.h"
+#include "gateway/memory_call_sink.h"
 #include "gateway/metrics.h"
 #include "gateway/readiness.h"
 #include "gateway/signals.h"

@@ -62,6 +62,14 @@ enum class Metric : std::uint8_t {
   kEventsWaiting,
   kEventsAppended,
   kEventsDropped,
+  kEventsSpoolBytes,
+  kEventsUnspooled,
+  kEventsRecovered,
+  kCallsClosedByAge,
+
+  kHeldBack,
+  kHeldBackUntil,
+  kLeaseJournalBytes,
 
   kGrpcRequests,
   kGrpcStreams,

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "gateway/event_spool.h"
 #include "gateway/http_port.h"
 #include "gateway/log.h"
 #include "gateway/metrics.h"
+#include "gateway/store_part.h"
 #include "grpc/statistics.h"
 #include "redis/call_log.h"
 #include "redis/connection.h"
@@ -13,8 +15,9 @@ namespace ringtrace::gateway {
 // What each room has to tell, as samples.
 
 void add_store_samples(const redis::ConnectionStats& stats, Samples& samples);
-void add_store_event_samples(const redis::CallLogStats& stats, std::uint64_t closings_dropped,
+void add_store_event_samples(const redis::CallLogStats& stats, const EventSpoolStats& spool,
                              Samples& samples);
+void add_aftermath_samples(StorePart& store, const pool::NumberPools& pools, Samples& samples);
 void add_memory_event_samples(std::uint64_t appended, std::uint64_t dropped, Samples& samples);
 void add_sip_samples(const sip::ProxyStats& stats, Samples& samples);
 void add_grpc_samples(const rpc::StatisticsSnapshot& stats, Samples& samples);

@@ -8,6 +8,10 @@ namespace ringtrace::gateway {
 namespace {
 
 constexpr auto kReloadRetry = std::chrono::seconds(1);
+// Events in memory on their way to Redis, when there is a spool.
+constexpr std::size_t kMostQueued = 10'000;
+// The gateway that carries a call closes it by its age itself; only then may others.
+constexpr auto kSweepDelay = std::chrono::minutes(1);
 
 redis::ConnectionOptions options_of(const RedisConfig& config) {
   redis::ConnectionOptions options;
@@ -23,10 +27,21 @@ redis::ConnectionOptions options_of(const RedisConfig& config) {
   return options;
 }
 
-redis::CallLogOptions options_of(const EventsConfig& config) {
+redis::CallLogOptions call_log_options_of(const Config& config) {
   redis::CallLogOptions options;
-  options.retention = config.retention;
-  options.max_length = config.max_length;
+  options.retention = config.events.retention;
+  options.max_length = config.events.max_length;
+  // What is more waits in the spool.
+  if (!config.state_directory.empty()) options.max_queued = kMostQueued;
+  return options;
+}
+
+EventSpool::Options spool_options_of(const Config& config) {
+  EventSpool::Options options;
+  options.max_bytes = config.events.spool_bytes;
+  if (!config.state_directory.empty()) {
+    options.file = std::filesystem::path(config.state_directory) / "call-events.spool";
+  }
   return options;
 }
 
@@ -41,16 +56,20 @@ redis::Log lines_into(Log& log) {
 
 }  // namespace
 
-StorePart::StorePart(boost::asio::io_context& io, const RedisConfig& redis, const EventsConfig& events,
-                     Log& log, Readiness& readiness)
+StorePart::StorePart(boost::asio::io_context& io, const Config& config, const pool::Clock& clock, Log& log,
+                     Readiness& readiness)
     : io_(io),
       log_(log),
       readiness_(readiness),
-      connection_(io, options_of(redis), redis::prepare_server(lines_into(log)), lines_into(log)),
+      connection_(io, options_of(*config.redis), redis::prepare_server(lines_into(log)), lines_into(log)),
       leases_(connection_),
-      calls_(connection_, options_of(events), lines_into(log)),
+      calls_(connection_, call_log_options_of(config), lines_into(log)),
       reader_(calls_),
-      sink_(calls_),
+      sweep_(connection_, calls_, {.max_age = config.sip.max_call_age + kSweepDelay},
+             [&clock] { return clock.now(); }),
+      aftermath_(config, leases_, log),
+      spool_(calls_, spool_options_of(config), log),
+      blind_(io),
       retry_(io) {
   readiness_.not_ready("store", "connecting");
 }
@@ -59,6 +78,8 @@ void StorePart::start(pool::Leasing& leasing, Settled settled) {
   leasing_ = &leasing;
   replay_ = std::make_unique<LeaseReplay>(leasing, log_);
   settled_ = std::move(settled);
+  aftermath_.begin(leasing);
+  spool_.start();
   connection_.on_state([this](bool ready, const std::string& reason) { changed(ready, reason); });
   connection_.start();
 }
@@ -69,8 +90,7 @@ void StorePart::changed(bool ready, const std::string& reason) {
     readiness_.not_ready("store", "not connected: " + reason);
     log_.warning("store away: leases are answered from memory and are not durable until it is back",
                  {{"reason", reason}});
-    settle();
-    return;
+    return settle_without_store();
   }
   if (!reloaded_) return reload();
   readiness_.ready("store");
@@ -91,6 +111,8 @@ void StorePart::reloaded(const std::string& problem) {
   reloading_ = false;
   if (problem.empty()) {
     reloaded_ = true;
+    blind_.cancel();
+    aftermath_.all_reloaded();
     replay_->store_came();
     if (connected_) readiness_.ready("store");
     return settle();
@@ -104,19 +126,34 @@ void StorePart::reloaded(const std::string& problem) {
   });
 }
 
+void StorePart::settle_without_store() {
+  const pool::Time until = aftermath_.blind_until();
+  if (reloaded_ || until == pool::kNever) return settle();
+  const auto left = until - leasing_->clock().now();
+  log_.warning(
+      "numbers lent before may be in use, and only the store knows them: none is lent until it is back",
+      {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(left).count()}});
+  blind_.expires_after(left);
+  blind_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled && !reloaded_) settle();
+  });
+}
+
 void StorePart::settle() {
   if (Settled settled = std::exchange(settled_, nullptr)) settled();
 }
 
 void StorePart::tick() {
-  if (!connected_ || !reloaded_) return;
-  replay_->tick(std::chrono::steady_clock::now());
+  const bool serving = connected_ && reloaded_;
+  if (serving) replay_->tick(std::chrono::steady_clock::now());
+  aftermath_.tick(connected_, serving && replay_->is_done());
 }
 
 bool StorePart::is_flushed() const {
   const redis::ConnectionStats connection = connection_.stats();
   if (!connection.ready) return true;
-  return connection.waiting + connection.in_flight == 0 && calls_.stats().queued == 0;
+  return connection.waiting + connection.in_flight == 0 && calls_.stats().queued == 0 &&
+         spool_.stats().waiting == 0;
 }
 
 }  // namespace ringtrace::gateway

@@ -6,8 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "gateway/call_sinks.h"
+#include "gateway/aftermath.h"
 #include "gateway/config.h"
+#include "gateway/event_spool.h"
 #include "gateway/lease_reload.h"
 #include "gateway/lease_replay.h"
 #include "gateway/log.h"
@@ -17,6 +18,7 @@
 #include "redis/call_log.h"
 #include "redis/connection.h"
 #include "redis/lease_store.h"
+#include "redis/open_call_sweep.h"
 
 namespace ringtrace::gateway {
 
@@ -26,17 +28,19 @@ namespace ringtrace::gateway {
 /// Everything but the accessors runs on the loop's thread. Destroy it when no thread runs the loop.
 class StorePart {
  public:
-  /// Called once, when the leases are reloaded, or when it is certain that Redis is not there now.
+  /// Called once, when numbers may be lent: the leases are reloaded, or Redis is not there now and what an
+  /// earlier process lent is over.
   using Settled = std::function<void()>;
 
-  StorePart(boost::asio::io_context& io, const RedisConfig& redis, const EventsConfig& events, Log& log,
+  /// `config` has a [redis].
+  StorePart(boost::asio::io_context& io, const Config& config, const pool::Clock& clock, Log& log,
             Readiness& readiness);
   StorePart(const StorePart&) = delete;
   StorePart& operator=(const StorePart&) = delete;
 
-  redis::RedisLeaseStore& leases() { return leases_; }
+  pool::LeaseStore& leases() { return aftermath_.leases(); }
   rpc::CallEventLog& call_log() { return reader_; }
-  sip::CallSink& call_sink() { return sink_; }
+  sip::CallSink& call_sink() { return spool_; }
 
   /// Begins to connect. `leasing` outlives the loop.
   void start(pool::Leasing& leasing, Settled settled);
@@ -49,13 +53,20 @@ class StorePart {
 
   redis::ConnectionStats connection_stats() const { return connection_.stats(); }
   redis::CallLogStats call_log_stats() const { return calls_.stats(); }
-  std::uint64_t closings_dropped() const { return sink_.closings_dropped(); }
+  EventSpoolStats spool_stats() const { return spool_.stats(); }
+  std::uint64_t calls_closed_by_age() const { return sweep_.closed(); }
+  Aftermath::Held held_back(pool::PoolIndex pool) const { return aftermath_.held(pool); }
+  std::uint64_t journal_bytes() { return aftermath_.leases().file_bytes(); }
+
+  /// Until when numbers may not be lent unless Redis tells of them; kNever: they may be.
+  pool::Time blind_until() const { return aftermath_.blind_until(); }
 
  private:
   void changed(bool ready, const std::string& reason);
   void reload();
   void reloaded(const std::string& problem);
   void settle();
+  void settle_without_store();
 
   boost::asio::io_context& io_;
   Log& log_;
@@ -64,7 +75,10 @@ class StorePart {
   redis::RedisLeaseStore leases_;
   redis::RedisCallLog calls_;
   StoreCallLog reader_;
-  StoreCallSink sink_;
+  redis::OpenCallSweep sweep_;
+  Aftermath aftermath_;
+  EventSpool spool_;
+  boost::asio::steady_timer blind_;
   boost::asio::steady_timer retry_;
 
   pool::Leasing* leasing_ = nullptr;
