@@ -54,6 +54,10 @@ void Aftermath::begin(pool::Leasing& leasing) {
   }
   journal_.restore_into(leasing.pools(), now);
   if (last_ && last_->bound_until > now) journal_.note_bound(last_->bound_until);
+  if (last_ && last_->loss > 0 && last_->loss_until > now) {
+    loss_ = last_->loss > 1 ? Loss::kCertain : Loss::kPossible;
+    loss_until_ = last_->loss_until;
+  }
 }
 
 pool::Time Aftermath::blind_until() const {
@@ -61,31 +65,50 @@ pool::Time Aftermath::blind_until() const {
   return bound ? last_->bound_until : pool::kNever;
 }
 
-void Aftermath::reloaded(pool::PoolIndex pool, Loss loss) {
+void Aftermath::lost(Loss loss, bool remembered) {
   if (loss == Loss::kNone) return;
+  const pool::Time now = leasing_->clock().now();
+  // Without a word of an earlier life every number may have been lent until a moment ago.
+  const bool known = !remembered && last_;
+  const pool::Time until =
+      known ? last_->bound_until : std::max(journal_.bound_until(), now + longest_bound_);
+  remembered_ = remembered && (loss_ == Loss::kNone || remembered_);
+  loss_ = std::max(loss_, loss);
+  loss_until_ = std::max(loss_until_, until);
+  leave_word(now, true);
+}
+
+void Aftermath::all_reloaded() {
+  journal_.end_what_ended(*leasing_);
+  const pool::Time now = leasing_->clock().now();
+  if (loss_ == Loss::kNone || loss_until_ <= now) return;
+  for (std::uint32_t i = 0; i < leasing_->pools().pool_count(); ++i) hold_back({i}, now);
+}
+
+void Aftermath::hold_back(pool::PoolIndex pool, pool::Time now) {
   pool::NumberPools& pools = leasing_->pools();
   const pool::PoolConfig& config = pools.config(pool);
-  const pool::Time now = leasing_->clock().now();
-  // Without a word of the earlier life every number may have been lent until a moment ago.
-  const pool::Time until = last_ ? last_->bound_until : now + config.ttl + config.hold;
   std::uint64_t count = pools.counts(pool, now).free;
-  if (last_ && loss == Loss::kPossible) {
-    count = std::min(count, std::max(kLeastHeld, last_->leases_per_second * kLossSeconds));
+  if (loss_ == Loss::kPossible) {
+    // Who does not know how many were lent in that time takes a tenth for more than enough.
+    const std::uint64_t lent = last_ ? last_->leases_per_second * kLossSeconds : config.numbers.size() / 10;
+    count = std::min(count, std::max(kLeastHeld, lent));
   }
-  if (until <= now) return;
-  const std::size_t held = hold_back_->hold(pool, count, until, now);
+  const std::size_t held = hold_back_->hold(pool, count, loss_until_, now);
   log_.warning("the store may have lost leases: numbers are held back that may stand in browsers",
                {{"pool", config.name.view()},
                 {"numbers", held},
-                {"loss", loss == Loss::kCertain ? "certain" : "possible"},
-                {"seconds", seconds(until - now)},
-                {"until_ms", until.time_since_epoch().count()}});
+                {"loss", loss_ == Loss::kCertain ? "certain" : "possible"},
+                {"seconds", seconds(loss_until_ - now)},
+                {"until_ms", loss_until_.time_since_epoch().count()}});
 }
 
 void Aftermath::tick(bool connected, bool told) {
   const pool::Time now = leasing_->clock().now();
   hold_back_->tick(now);
   journal_.tick(told);
+  const bool made_good = told && remembered_;
+  if (loss_ != Loss::kNone && (made_good || loss_until_ <= now)) loss_ = Loss::kNone;
   // At once when a lease is to last longer than all before it.
   const bool due = now >= next_word_;
   if (!due && journal_.bound_until() <= word_bound_) return;
@@ -110,6 +133,11 @@ void Aftermath::leave_word(pool::Time now, bool connected) {
       std::max(journal_.bound_until(), connected ? now + longest_bound_ + kWordEvery : pool::kNever);
   word_bound_ = life.bound_until;
   life.leases_per_second = *std::max_element(rates_.begin(), rates_.end());
+  if (loss_ != Loss::kNone) {
+    life.loss = loss_ == Loss::kCertain ? 2 : 1;
+    life.loss_until = loss_until_;
+    if (last_) life.leases_per_second = std::max(life.leases_per_second, last_->leases_per_second);
+  }
   if (write_last_life(directory_ / "last-life", life)) {
     told_disk_ = false;
   } else if (!std::exchange(told_disk_, true)) {

@@ -41,11 +41,25 @@ class Aftermath {
   /// are none.
   pool::Time blind_until() const;
 
-  /// The leases the store knows are back. `possible`: it may have lost some of its last ones; `certain`: its
-  /// books are older, or gone.
-  enum class Loss : std::uint8_t { kNone, kPossible, kCertain };
-  void reloaded(pool::PoolIndex pool, Loss loss);
-  void all_reloaded() { journal_.end_what_ended(*leasing_); }
+  /// The store is there, and acknowledges leases from now on.
+  void store_came() { leave_word(leasing_->clock().now(), true); }
+
+  /// What the store may have forgotten of what it had acknowledged.
+  enum class Loss : std::uint8_t {
+    kNone,
+    kPossible,  ///< some of its last writes
+    kCertain,   ///< its books are older, or gone
+  };
+
+  /// The store forgot. `remembered`: this process' memory has all of it and writes it again. Written down at
+  /// once, so that it outlives a kill until everything is made good or over.
+  void lost(Loss loss, bool remembered);
+
+  /// True while only this process' memory has what the store forgot.
+  bool loses_with_memory() const { return loss_ != Loss::kNone && remembered_; }
+
+  /// The leases the store knows are back: holds numbers back when it may have forgotten others.
+  void all_reloaded();
 
   /// A few times a second. `connected`: the store acknowledges leases; `told`: it knows all of them.
   void tick(bool connected, bool told);
@@ -57,6 +71,7 @@ class Aftermath {
   Held held(pool::PoolIndex pool) const;
 
  private:
+  void hold_back(pool::PoolIndex pool, pool::Time now);
   void note_rate();
   void leave_word(pool::Time now, bool connected);
 
@@ -71,6 +86,9 @@ class Aftermath {
   std::array<std::uint64_t, 10> rates_{};  ///< leases acknowledged in each of the last ten seconds
   std::size_t rate_ = 0;
   std::uint64_t acknowledged_ = 0;
+  Loss loss_ = Loss::kNone;
+  pool::Time loss_until_ = pool::kNever;
+  bool remembered_ = false;
   pool::Time next_word_ = pool::kNever;
   pool::Time word_bound_ = pool::kNever;
   pool::Duration longest_bound_{};  ///< of a lease that has the pool's own time

@@ -102,6 +102,8 @@ void read_redis(Mistakes& mistakes, const toml::table& root, const std::string& 
     redis.connect_timeout = table.duration("connect_timeout");
     redis.command_timeout = table.duration("command_timeout");
     redis.max_queue = table.size("max_queue");
+    redis.claim = table.duration("claim");
+    redis.holder_retention = table.duration("holder_retention");
     config.redis = std::move(redis);
   }
 }

@@ -42,6 +42,8 @@ struct RedisConfig {
   pool::Duration connect_timeout{};
   pool::Duration command_timeout{};
   std::size_t max_queue = 0;
+  pool::Duration claim{};
+  pool::Duration holder_retention{};
 
   bool operator==(const RedisConfig&) const = default;
 };

@@ -86,6 +86,19 @@ constexpr KeySpec kRedis[] = {
      .least = "16",
      .most = "1048576",
      .doc = "Commands that may wait for their answer; beyond it the store counts as unavailable."},
+    {.key = "claim",
+     .kind = kDuration,
+     .initial = "10s",
+     .least = "300ms",
+     .most = "10m",
+     .doc = "How long the pools stay this gateway's when it is not heard of any more; then another one that "
+            "waits for them takes over."},
+    {.key = "holder_retention",
+     .kind = kDuration,
+     .initial = "7d",
+     .least = "1m",
+     .most = "365d",
+     .doc = "How long it is remembered which visits held a number, for calls that come late."},
 };
 
 constexpr KeySpec kSip[] = {

@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 constexpr auto kTick = 250ms;
 // How long the services wait at start for the leases of an earlier process.
 constexpr auto kStorePatience = 10s;
+// How often it is looked whether the pools are still another gateway's.
+constexpr auto kForeignPause = 250ms;
 // How long requests and calls under way may take to end when the gateway stops.
 constexpr auto kGrpcGrace = 5s;
 constexpr auto kSipGrace = 5s;
@@ -114,7 +116,10 @@ std::optional<std::string> Gateway::start_sip() {
 }
 
 void Gateway::start_loop() {
-  if (store_) store_->start(*leasing_, [this] { mailbox_.post(Notice::kSettled); });
+  if (store_) {
+    store_->start(
+        *leasing_, [this] { mailbox_.post(Notice::kSettled); }, [this] { mailbox_.post(Notice::kLost); });
+  }
   tick();
   loop_ = std::thread([this] { io_.run(); });
 }
@@ -123,22 +128,25 @@ void Gateway::wait_for_store() {
   if (!store_) return;
   auto deadline = std::chrono::steady_clock::now() + kStorePatience;
   for (;;) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    const std::optional<Notice> notice = mailbox_.wait_for(std::max(left, 0ms));
-    if (notice == Notice::kReload) continue;  // nothing can have changed yet
-    if (notice == Notice::kStop) stop_asked_ = true;
-    if (!notice) {
-      // Whoever does not know what was lent before lends nothing.
-      if (store_->blind_until() != pool::kNever) {
-        deadline += kStorePatience;
-        continue;
-      }
-      log_.warning("the store takes long: serving from memory meanwhile",
-                   {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(kStorePatience).count()}});
-    }
+    const std::optional<Notice> notice = mailbox_.wait_for(kForeignPause);
+    if (notice == Notice::kSettled) return;
+    if (notice == Notice::kStop || notice == Notice::kLost) return end(*notice);
+    // Whose pools are another's lends nothing: it waits, and its SIP port serves meanwhile.
+    // Neither does one that cannot know what was lent before.
+    const bool waits = store_->is_foreign() || store_->blind_until() != pool::kNever;
+    if (waits) deadline = std::chrono::steady_clock::now() + kStorePatience;
+    if (std::chrono::steady_clock::now() < deadline) continue;
+    log_.warning("the store takes long: serving from memory meanwhile",
+                 {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(kStorePatience).count()}});
     return;
   }
+}
+
+/// Asked to end, or the pools are another gateway's.
+void Gateway::end(Notice notice) {
+  stop_asked_ = true;
+  lost_ = notice == Notice::kLost;
+  if (lost_) log_.error("another gateway has taken the pools over: stopping");
 }
 
 std::optional<std::string> Gateway::start_grpc() {
@@ -179,7 +187,7 @@ void Gateway::log_ready() {
 void Gateway::run(const LoadConfig& load) {
   while (!stop_asked_) {
     const std::optional<Notice> notice = mailbox_.wait_for(kForever);
-    if (notice == Notice::kStop) stop_asked_ = true;
+    if (notice == Notice::kStop || notice == Notice::kLost) end(*notice);
     if (notice == Notice::kReload) reload(load);
   }
   drain();
@@ -225,19 +233,27 @@ void Gateway::drain() {
 
 void Gateway::flush_store() {
   if (!store_) return;
-  const auto deadline = std::chrono::steady_clock::now() + kFlushPatience;
-  while (!store_->is_flushed() && std::chrono::steady_clock::now() < deadline) {
-    // On the loop, so that what it was doing when it was asked is done.
-    std::promise<void> turned;
-    boost::asio::post(io_, [&] { turned.set_value(); });
-    turned.get_future().wait();
-    static_cast<void>(mailbox_.wait_for(5ms));
-  }
+  await_flush();
   const std::uint64_t left = store_->call_log_stats().queued + store_->spool_stats().waiting;
   if (left > 0) {
     log_.warning(config_.state_directory.empty() ? "call events were not written to the store"
                                                  : "call events stay in the spool for the next start",
                  {{"count", left}});
+  }
+  boost::asio::post(io_, [this] { store_->give_up(); });
+  await_flush();
+}
+
+/// Waits until the store has answered everything; with patience.
+void Gateway::await_flush() {
+  const auto deadline = std::chrono::steady_clock::now() + kFlushPatience;
+  for (;;) {
+    // On the loop, so that what it was doing when it was asked is done.
+    std::promise<void> turned;
+    boost::asio::post(io_, [&] { turned.set_value(); });
+    turned.get_future().wait();
+    if (store_->is_flushed() || std::chrono::steady_clock::now() >= deadline) return;
+    static_cast<void>(mailbox_.wait_for(5ms));
   }
 }
 

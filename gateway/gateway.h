@@ -63,6 +63,9 @@ class Gateway {
   /// Serves until SIGTERM or SIGINT, then drains and stops. SIGHUP reads the configuration again by `load`.
   void run(const LoadConfig& load);
 
+  /// True when it ended because another gateway has taken the pools over.
+  bool lost() const { return lost_; }
+
  private:
   std::optional<std::string> make_pools();
   std::optional<std::string> start_http();
@@ -77,6 +80,8 @@ class Gateway {
   void apply(Config fresh);
   void drain();
   void flush_store();
+  void await_flush();
+  void end(Notice notice);
   void stop_loop();
   void log_ready();
 
@@ -108,6 +113,7 @@ class Gateway {
 
   // Main thread only.
   bool stop_asked_ = false;
+  bool lost_ = false;
   std::thread loop_;
   std::unique_ptr<sip::Proxy> proxy_;
   std::unique_ptr<rpc::Server> server_;

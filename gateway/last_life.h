@@ -19,6 +19,11 @@ struct LastLife {
 
   /// The most leases acknowledged within one second, of the last ten.
   std::uint64_t leases_per_second = 0;
+
+  /// What the store had forgotten that was not made good yet: 0 nothing, 1 some of its last writes, 2 more.
+  int loss = 0;
+  /// Until when what it had forgotten may be in use.
+  pool::Time loss_until = pool::kNever;
 };
 
 /// None when there is no such file, or it is garbled.

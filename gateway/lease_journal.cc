@@ -50,19 +50,35 @@ struct Tale {
   pool::Time end() const { return ended.value_or(from_timestamp(lease.expire_time())); }
 };
 
-using Tales = std::map<std::string, Tale>;
+/// The tales of all leases, as one record after the other is read.
+class Tales {
+ public:
+  explicit Tales(pool::Time now) : now_(now) {}
 
-void fold(Tales& tales, char kind, v1::Lease lease) {
-  Tale& tale = tales[lease.name() + ' ' + lease.number() + ' ' + lease.visit().visit_id()];
-  if (kind == kEnd) {
-    tale.ended = from_timestamp(lease.expire_time());
-    if (!tale.told) tale.lease = std::move(lease);
-    return;
+  void add(char kind, v1::Lease lease) {
+    const std::string visit = lease.name() + ' ' + lease.visit().visit_id();
+    Tale& tale = tales_[visit + ' ' + lease.number()];
+    if (kind == kEnd) {
+      tale.ended = from_timestamp(lease.expire_time());
+      if (!tale.told) tale.lease = std::move(lease);
+      return;
+    }
+    tale.lease = std::move(lease);
+    tale.told = true;
+    tale.ended.reset();
+    // A visit holds one number: the one it had before is given up, when is not known.
+    Tale*& present = present_[visit];
+    if (present != nullptr && present != &tale) present->ended = std::min(now_, present->end());
+    present = &tale;
   }
-  tale.lease = std::move(lease);
-  tale.told = true;
-  tale.ended.reset();
-}
+
+  const std::map<std::string, Tale>& all() const { return tales_; }
+
+ private:
+  const pool::Time now_;
+  std::map<std::string, Tale> tales_;
+  std::map<std::string, Tale*> present_;  ///< of each visit
+};
 
 void restore_one(pool::NumberPools& pools, const Tale& tale, pool::Time now) {
   const v1::Lease& lease = tale.lease;
@@ -97,22 +113,22 @@ void LeaseJournal::open(const std::filesystem::path& file, std::uint64_t max_byt
 
 void LeaseJournal::restore_into(pool::NumberPools& pools, pool::Time now) {
   if (file_ == nullptr) return;
-  Tales tales;
+  Tales tales(now);
   for (std::uint64_t offset = file_->begin(); const auto record = file_->read(offset);) {
     v1::Lease lease;
     if (!lease.ParseFromArray(record->data() + 1, static_cast<int>(record->size() - 1))) continue;
-    fold(tales, record->front(), std::move(lease));
+    tales.add(record->front(), std::move(lease));
   }
   std::vector<const Tale*> in_order;
-  for (const auto& [key, tale] : tales) {
+  for (const auto& [key, tale] : tales.all()) {
     if (tale.told) in_order.push_back(&tale);
     if (tale.ended) ends_.push_back({tale.lease.name(), tale.lease.number(), tale.lease.visit().visit_id()});
   }
   std::sort(in_order.begin(), in_order.end(),
             [](const Tale* a, const Tale* b) { return a->end() < b->end(); });
   for (const Tale* tale : in_order) restore_one(pools, *tale, now);
-  if (!tales.empty()) {
-    log_.info("leases of an earlier process taken over from the journal", {{"leases", tales.size()}});
+  if (!tales.all().empty()) {
+    log_.info("leases of an earlier process taken over from the journal", {{"leases", tales.all().size()}});
   }
 }
 

@@ -10,6 +10,10 @@ LeaseReload::LeaseReload(boost::asio::io_context& io, redis::RedisLeaseStore& st
                          const pool::Clock& clock, Log& log, Done done)
     : io_(io), store_(store), pools_(pools), clock_(clock), log_(log), done_(std::move(done)) {}
 
+void LeaseReload::stop() {
+  if (sorter_.joinable()) sorter_.join();
+}
+
 void LeaseReload::start() { load_next(); }
 
 void LeaseReload::load_next() {
@@ -20,10 +24,15 @@ void LeaseReload::load_next() {
   began_ = std::chrono::steady_clock::now();
   store_.load(
       pools_.config(pool_).name.to_string(),
-      [self = shared_from_this()](std::vector<redis::LoadedLease> batch) {
-        std::move(batch.begin(), batch.end(), std::back_inserter(self->leases_));
-      },
+      [self = shared_from_this()](const std::vector<redis::LoadedLease>& batch) { self->took(batch); },
       [self = shared_from_this()](const redis::LoadResult& result) { self->loaded(result); });
+}
+
+void LeaseReload::took(const std::vector<redis::LoadedLease>& batch) {
+  const std::size_t before = leases_.size();
+  for (const redis::LoadedLease& lease : batch) leases_.add(lease);
+  if (before / kProgress == leases_.size() / kProgress) return;
+  log_.info("reading leases", {{"pool", pools_.config(pool_).name.view()}, {"read", leases_.size()}});
 }
 
 void LeaseReload::loaded(const redis::LoadResult& result) {
@@ -32,25 +41,26 @@ void LeaseReload::loaded(const redis::LoadResult& result) {
     log_.warning("leases in the store that cannot be read were left alone",
                  {{"pool", pools_.config(pool_).name.view()}, {"count", result.unreadable}});
   }
-  std::sort(leases_.begin(), leases_.end(),
-            [](const redis::LoadedLease& a, const redis::LoadedLease& b) { return a.end() < b.end(); });
-  restore_some();
+  // A million take long enough to be noticed by who waits for this loop.
+  if (sorter_.joinable()) sorter_.join();
+  sorter_ = std::thread([this, self = shared_from_this()]() mutable {
+    leases_.sort();
+    // Handed over, not copied: the last owner must be a task of the loop, because it joins this thread.
+    boost::asio::post(io_, [kept = std::move(self)] { kept->restore_some(); });
+  });
 }
 
 void LeaseReload::restore_some() {
   const pool::Time now = clock_.now();
   const std::size_t end = std::min(leases_.size(), restored_ + kTurn);
   for (; restored_ < end; ++restored_) {
-    const redis::LoadedLease& lease = leases_[restored_];
-    pool::StoredLease stored;
-    stored.number = lease.number;
-    stored.visit = {lease.visit_id, lease.visitor_id, lease.source, lease.attributes};
-    stored.start = lease.start;
-    stored.expire = lease.expire;
-    stored.ended = lease.ended;
-    count(pools_.restore(pool_, stored, now));
+    count(pools_.restore(pool_, leases_.at(restored_), now));
   }
   if (restored_ < leases_.size()) {
+    if (restored_ % kProgress < kTurn) {
+      log_.info("taking leases over",
+                {{"pool", pools_.config(pool_).name.view()}, {"done", restored_}, {"of", leases_.size()}});
+    }
     boost::asio::post(io_, [self = shared_from_this()] { self->restore_some(); });
     return;
   }

@@ -6,8 +6,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "gateway/lease_arena.h"
 #include "gateway/log.h"
 #include "pool/leasing.h"
 #include "pool/number_pools.h"
@@ -18,11 +20,14 @@ namespace ringtrace::gateway {
 /// Reads all leases of all pools from the store into memory, pool by pool, those that ended first first: that
 /// is the order in which their numbers become free again.
 ///
-/// Loop thread only. Each turn of the loop takes over at most kTurn leases, so that the port of metrics and
-/// health answers meanwhile. Leases of one pool are held in memory while they are sorted.
+/// Loop thread only, but for the sorting. Each turn of the loop takes over at most kTurn leases, so that the
+/// port of metrics and health answers meanwhile. Memory: the leases of one pool, packed (about 60 bytes each
+/// and their texts), at most as many as the pool has numbers.
 class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
  public:
   static constexpr std::size_t kTurn = 2'000;
+  /// A line of progress is logged whenever so many more leases were read, or taken over.
+  static constexpr std::uint64_t kProgress = 250'000;
 
   /// `done` is called once: with an empty text when everything was read, else with why not.
   using Done = std::function<void(const std::string& problem)>;
@@ -30,7 +35,12 @@ class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
   LeaseReload(boost::asio::io_context& io, redis::RedisLeaseStore& store, pool::NumberPools& pools,
               const pool::Clock& clock, Log& log, Done done);
 
+  ~LeaseReload() { stop(); }
+
   void start();
+
+  /// Waits for the sorting, if it goes on. Before the loop is destroyed.
+  void stop();
 
  private:
   struct Counts {
@@ -42,6 +52,7 @@ class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
   };
 
   void load_next();
+  void took(const std::vector<redis::LoadedLease>& batch);
   void loaded(const redis::LoadResult& result);
   void restore_some();
   void count(pool::RestoreOutcome outcome);
@@ -54,7 +65,8 @@ class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
   Done done_;
 
   pool::PoolIndex pool_;
-  std::vector<redis::LoadedLease> leases_;
+  LeaseArena leases_;
+  std::thread sorter_;
   std::size_t restored_ = 0;
   Counts counts_;
   std::chrono::steady_clock::time_point began_;

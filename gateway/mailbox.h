@@ -14,6 +14,7 @@ enum class Notice : std::uint8_t {
   kStop,     ///< asked to end
   kReload,   ///< asked to read the configuration again
   kSettled,  ///< the store is reloaded, or known to be away
+  kLost,     ///< another gateway has taken the pools over
 };
 
 /// How the main thread is told. At most kMost wait; more of them could only repeat what waits already, and

@@ -93,6 +93,11 @@ constexpr auto kTable = std::to_array<MetricSpec>({
     {Metric::kCallsClosedByAge, kCounter, "ringtrace_calls_closed_by_age_total",
      "Calls of killed gateways whose end nobody saw, closed by their age."},
 
+    {Metric::kLateAttributions, kCounter, "ringtrace_late_attributions_total",
+     "Calls the holder log was asked about, by what came of it."},
+    {Metric::kLateAttributionsWaiting, kGauge, "ringtrace_late_attributions_waiting",
+     "Calls the holder log is still to be asked about."},
+
     {Metric::kHeldBack, kGauge, "ringtrace_pool_held_back_numbers",
      "Numbers not lent because the store may have lost leases of them; part of the state reserved."},
     {Metric::kHeldBackUntil, kGauge, "ringtrace_pool_held_back_until_seconds",

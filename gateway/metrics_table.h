@@ -67,6 +67,9 @@ enum class Metric : std::uint8_t {
   kEventsRecovered,
   kCallsClosedByAge,
 
+  kLateAttributions,
+  kLateAttributionsWaiting,
+
   kHeldBack,
   kHeldBackUntil,
   kLeaseJournalBytes,

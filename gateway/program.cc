@@ -39,7 +39,7 @@ int run_gateway(Config config, const std::string& path) {
   Gateway gateway(std::move(config), log);
   if (const std::optional<std::string> problem = gateway.start()) return fail(*problem);
   gateway.run([&path] { return load_config(path); });
-  return kExitOk;
+  return gateway.lost() ? kExitLost : kExitOk;
 }
 
 int run(const CommandLine& command) {

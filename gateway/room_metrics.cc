@@ -67,6 +67,11 @@ void add_aftermath_samples(StorePart& store, const pool::NumberPools& pools, Sam
     samples.add(Metric::kHeldBack, {{"pool", name}}, held.numbers);
     samples.add(Metric::kHeldBackUntil, {{"pool", name}}, until.count());
   }
+  const LateAttributionStats late = store.late_stats();
+  samples.add(Metric::kLateAttributions, {{"result", "updated"}}, late.updated);
+  samples.add(Metric::kLateAttributions, {{"result", "confirmed"}}, late.confirmed);
+  samples.add(Metric::kLateAttributions, {{"result", "dropped"}}, late.dropped);
+  samples.add(Metric::kLateAttributionsWaiting, {}, late.waiting);
   samples.add(Metric::kLeaseJournalBytes, {}, store.journal_bytes());
   samples.add(Metric::kCallsClosedByAge, {}, store.calls_closed_by_age());
 }

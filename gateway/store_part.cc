@@ -12,6 +12,8 @@ constexpr auto kReloadRetry = std::chrono::seconds(1);
 constexpr std::size_t kMostQueued = 10'000;
 // The gateway that carries a call closes it by its age itself; only then may others.
 constexpr auto kSweepDelay = std::chrono::minutes(1);
+// How often it is noted down what the store has acknowledged.
+constexpr auto kRemember = std::chrono::seconds(10);
 
 redis::ConnectionOptions options_of(const RedisConfig& config) {
   redis::ConnectionOptions options;
@@ -24,6 +26,22 @@ redis::ConnectionOptions options_of(const RedisConfig& config) {
   options.connect_timeout = config.connect_timeout;
   options.command_timeout = config.command_timeout;
   options.max_commands = config.max_queue;
+  return options;
+}
+
+redis::LeaseStoreOptions lease_options_of(const RedisConfig& config) {
+  redis::LeaseStoreOptions options;
+  options.retention = config.holder_retention;
+  options.max_writes = config.max_queue;
+  return options;
+}
+
+redis::ClaimOptions claim_options_of(const Config& config, const ClaimFile& file) {
+  redis::ClaimOptions options;
+  for (const pool::PoolConfig& pool : config.pools.pools) options.pools.push_back(pool.name.to_string());
+  options.name = config.name;
+  options.length = config.redis->claim;
+  options.memories = file.read();
   return options;
 }
 
@@ -61,50 +79,123 @@ StorePart::StorePart(boost::asio::io_context& io, const Config& config, const po
     : io_(io),
       log_(log),
       readiness_(readiness),
+      claim_file_(config.state_directory),
       connection_(io, options_of(*config.redis), redis::prepare_server(lines_into(log)), lines_into(log)),
-      leases_(connection_),
+      claims_(connection_, claim_options_of(config, claim_file_), lines_into(log)),
+      leases_(connection_, claims_, lease_options_of(*config.redis)),
+      holders_(connection_),
       calls_(connection_, call_log_options_of(config), lines_into(log)),
       reader_(calls_),
       sweep_(connection_, calls_, {.max_age = config.sip.max_call_age + kSweepDelay},
              [&clock] { return clock.now(); }),
-      aftermath_(config, leases_, log),
-      spool_(calls_, spool_options_of(config), log),
+      spool_(calls_, spool_options_of(config), log, [this](v1::CallEvent& event) { late_->pass(event); }),
       blind_(io),
       retry_(io) {
+  aftermath_ = std::make_unique<Aftermath>(config, leases_, log);
   readiness_.not_ready("store", "connecting");
 }
 
-void StorePart::start(pool::Leasing& leasing, Settled settled) {
+StorePart::~StorePart() {
+  if (reload_) reload_->stop();
+}
+
+void StorePart::start(pool::Leasing& leasing, Settled settled, Lost lost) {
   leasing_ = &leasing;
   replay_ = std::make_unique<LeaseReplay>(leasing, log_);
   settled_ = std::move(settled);
-  aftermath_.begin(leasing);
+  lost_ = std::move(lost);
+  late_ = std::make_unique<LateAttribution>(
+      leasing.pools(),
+      [this](const std::string& pool, pool::Number number, pool::Time at, redis::HolderLog::Done done) {
+        holders_.holders(pool, number, at, redis::HolderLog::kMost, std::move(done));
+      },
+      [this](v1::CallEvent event) { return calls_.append(std::move(event)); });
+  aftermath_->begin(leasing);
   spool_.start();
   connection_.on_state([this](bool ready, const std::string& reason) { changed(ready, reason); });
+  claims_.on_claimed([this](const redis::Claim& claim) { claimed(claim); });
+  claims_.on_state([this] { ownership_changed(); });
   connection_.start();
 }
 
 void StorePart::changed(bool ready, const std::string& reason) {
   connected_ = ready;
-  if (!ready) {
-    readiness_.not_ready("store", "not connected: " + reason);
-    log_.warning("store away: leases are answered from memory and are not durable until it is back",
-                 {{"reason", reason}});
-    return settle_without_store();
+  if (ready) return readiness_.not_ready("store", "claiming the pools");
+  readiness_.not_ready("store", "not connected: " + reason);
+  log_.warning("store away: leases are answered from memory and are not durable until it is back",
+               {{"reason", reason}});
+  settle_without_store();
+}
+
+void StorePart::claimed(const redis::Claim& claim) {
+  remember_claims();
+  if (claim.loss == redis::Loss::kNone) return;
+  aftermath_->lost(
+      claim.loss == redis::Loss::kCertain ? Aftermath::Loss::kCertain : Aftermath::Loss::kPossible,
+      claim.again);
+  if (claim.again) return write_again(claim.memory.pool);
+  losses_.push_back(claim);
+}
+
+/// The store forgot what memory knows: the replay writes all of it.
+void StorePart::write_again(const std::string& pool) {
+  const auto index = leasing_->pools().find(pool);
+  if (!index) return;
+  std::vector<pool::LeaseView> found(256);
+  std::uint32_t from = 0;
+  std::uint64_t count = 0;
+  while (const std::size_t read = leasing_->pools().scan(*index, from, false, found)) {
+    for (std::size_t i = 0; i < read; ++i) {
+      leasing_->pools().set_durable(found[i].ticket, found[i].expire, false);
+    }
+    count += read;
   }
-  if (!reloaded_) return reload();
-  readiness_.ready("store");
-  replay_->store_came();
-  log_.info("store back");
+  log_.warning("the store lost leases it had acknowledged; they are written again",
+               {{"pool", pool}, {"leases", count}});
+}
+
+void StorePart::ownership_changed() {
+  switch (claims_.state()) {
+    case redis::Claims::State::kAsking:
+      return;
+    case redis::Claims::State::kOurs:
+      aftermath_->store_came();
+      if (!reloaded_) return reload();
+      readiness_.ready("store");
+      replay_->store_came();
+      return log_.info("store back");
+    case redis::Claims::State::kTheirs:
+      return readiness_.not_ready("store", claims_.owner());
+    case redis::Claims::State::kLost:
+      readiness_.not_ready("store", claims_.owner());
+      if (Lost lost = std::exchange(lost_, nullptr)) lost();
+      return;
+  }
+}
+
+bool StorePart::is_foreign() const {
+  const redis::Claims::State state = claims_.state();
+  return state == redis::Claims::State::kTheirs || state == redis::Claims::State::kLost;
+}
+
+void StorePart::give_up() {
+  remember_claims();
+  claims_.give_up();
+}
+
+void StorePart::remember_claims() {
+  remembered_ = std::chrono::steady_clock::now();
+  if (claim_file_.write(claims_.memories())) return;
+  log_.warning("what the store has acknowledged cannot be noted in the state directory");
 }
 
 void StorePart::reload() {
   readiness_.not_ready("store", "reloading leases");
   if (reloading_) return;  // a reload that lost its connection ends by itself, and begins anew
   reloading_ = true;
-  std::make_shared<LeaseReload>(io_, leases_, leasing_->pools(), leasing_->clock(), log_,
-                                [this](const std::string& problem) { reloaded(problem); })
-      ->start();
+  reload_ = std::make_shared<LeaseReload>(io_, leases_, leasing_->pools(), leasing_->clock(), log_,
+                                          [this](const std::string& problem) { reloaded(problem); });
+  reload_->start();
 }
 
 void StorePart::reloaded(const std::string& problem) {
@@ -112,7 +203,7 @@ void StorePart::reloaded(const std::string& problem) {
   if (problem.empty()) {
     reloaded_ = true;
     blind_.cancel();
-    aftermath_.all_reloaded();
+    aftermath_->all_reloaded();
     replay_->store_came();
     if (connected_) readiness_.ready("store");
     return settle();
@@ -122,12 +213,12 @@ void StorePart::reloaded(const std::string& problem) {
   readiness_.not_ready("store", "reloading leases failed: " + problem);
   retry_.expires_after(kReloadRetry);
   retry_.async_wait([this](boost::system::error_code cancelled) {
-    if (!cancelled && connected_ && !reloaded_) reload();
+    if (!cancelled && connected_ && !reloaded_ && !is_foreign()) reload();
   });
 }
 
 void StorePart::settle_without_store() {
-  const pool::Time until = aftermath_.blind_until();
+  const pool::Time until = aftermath_->blind_until();
   if (reloaded_ || until == pool::kNever) return settle();
   const auto left = until - leasing_->clock().now();
   log_.warning(
@@ -144,16 +235,19 @@ void StorePart::settle() {
 }
 
 void StorePart::tick() {
+  const auto now = std::chrono::steady_clock::now();
   const bool serving = connected_ && reloaded_;
-  if (serving) replay_->tick(std::chrono::steady_clock::now());
-  aftermath_.tick(connected_, serving && replay_->is_done());
+  if (serving) replay_->tick(now);
+  if (serving && now - remembered_ >= kRemember) remember_claims();
+  if (connected_) late_->ask();
+  aftermath_->tick(connected_, serving && replay_->is_done());
 }
 
 bool StorePart::is_flushed() const {
   const redis::ConnectionStats connection = connection_.stats();
   if (!connection.ready) return true;
-  return connection.waiting + connection.in_flight == 0 && calls_.stats().queued == 0 &&
-         spool_.stats().waiting == 0;
+  return leases_.outstanding() + connection.waiting + connection.in_flight == 0 &&
+         calls_.stats().queued == 0 && spool_.stats().waiting == 0;
 }
 
 }  // namespace ringtrace::gateway

@@ -13,6 +13,26 @@
 #include "redis/reply_reader.h"
 
 namespace ringtrace::redis {
+namespace {
+
+// The first key of FCALL is its third argument; other commands have theirs earlier.
+constexpr std::size_t kLastFirstKey = 3;
+constexpr std::string_view kTagBegin = "rt:{";
+
+/// The hash slot of one of our keys: CRC16 (XMODEM) of what is in braces, modulo 16384. Redis Cluster
+/// specification, "Hash tags".
+std::optional<std::uint16_t> slot_of_key(std::string_view key) {
+  const auto end = key.find('}');
+  if (!key.starts_with(kTagBegin) || end == std::string_view::npos) return std::nullopt;
+  unsigned crc = 0;
+  for (const char c : key.substr(kTagBegin.size(), end - kTagBegin.size())) {
+    crc ^= static_cast<unsigned>(static_cast<unsigned char>(c)) << 8U;
+    for (int bit = 0; bit < 8; ++bit) crc = ((crc << 1U) ^ ((crc & 0x8000U) != 0 ? 0x1021U : 0U)) & 0xFFFFU;
+  }
+  return static_cast<std::uint16_t>(crc % 16'384);
+}
+
+}  // namespace
 
 std::optional<std::int64_t> Reply::as_integer() const {
   if (kind == Kind::kInteger) return integer;
@@ -39,6 +59,14 @@ Command::Command(std::span<const std::string_view> arguments) {
   if (length < 0) throw std::bad_alloc();
   bytes_.assign(encoded, static_cast<std::size_t>(length));
   redisFreeCommand(encoded);
+  for (std::size_t i = 1; i < arguments.size() && !slot_ && i <= kLastFirstKey; ++i) {
+    slot_ = slot_of_key(arguments[i]);
+  }
+}
+
+Command&& Command::routed_by(std::string_view key) && {
+  slot_ = slot_of_key(key);
+  return std::move(*this);
 }
 
 namespace {

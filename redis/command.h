@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,12 +18,20 @@ class Command {
   Command(std::initializer_list<std::string_view> arguments)
       : Command(std::span(arguments.begin(), arguments.size())) {}
 
+  /// Has a Redis Cluster carry the command out where the key lies. Needed for commands without a key of ours.
+  Command&& routed_by(std::string_view key) &&;
+
+  /// Where it goes in a Redis Cluster: the hash slot of the key it was routed by, or of its first argument
+  /// with a hash tag; none when it has neither.
+  std::optional<std::uint16_t> slot() const { return slot_; }
+
   /// The encoded bytes.
   const std::string& bytes() const { return bytes_; }
   std::string take_bytes() && { return std::move(bytes_); }
 
  private:
   std::string bytes_;
+  std::optional<std::uint16_t> slot_;
 };
 
 }  // namespace ringtrace::redis

@@ -3,8 +3,6 @@
 namespace ringtrace::redis {
 namespace {
 
-constexpr std::string_view kLeasePart = ":lease:";
-
 std::uint32_t fnv1a(std::string_view text) {
   std::uint32_t hash = 2'166'136'261U;
   for (const char c : text) {
@@ -21,26 +19,31 @@ std::string block_of(pool::Number number) { return std::to_string(number.digits(
 }  // namespace
 
 std::string lease_key(std::string_view pool, pool::Number number) {
-  return shard_prefix(pool) + std::string(kLeasePart) + block_of(number);
+  return lease_key_of_block(pool, block_of(number));
 }
 
 std::string attributes_key(std::string_view pool, pool::Number number) {
-  return shard_prefix(pool) + ":attr:" + block_of(number);
+  return attributes_key_of_block(pool, block_of(number));
 }
 
 std::string visit_key(std::string_view pool, std::string_view visit_id) {
   return shard_prefix(pool) + ":visit:" + std::to_string(fnv1a(visit_id) % kVisitBuckets);
 }
 
-std::string lease_key_pattern(std::string_view pool) {
-  return shard_prefix(pool) + std::string(kLeasePart) + "*";
+std::string holders_key(std::string_view pool, pool::Number number) {
+  return shard_prefix(pool) + ":holders:" + std::to_string(number.digits());
 }
 
-std::string attributes_key_beside(std::string_view lease_key) {
-  const auto at = lease_key.find(kLeasePart);
-  if (at == std::string_view::npos) return {};
-  return std::string(lease_key.substr(0, at)) +
-         ":attr:" + std::string(lease_key.substr(at + kLeasePart.size()));
+std::string blocks_key(std::string_view pool) { return shard_prefix(pool) + ":blocks"; }
+
+std::string owner_key(std::string_view pool) { return shard_prefix(pool) + ":owner"; }
+
+std::string lease_key_of_block(std::string_view pool, std::string_view block) {
+  return shard_prefix(pool) + ":lease:" + std::string(block);
+}
+
+std::string attributes_key_of_block(std::string_view pool, std::string_view block) {
+  return shard_prefix(pool) + ":attr:" + std::string(block);
 }
 
 std::string seen_key(std::string_view call_id) { return "rt:{calls}:seen:" + std::string(call_id); }

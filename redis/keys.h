@@ -11,38 +11,44 @@ namespace ringtrace::redis {
 /// The names of all keys. Everything is under `rt:`; what one function touches shares a hash tag, so that it
 /// lies on one node of a Redis Cluster. Times are Unix milliseconds.
 ///
-/// | key                         | type   | field -> value |
-/// |-----------------------------|--------|------------------------------------------------------------------|
-/// | `rt:{main:0}:lease:<block>` | hash   | number's digits -> `start expire ended hold source visitor visit`
-/// | | `rt:{main:0}:visit:<bucket>`| hash   | visit id -> `number expire ended hold` | |
-/// `rt:{main:0}:attr:<block>`  | hash   | number's digits -> the visit's attributes as JSON                |
-/// | `rt:{calls}:events`         | stream | `type`, `call`, `json` (a ringtrace.v1.CallEvent) | |
-/// `rt:{calls}:open`           | hash   | id of a call not ended yet -> JSON of its latest event           |
-/// | `rt:{calls}:log`            | hash   | `last`: newest cursor; `trimmed`: newest cursor that is gone | |
-/// `rt:{calls}:seen:<call>`    | hash   | event id -> cursor, so that no event is appended twice           |
+/// - `rt:{main:0}:lease:<block>`, hash: number's digits -> `start expire ended hold source visitor visit`
+/// - `rt:{main:0}:attr:<block>`, hash: number's digits -> the visit's attributes as JSON
+/// - `rt:{main:0}:visit:<bucket>`, hash: visit id -> `number expire ended hold`
+/// - `rt:{main:0}:holders:<number>`, list: former holders, the latest first: `start end source visitor visit`
+/// - `rt:{main:0}:blocks`, set: the blocks that have leases
+/// - `rt:{main:0}:owner`, hash: the gateway that may write. `token` (`<counter>-<instance>`), its `name`,
+///   `since`, `until` (of Redis' clock; when the claim runs out), `client` (CLIENT ID), `run_id` and `replid`
+///   (of the Redis it was claimed at), `writes` (counts the writes of leases)
+/// - `rt:{calls}:events`, stream: `type`, `call`, `json` (a ringtrace.v1.CallEvent)
+/// - `rt:{calls}:open`, hash: id of a call not ended yet -> JSON of its latest event
+/// - `rt:{calls}:log`, hash: `last`: newest cursor; `trimmed`: newest cursor that is gone
+/// - `rt:{calls}:seen:<call>`, hash: event id -> cursor, so that no event is appended twice
 ///
 /// `main` is the pool and 0 its shard. A block is 128 neighbouring numbers: digits divided by 128. A bucket
-/// is the visit id's FNV-1a hash (32 bit) modulo 4096. In a lease, `ended` is 0 while it stands, `hold` is a
+/// is the visit id's FNV-1a hash (32 bit) modulo 16384. In a lease, `ended` is 0 while it stands, `hold` is a
 /// length in milliseconds, `source` and `visitor` have blanks, control characters and percent signs as %XX
 /// and are "-" when empty; the visit comes last and may hold blanks.
 ///
-/// Expiries (PTTL): a lease block lives until its last lease's end plus the hold or seven days, whichever is
-/// longer, because the last holder and the place in the free order are remembered; a visit bucket until its
-/// last lease's end plus hold plus a day (for clocks that differ); the seen ids two days after the call's
-/// latest event. They are only ever extended. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:lease:<block>
+/// Expiries (PTTL): a lease block lives until its last lease's end plus the hold or the holder log's
+/// retention, whichever is longer, because the last holder and the place in the free order are remembered; a
+/// visit bucket until its last lease's end plus hold plus a day (for clocks that differ); a number's holders
+/// until the latest of them is older than the retention; the seen ids two days after the call's latest event.
+/// They are only ever extended. The owner has none. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:lease:<block>
 /// <number>` tells what is left of a lease.
 inline constexpr std::uint64_t kNumbersPerBlock = 128;
-inline constexpr std::uint32_t kVisitBuckets = 4096;
+inline constexpr std::uint32_t kVisitBuckets = 16'384;
 
 std::string lease_key(std::string_view pool, pool::Number number);
 std::string attributes_key(std::string_view pool, pool::Number number);
 std::string visit_key(std::string_view pool, std::string_view visit_id);
 
-/// What SCAN ... MATCH finds the pool's lease blocks with.
-std::string lease_key_pattern(std::string_view pool);
+std::string holders_key(std::string_view pool, pool::Number number);
+std::string blocks_key(std::string_view pool);
+std::string owner_key(std::string_view pool);
 
-/// The attribute block beside a lease block; empty when that is no lease block's key.
-std::string attributes_key_beside(std::string_view lease_key);
+/// The lease block and the attribute block of a member of the set of blocks.
+std::string lease_key_of_block(std::string_view pool, std::string_view block);
+std::string attributes_key_of_block(std::string_view pool, std::string_view block);
 
 inline constexpr std::string_view kEventsKey = "rt:{calls}:events";
 inline constexpr std::string_view kOpenCallsKey = "rt:{calls}:open";

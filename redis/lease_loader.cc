@@ -1,3 +1,4 @@
+#include <charconv>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -11,32 +12,38 @@
 namespace ringtrace::redis {
 namespace {
 
-/// Keys looked at with each SCAN. A page is parsed within one turn of the loop, which others wait for.
-constexpr std::string_view kPage = "200";
+// Members of the set of blocks asked for at a time.
+constexpr std::string_view kPage = "512";
+// Blocks asked for and not answered yet: enough to keep Redis busy while one is parsed, and at most some
+// megabytes of replies.
+constexpr std::size_t kWindow = 32;
 
-/// One pass over a pool's lease blocks: a page of SCAN, then the page's blocks all at once, then the next.
+/// One pass over a pool's lease blocks: a page of their set, then its blocks, some under way at a time, then
+/// the next page.
 class Loader : public std::enable_shared_from_this<Loader> {
  public:
-  Loader(Connection& connection, std::string pattern, RedisLeaseStore::Batch batch,
+  Loader(Connection& connection, std::string pool, RedisLeaseStore::Batch batch,
          RedisLeaseStore::Loaded loaded)
       : connection_(connection),
-        pattern_(std::move(pattern)),
+        pool_(std::move(pool)),
         batch_(std::move(batch)),
         loaded_(std::move(loaded)) {}
 
   void scan(const std::string& cursor) {
-    execute(Command({"SCAN", cursor, "MATCH", pattern_, "COUNT", kPage}),
+    execute(Command({"SSCAN", blocks_key(pool_), cursor, "COUNT", kPage}),
             [](Loader& self, const Reply& reply) {
-              if (reply.elements.size() != 2)
-                return self.finish(pool::StoreStatus::kRefused, "not an answer to SCAN");
+              if (reply.elements.size() != 2) {
+                return self.finish(pool::StoreStatus::kRefused, "not an answer to SSCAN");
+              }
               self.cursor_ = reply.elements[0].text;
-              for (const Reply& key : reply.elements[1].elements) self.read_block(key.text);
-              if (self.waiting_ == 0) self.page_done();
+              for (const Reply& member : reply.elements[1].elements) self.note_block(member.text);
+              self.read_on();
             });
   }
 
  private:
   using Take = std::function<void(Loader&, const Reply&)>;
+  using Attributes = std::unordered_map<std::string, std::string>;
 
   void execute(Command command, Take take) {
     connection_.execute(std::move(command),
@@ -52,42 +59,58 @@ class Loader : public std::enable_shared_from_this<Loader> {
                         });
   }
 
-  void read_block(const std::string& key) {
-    // SCAN may name a key twice.
-    if (!seen_.insert(key).second) return;
-    ++waiting_;
-    // The attributes come first, so that the leases find them.
-    const auto attributes = std::make_shared<std::unordered_map<std::string, std::string>>();
-    execute(Command({"HGETALL", attributes_key_beside(key)}), [attributes](Loader&, const Reply& reply) {
-      for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
-        attributes->emplace(reply.elements[i].text, reply.elements[i + 1].text);
-      }
-    });
-    execute(Command({"HGETALL", key}), [attributes](Loader& self, const Reply& reply) {
-      for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
-        self.take_lease(reply.elements[i].text, reply.elements[i + 1].text, *attributes);
-      }
-      if (--self.waiting_ == 0) self.page_done();
-    });
+  void note_block(const std::string& member) {
+    std::uint64_t block = 0;
+    std::from_chars(member.data(), member.data() + member.size(), block);
+    // SSCAN may name a member twice.
+    if (seen_.insert(block).second) blocks_.push_back(member);
   }
 
-  void take_lease(const std::string& digits, const std::string& text,
-                  const std::unordered_map<std::string, std::string>& attributes) {
-    std::optional<LoadedLease> lease = parse_lease(digits, text);
-    if (!lease) {
-      ++result_.unreadable;
-      return;
+  void read_on() {
+    while (!finished_ && !blocks_.empty() && under_way_ < kWindow) {
+      const std::string block = std::move(blocks_.back());
+      blocks_.pop_back();
+      read_block(block);
     }
-    const auto found = attributes.find(digits);
-    if (found != attributes.end()) lease->attributes = attributes_from_json(found->second);
-    ++result_.leases;
-    leases_.push_back(std::move(*lease));
-  }
-
-  void page_done() {
-    if (!leases_.empty()) batch_(std::exchange(leases_, {}));
+    if (finished_ || under_way_ > 0) return;
     if (cursor_ == "0") return finish(pool::StoreStatus::kDone, {});
     scan(cursor_);
+  }
+
+  void read_block(const std::string& block) {
+    ++under_way_;
+    // The attributes come first, so that the leases find them.
+    const auto attributes = std::make_shared<Attributes>();
+    execute(Command({"HGETALL", attributes_key_of_block(pool_, block)}),
+            [attributes](Loader&, const Reply& reply) {
+              for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
+                attributes->emplace(reply.elements[i].text, reply.elements[i + 1].text);
+              }
+            });
+    execute(Command({"HGETALL", lease_key_of_block(pool_, block)}),
+            [attributes](Loader& self, const Reply& reply) {
+              self.take_block(reply, *attributes);
+              --self.under_way_;
+              self.read_on();
+            });
+  }
+
+  void take_block(const Reply& reply, const Attributes& attributes) {
+    std::vector<LoadedLease> leases;
+    leases.reserve(reply.elements.size() / 2);
+    for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
+      const std::string& digits = reply.elements[i].text;
+      std::optional<LoadedLease> lease = parse_lease(digits, reply.elements[i + 1].text);
+      if (!lease) {
+        ++result_.unreadable;
+        continue;
+      }
+      const auto found = attributes.find(digits);
+      if (found != attributes.end()) lease->attributes = attributes_from_json(found->second);
+      leases.push_back(std::move(*lease));
+    }
+    result_.leases += leases.size();
+    if (!leases.empty()) batch_(std::move(leases));
   }
 
   void finish(pool::StoreStatus status, std::string detail) {
@@ -98,13 +121,13 @@ class Loader : public std::enable_shared_from_this<Loader> {
   }
 
   Connection& connection_;
-  const std::string pattern_;
+  const std::string pool_;
   const RedisLeaseStore::Batch batch_;
   const RedisLeaseStore::Loaded loaded_;
   std::string cursor_;
-  std::unordered_set<std::string> seen_;
-  std::size_t waiting_ = 0;
-  std::vector<LoadedLease> leases_;
+  std::unordered_set<std::uint64_t> seen_;
+  std::vector<std::string> blocks_;
+  std::size_t under_way_ = 0;
   LoadResult result_;
   bool finished_ = false;
 };
@@ -112,8 +135,7 @@ class Loader : public std::enable_shared_from_this<Loader> {
 }  // namespace
 
 void RedisLeaseStore::load(const std::string& pool, Batch batch, Loaded loaded) {
-  std::make_shared<Loader>(connection_, lease_key_pattern(pool), std::move(batch), std::move(loaded))
-      ->scan("0");
+  std::make_shared<Loader>(connection_, pool, std::move(batch), std::move(loaded))->scan("0");
 }
 
 }  // namespace ringtrace::redis

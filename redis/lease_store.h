@@ -1,11 +1,15 @@
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "pool/lease_store.h"
+#include "redis/claims.h"
 #include "redis/connection.h"
 #include "redis/loaded_lease.h"
 
@@ -19,34 +23,51 @@ struct LoadResult {
   std::uint64_t unreadable = 0;  ///< entries that are no lease of ours; left alone
 };
 
+struct LeaseStoreOptions {
+  /// How long a lease is remembered after its end: in the holder log, and as a number's last one.
+  std::chrono::milliseconds retention = std::chrono::hours(24 * 7);
+  /// Writes not answered yet; the next one is answered kUnavailable at once.
+  std::size_t max_writes = 65'536;
+};
+
 /// The leases in Redis.
 ///
-/// Each write is one function call on the connection, pipelined with everyone else's. How it can end:
-/// not connected, LOADING, or the queue is full -> kUnavailable; lost or overdue after sending -> kInDoubt;
-/// full (OOM), read-only, failing to persist (MISCONF), or any other refusal -> kRefused.
+/// All writes of one turn of the loop, and those that come while earlier ones are under way, are written by
+/// one function call, up to 64 together; a few such calls are pipelined. How a write can end: not connected,
+/// not claimed yet, LOADING, or too many waiting -> kUnavailable; lost or overdue after sending -> kInDoubt;
+/// full (OOM), read-only, failing to persist (MISCONF), or any other refusal -> kRefused. When another
+/// gateway owns the pool: kHeldByOther, so that nothing is lent from memory either.
 ///
 /// Any thread may call; `done` comes on the connection's io thread, or from inside the call when it was
-/// turned away. The connection outlives the store.
+/// turned away. Connection and claims outlive the store. Destroy it on the io thread or when no thread runs
+/// the loop: what is not sent yet is answered then, the rest when the connection ends.
 class RedisLeaseStore : public pool::LeaseStore {
  public:
   using Batch = std::function<void(std::vector<LoadedLease>)>;
   using Loaded = std::function<void(const LoadResult&)>;
 
-  explicit RedisLeaseStore(Connection& connection) : connection_(connection) {}
+  RedisLeaseStore(Connection& connection, Claims& claims, LeaseStoreOptions options = {});
+  ~RedisLeaseStore() override;
+  RedisLeaseStore(const RedisLeaseStore&) = delete;
+  RedisLeaseStore& operator=(const RedisLeaseStore&) = delete;
 
   void lease(pool::LeaseRecord record, pool::Time now, Done done) override;
   void renew(pool::LeaseRecord record, pool::Time now, Done done) override;
   void release(pool::LeaseEnd end, pool::Time now, Done done) override;
   void expire(pool::LeaseEnd end, pool::Time now, Done done) override;
 
+  /// Writes not answered yet.
+  std::size_t outstanding() const;
+
   /// Reads every lease of the pool: `batch` with some at a time and in no order, then `loaded` once. Both on
-  /// the io thread. Memory: at most one batch (about two hundred blocks of 128 numbers) is held here.
+  /// the io thread. Memory: at most a few dozen blocks of 128 numbers are held here.
   void load(const std::string& pool, Batch batch, Loaded loaded);
 
  private:
-  void call(Command command, Done done);
+  class Writer;
 
   Connection& connection_;
+  const std::shared_ptr<Writer> writer_;
 };
 
 }  // namespace ringtrace::redis

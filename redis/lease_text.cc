@@ -89,6 +89,20 @@ std::optional<LoadedLease> parse_lease(std::string_view digits, std::string_view
   return lease;
 }
 
+std::optional<Holder> parse_holder(std::string_view text) {
+  const auto shown = parse_integer<std::int64_t>(take_word(text));
+  const auto end = parse_integer<std::int64_t>(take_word(text));
+  if (!shown || !end) return std::nullopt;
+  Holder holder;
+  holder.shown = pool::Time(pool::Duration(*shown));
+  holder.end = pool::Time(pool::Duration(*end));
+  holder.source = unescape_word(take_word(text));
+  holder.visitor_id = unescape_word(take_word(text));
+  holder.visit_id = std::string(text);
+  if (holder.visit_id.empty()) return std::nullopt;
+  return holder;
+}
+
 std::string attributes_to_json(const std::string& bytes) {
   v1::VisitAttributes attributes;
   if (bytes.empty() || !attributes.ParseFromString(bytes)) return {};

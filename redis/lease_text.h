@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "redis/holder_log.h"
 #include "redis/loaded_lease.h"
 
 namespace ringtrace::redis {
@@ -18,6 +19,9 @@ std::string unescape_word(std::string_view word);
 
 /// A lease read from its field and value; none when they are not ours. Without attributes.
 std::optional<LoadedLease> parse_lease(std::string_view digits, std::string_view text);
+
+/// A former holder read from its entry in the holder log; none when it is not ours.
+std::optional<Holder> parse_holder(std::string_view text);
 
 /// Serialized ringtrace.v1.VisitAttributes as JSON; empty when there are none or they are not that.
 std::string attributes_to_json(const std::string& bytes);

@@ -102,10 +102,10 @@ void Promises::not_found(const std::string& visit, Time now) {
   forget(visit);
 }
 
-void Promises::lose(const std::string& visit, Visit& state, Time now, const std::string& what) {
-  ++lost_;
-  wrong(visit, "was promised " + state.held->number + " for another " + in_ms(state.held->expire - now) +
-                   (state.held->durable ? " (durable), " : " (not durable), ") + what);
+void Promises::lose(const std::string& visit, const Visit& state, Time now, const std::string& what) {
+  losses_.push_back(story_of(visit, "was promised " + state.held->number + " for another " +
+                                        in_ms(state.held->expire - now) +
+                                        (state.held->durable ? " (durable), " : " (not durable), ") + what));
 }
 
 void Promises::tell(const std::string& visit, Time now, const std::string& what) {
@@ -121,10 +121,14 @@ void Promises::forget(const std::string& visit) {
   state.lease_in_doubt = state.release_in_doubt = false;
 }
 
-void Promises::wrong(const std::string& visit, const std::string& what) {
+std::string Promises::story_of(const std::string& visit, const std::string& what) const {
   std::string text = visit + " " + what;
-  for (const std::string& line : visits_[visit].story) text += "\n    " + line;
-  violations_.push_back(std::move(text));
+  for (const std::string& line : visits_.at(visit).story) text += "\n    " + line;
+  return text;
+}
+
+void Promises::wrong(const std::string& visit, const std::string& what) {
+  violations_.push_back(story_of(visit, what));
 }
 
 std::vector<std::string> Promises::visits() const {

@@ -54,7 +54,11 @@ class Promises {
 
   std::uint64_t acknowledged() const { return acknowledged_; }
   std::uint64_t in_doubt() const { return in_doubt_; }
-  std::uint64_t lost() const { return lost_; }
+
+  /// Leases that were promised and are gone: none when the store syncs always.
+  const std::vector<std::string>& losses() const { return losses_; }
+
+  /// Everything else that must never be.
   const std::vector<std::string>& violations() const { return violations_; }
 
  private:
@@ -79,17 +83,18 @@ class Promises {
 
   bool must_be_live(const Visit& visit, Time now) const;
   void show(const std::string& visit, const Answer& answer, Time now);
-  void lose(const std::string& visit, Visit& state, Time now, const std::string& what);
+  void lose(const std::string& visit, const Visit& state, Time now, const std::string& what);
   void tell(const std::string& visit, Time now, const std::string& what);
   void forget(const std::string& visit);
   void wrong(const std::string& visit, const std::string& what);
+  std::string story_of(const std::string& visit, const std::string& what) const;
 
   const std::chrono::milliseconds hold_;
   std::map<std::string, Visit> visits_;
   std::map<std::string, Shown> numbers_;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t in_doubt_ = 0;
-  std::uint64_t lost_ = 0;
+  std::vector<std::string> losses_;
   std::vector<std::string> violations_;
 };
 

@@ -63,8 +63,8 @@ TEST_CASE("a gateway without a store starts, is ready, tells its figures, and en
         Metric::kStoreQueueBytes,  Metric::kStoreCommands,     Metric::kStoreLost,
         Metric::kStoreRoundTrip,   Metric::kStoreRoundTripMax, Metric::kGrpcRequests,
         Metric::kEventsSpoolBytes, Metric::kEventsUnspooled,   Metric::kEventsRecovered,
-        Metric::kCallsClosedByAge, Metric::kHeldBack,          Metric::kHeldBackUntil,
-        Metric::kLeaseJournalBytes};
+        Metric::kCallsClosedByAge, Metric::kLateAttributions,  Metric::kLateAttributionsWaiting,
+        Metric::kHeldBack,         Metric::kHeldBackUntil,     Metric::kLeaseJournalBytes};
     for (const MetricSpec& spec : metric_table()) {
       INFO(spec.name);
       const bool found = page.find("# TYPE " + std::string(spec.name) + " ") != std::string::npos;

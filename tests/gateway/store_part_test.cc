@@ -35,13 +35,16 @@ pool::PoolsConfig three_numbers(pool::Duration hold) {
 /// Pools, leases and store of one gateway, with its loop on a thread.
 class Life {
  public:
-  explicit Life(const RedisServer& server, pool::Duration hold = 150s,
+  explicit Life(const RedisServer& server, pool::Duration hold = 150s, std::string name = "gateway",
                 const std::string& state_directory = "")
       : pools_(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(three_numbers(hold)))) {
     Config config;
-    config.redis.emplace();
-    RedisConfig& redis = *config.redis;
+    config.name = std::move(name);
+    config.pools = three_numbers(hold);
+    RedisConfig& redis = config.redis.emplace();
     redis.address.socket_path = server.unix_endpoint().unix_path;
+    redis.claim = 10s;
+    redis.holder_retention = 24h;
     redis.connect_timeout = 2s;
     redis.command_timeout = 2s;
     redis.max_queue = 1024;
@@ -52,7 +55,8 @@ class Life {
     config.sip.max_call_age = 4h;
     store_ = std::make_unique<StorePart>(io_, config, clock_, *log_, readiness);
     leasing_ = std::make_unique<pool::Leasing>(*pools_, &store_->leases(), clock_);
-    store_->start(*leasing_, [this] { settled_.set_value(); });
+    store_->start(
+        *leasing_, [this] { settled_.set_value(); }, [this] { lost = true; });
     loop_ = std::thread([this] { io_.run(); });
   }
 
@@ -103,7 +107,14 @@ class Life {
   StorePart& store() { return *store_; }
   std::string reasons() const { return readiness.json(); }
 
+  /// The last thing a gateway does that is asked to end.
+  void give_up() {
+    boost::asio::post(io_, [this] { store_->give_up(); });
+    CHECK(eventually([this] { return store_->is_flushed(); }));
+  }
+
   Readiness readiness;
+  std::atomic<bool> lost{false};
 
  private:
   std::ostringstream lines_;
@@ -163,21 +174,100 @@ TEST_CASE("a later process knows the leases, the holds and the free order of an 
 
 TEST_CASE("without Redis at the start leases are from memory, and durable once it comes") {
   RedisServer server({}, RedisServer::Start::kLater);
-  Life life(server);
-  REQUIRE(life.settled());
-  CHECK(life.reasons().find("store: not connected") != std::string::npos);
-  const pool::LeaseAnswer lease = life.lease("one");
-  REQUIRE(lease.status == pool::LeaseStatus::kLeased);
-  CHECK_FALSE(lease.lease.durable);
-  CHECK(life.store().is_flushed());
+  pool::Number lent;
+  {
+    Life life(server);
+    REQUIRE(life.settled());
+    CHECK(life.reasons().find("store: not connected") != std::string::npos);
+    const pool::LeaseAnswer lease = life.lease("one");
+    REQUIRE(lease.status == pool::LeaseStatus::kLeased);
+    CHECK_FALSE(lease.lease.durable);
+    CHECK(life.store().is_flushed());
+    lent = lease.number;
 
-  server.start();
-  CHECK(life.eventually([&] { return life.get("one").lease.durable; }));
-  CHECK(life.readiness.is_ready());
-
+    server.start();
+    CHECK(life.eventually([&] { return life.get("one").lease.durable; }));
+    CHECK(life.readiness.is_ready());
+  }
   Life after(server);
   REQUIRE(after.settled());
-  CHECK(after.get("one").number == lease.number);
+  CHECK(after.get("one").number == lent);
+}
+
+TEST_CASE("a second gateway on the same pool lends nothing, says whose it is, and takes over when it ends") {
+  const RedisServer server;
+  auto first = std::make_unique<Life>(server);
+  REQUIRE(first->settled());
+  const pool::Number lent = first->lease("one").number;
+  Life second(server, 150s, "gateway-2");
+  REQUIRE(second.eventually([&] { return second.store().is_foreign(); }));
+  CHECK(second.reasons().find("pool main is leased by gateway since 20") != std::string::npos);
+  CHECK(second.lease("two").status != pool::LeaseStatus::kLeased);
+  CHECK(first->lease("three").lease.durable);
+
+  first->give_up();
+  first.reset();
+  REQUIRE(second.settled());
+  CHECK_FALSE(second.store().is_foreign());
+  CHECK(second.get("one").number == lent);
+  CHECK(second.get("three").lease.durable);
+}
+
+TEST_CASE("a gateway whose pools were taken over lends nothing more and is told to end") {
+  const RedisServer server;
+  Life first(server);
+  REQUIRE(first.settled());
+  REQUIRE(first.lease("one").lease.durable);
+  // What a gateway does that waited until the claim had run out.
+  server.command({"HSET", "rt:{main:0}:owner", "until", "0"});
+  Life second(server, 150s, "gateway-2");
+  REQUIRE(second.settled());
+  CHECK(first.lease("two").status != pool::LeaseStatus::kLeased);
+  CHECK(first.eventually([&] { return first.lost.load(); }));
+  CHECK(first.reasons().find("pool main is leased by gateway-2 since 20") != std::string::npos);
+  CHECK(second.lease("two").lease.durable);
+}
+
+TEST_CASE("what Redis forgot while the gateway lived is written again") {
+  RedisServer server;
+  pool::Number lent;
+  {
+    Life life(server);
+    REQUIRE(life.settled());
+    lent = life.lease("one").number;
+    server.command({"FLUSHALL"});
+    server.kill();
+    server.start();
+    REQUIRE(life.eventually([&] { return server.command({"EXISTS", "rt:{main:0}:blocks"}).integer == 1; }));
+    REQUIRE(life.eventually([&] { return life.store().is_flushed() && life.get("one").lease.durable; }));
+    life.give_up();
+  }
+  Life after(server);
+  REQUIRE(after.settled());
+  CHECK(after.get("one").number == lent);
+  CHECK(after.store().losses().empty());
+}
+
+TEST_CASE("leases that Redis may have forgotten between two gateways are reported with the reason") {
+  RedisServer server({"--appendfsync", "everysec"});
+  {
+    Life life(server);
+    REQUIRE(life.settled());
+    life.give_up();
+  }
+  {
+    Life life(server);
+    REQUIRE(life.settled());
+    CHECK(life.store().losses().empty());
+    life.give_up();
+  }
+  server.kill();
+  server.start();
+  Life after(server);
+  REQUIRE(after.settled());
+  REQUIRE(after.store().losses().size() == 1);
+  CHECK(after.store().losses()[0].loss == redis::Loss::kPossible);
+  CHECK(after.store().losses()[0].reason.starts_with("Redis restarted"));
 }
 
 TEST_CASE("leases and ends made while Redis is away reach it when it is back") {

@@ -222,7 +222,7 @@ TEST_CASE("the function library is loaded when absent, left when the same, repla
   }
   server.command(
       {"FUNCTION", "LOAD", "REPLACE",
-       "#!lua name=ringtrace_v1\nredis.register_function('ringtrace_v1_lease', function() return 1 end)"});
+       "#!lua name=ringtrace_v1\nredis.register_function('ringtrace_v1_write', function() return 1 end)"});
   Client third(options);
   third.start_and_wait();
   CHECK(loaded(third));

@@ -79,6 +79,7 @@ TEST_CASE("an empty store loads nothing, and an unreadable entry is counted and 
   CHECK(store.load().first.status == StoreStatus::kDone);
   const std::string key = redis::lease_key("main", kFirst);
   server.command({"HSET", key, std::to_string(kFirst.digits()), "garbage", "x", "1 2 0 4 s v visit"});
+  server.command({"SADD", redis::blocks_key("main"), key.substr(key.rfind(':') + 1)});
   const auto [result, leases] = store.load();
   CHECK(result.status == StoreStatus::kDone);
   CHECK(result.unreadable == 2);
@@ -117,7 +118,7 @@ TEST_CASE("without a connection a write is kUnavailable at once, and so is a loa
     store.client.start();
     CHECK_FALSE(store.client.states.take().ready);
     server.start();
-    store.client.wait_for(true);
+    store.wait_for(redis::Claims::State::kOurs);
     CHECK(store.lease(record_of(kFirst, "v1", now, now + minutes(1)), now).status == StoreStatus::kDone);
   }
 }
@@ -127,7 +128,7 @@ TEST_CASE("a write to a Redis that stands still is in doubt, and may be sent aga
   auto options = Client::options_for(server.unix_endpoint());
   options.command_timeout = milliseconds(200);
   StoreClient store(options);
-  store.client.start_and_wait();
+  store.start_and_wait();
   const pool::Time now = present();
   const auto record = record_of(kFirst, "v1", now, now + minutes(30));
 

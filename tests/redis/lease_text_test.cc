@@ -61,7 +61,6 @@ TEST_CASE("keys of one pool share a hash tag, and neighbours share a block") {
   CHECK(lease_key("main", number(1'407)) == "rt:{main:0}:lease:10");
   CHECK(lease_key("main", number(1'408)) == "rt:{main:0}:lease:11");
   CHECK(attributes_key("main", number(1'280)) == "rt:{main:0}:attr:10");
-  CHECK(attributes_key_beside("rt:{main:0}:lease:10") == "rt:{main:0}:attr:10");
   // The stored data depends on the rule: it must never change by itself.
   CHECK(visit_key("main", "visit-1") == visit_key("main", "visit-1"));
   CHECK(visit_key("main", "a") == "rt:{main:0}:visit:" + std::to_string(0xE40C292CU % kVisitBuckets));

@@ -41,13 +41,42 @@ inline pool::LeaseRecord record_of(Number which, std::string visit, pool::Time s
   return record;
 }
 
+/// A claim of the pools of these tests.
+inline redis::ClaimOptions claim_of(std::string name, milliseconds length = seconds(30)) {
+  redis::ClaimOptions options;
+  options.pools = {"main", "main2"};
+  options.name = std::move(name);
+  options.length = length;
+  return options;
+}
+
 /// A lease store on a connection, with each write waited for.
 class StoreClient {
  public:
-  explicit StoreClient(redis::ConnectionOptions options)
-      : client(std::move(options)), store(client.connection()) {}
-  explicit StoreClient(const RedisServer& server) : StoreClient(Client::options_for(server.unix_endpoint())) {
+  explicit StoreClient(redis::ConnectionOptions options, redis::ClaimOptions claim = claim_of("gateway"),
+                       redis::LeaseStoreOptions store_options = {})
+      : client(std::move(options)),
+        claims(client.connection(), std::move(claim),
+               [this](redis::LogLevel, std::string_view line) { client.lines.put(std::string(line)); }),
+        store(client.connection(), claims, store_options) {
+    claims.on_claimed([this](const redis::Claim& got) { claimed.put(got); });
+    claims.on_state([this] { states.put(claims.state()); });
+  }
+  explicit StoreClient(const RedisServer& server, redis::LeaseStoreOptions store_options = {})
+      : StoreClient(Client::options_for(server.unix_endpoint()), claim_of("gateway"), store_options) {
+    start_and_wait();
+  }
+  ~StoreClient() { client.loop().stop(); }
+
+  /// Returns when the pools are ours.
+  void start_and_wait() {
     client.start_and_wait();
+    wait_for(redis::Claims::State::kOurs);
+  }
+
+  /// Takes states until one is as asked.
+  void wait_for(redis::Claims::State state) {
+    while (states.take() != state) continue;
   }
 
   StoreReply lease(pool::LeaseRecord record, pool::Time now) {
@@ -88,6 +117,9 @@ class StoreClient {
   }
 
   Client client;
+  Inbox<redis::Claim> claimed;
+  Inbox<redis::Claims::State> states;
+  redis::Claims claims;
   redis::RedisLeaseStore store;
 };
 
