@@ -109,18 +109,19 @@ int serve_gateway(const std::string& socket) {
   gateway::SteadyClock clock;
   const auto pools =
       std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(one_large_pool()));
-  gateway::RedisConfig redis;
-  redis.address.socket_path = socket;
-  redis.connect_timeout = 2s;
-  redis.command_timeout = 5s;
-  redis.max_queue = 131'072;
-  gateway::EventsConfig events;
-  events.retention = 1h;
-  events.max_length = 200'000;
-  gateway::StorePart store(io, redis, events, *log, readiness);
+  gateway::Config config;
+  config.pools = one_large_pool();
+  config.redis.emplace();
+  config.redis->address.socket_path = socket;
+  config.redis->connect_timeout = 2s;
+  config.redis->command_timeout = 5s;
+  config.redis->max_queue = 131'072;
+  config.events.retention = 1h;
+  config.events.max_length = 200'000;
+  gateway::StorePart store(io, config, clock, *log, readiness);
   pool::Leasing leasing(*pools, &store.leases(), clock);
   std::promise<void> settled;
-  store.start(leasing, [&] { settled.set_value(); });
+  store.start(leasing, [&] { settled.set_value(); }, [] {});
   std::thread loop([&] { io.run(); });
   settled.get_future().wait();
   rpc::Server server({.address = "127.0.0.1:0"}, {leasing, store.call_log(), store.call_index(),

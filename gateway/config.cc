@@ -307,7 +307,8 @@ void read_line_groups(Mistakes& mistakes, const toml::table& root, Config& confi
 
 void read_events(Mistakes& mistakes, const toml::table& root, Config& config) {
   for (const TableReader& table : read_section(mistakes, "events", root)) {
-    config.events = {table.duration("retention"), table.size("max_length"), table.size("memory_length")};
+    config.events = {table.duration("retention"), table.size("max_length"), table.size("memory_length"),
+                     table.size("spool_bytes")};
   }
 }
 

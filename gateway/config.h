@@ -132,6 +132,7 @@ struct EventsConfig {
   pool::Duration retention{};
   std::size_t max_length = 0;
   std::size_t memory_length = 0;
+  std::uint64_t spool_bytes = 0;
 
   bool operator==(const EventsConfig&) const = default;
 };

@@ -16,8 +16,10 @@ constexpr KeySpec kGateway[] = {
      .initial = "gateway",
      .doc = "What this gateway is called in logs and in the store; a-z, 0-9 and dash."},
     {.key = "state_directory",
-     .doc = "Where the gateway keeps what must survive it: the key that signs SIP routes. Without one, calls "
-            "that are up when the gateway restarts cannot be told from forged ones."},
+     .doc =
+         "Where the gateway keeps what must survive it: the key that signs SIP routes, and the call events "
+         "and leases that Redis does not have yet. Without one, calls that are up when the gateway restarts "
+         "cannot be told from forged ones. One gateway, one directory."},
 };
 
 constexpr KeySpec kLog[] = {
@@ -387,6 +389,13 @@ constexpr KeySpec kEvents[] = {
      .least = "16",
      .most = "10000000",
      .doc = "Events kept when there is no store."},
+    {.key = "spool_bytes",
+     .kind = kInteger,
+     .initial = "67108864",
+     .least = "65536",
+     .most = "68719476736",
+     .doc = "Size of the file in the state directory that keeps events until Redis has them; beyond it "
+            "they are in memory only. About 1 kB an event."},
 };
 
 constexpr std::array kSections = {

@@ -80,7 +80,7 @@ std::optional<std::string> Gateway::make_pools() {
 
 void Gateway::make_logs() {
   if (config_.redis) {
-    store_ = std::make_unique<StorePart>(io_, config_, log_, readiness_);
+    store_ = std::make_unique<StorePart>(io_, config_, clock_, log_, readiness_);
   } else {
     memory_log_ = std::make_unique<MemoryCallLog>(io_, config_.events.memory_length, clock_.now());
     memory_sink_ = std::make_unique<MemoryCallSink>(*memory_log_);
@@ -132,7 +132,9 @@ void Gateway::wait_for_store() {
     if (notice == Notice::kSettled) return;
     if (notice == Notice::kStop || notice == Notice::kLost) return end(*notice);
     // Whose pools are another's lends nothing: it waits, and its SIP port serves meanwhile.
-    if (store_->is_foreign()) deadline = std::chrono::steady_clock::now() + kStorePatience;
+    // Neither does one that cannot know what was lent before.
+    const bool waits = store_->is_foreign() || store_->blind_until() != pool::kNever;
+    if (waits) deadline = std::chrono::steady_clock::now() + kStorePatience;
     if (std::chrono::steady_clock::now() < deadline) continue;
     log_.warning("the store takes long: serving from memory meanwhile",
                  {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(kStorePatience).count()}});
@@ -240,8 +242,12 @@ void Gateway::drain() {
 void Gateway::flush_store() {
   if (!store_) return;
   await_flush();
-  const std::uint64_t left = store_->call_log_stats().queued;
-  if (left > 0) log_.warning("call events were not written to the store", {{"count", left}});
+  const std::uint64_t left = store_->call_log_stats().queued + store_->spool_stats().waiting;
+  if (left > 0) {
+    log_.warning(config_.state_directory.empty() ? "call events were not written to the store"
+                                                 : "call events stay in the spool for the next start",
+                 {{"count", left}});
+  }
   boost::asio::post(io_, [this] { store_->give_up(); });
   await_flush();
 }
@@ -280,8 +286,9 @@ void Gateway::add_metrics() {
     add_sip_samples(proxy_->stats(), samples);
     if (store_) {
       add_store_samples(store_->connection_stats(), samples);
-      add_store_event_samples(store_->call_log_stats(), store_->closings_dropped(), samples);
+      add_store_event_samples(store_->call_log_stats(), store_->spool_stats(), samples);
       samples.add(Metric::kAcknowledgementsWaiting, {}, store_->acknowledgements_waiting());
+      add_aftermath_samples(*store_, *pools_, samples);
     } else {
       add_memory_event_samples(memory_log_->appended(), memory_log_->dropped(), samples);
       samples.add(Metric::kAcknowledgementsWaiting, {}, 0.0);

@@ -19,6 +19,7 @@
 #include "gateway/log.h"
 #include "gateway/mailbox.h"
 #include "gateway/memory_call_log.h"
+#include "gateway/memory_call_sink.h"
 #include "gateway/metrics.h"
 #include "gateway/number_books.h"
 #include "gateway/readiness.h"

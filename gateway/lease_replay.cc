@@ -28,6 +28,15 @@ void LeaseReplay::tick(Instant now) {
   }
 }
 
+bool LeaseReplay::is_done() const {
+  if (behind_) return false;
+  const pool::NumberPools& pools = leasing_.pools();
+  for (std::uint32_t i = 0; i < pools.pool_count(); ++i) {
+    if (pools.counts({i}, leasing_.clock().now()).nondurable > 0) return false;
+  }
+  return true;
+}
+
 void LeaseReplay::end_pass() {
   if (pass_written_ == 0) {
     behind_ = false;

@@ -26,6 +26,9 @@ class LeaseReplay {
   /// The store has come (back).
   void store_came() { behind_ = true; }
 
+  /// True when the store knows every lease there is in memory.
+  bool is_done() const;
+
   /// Writes some; a few times a second while the store is there.
   void tick(Instant now);
 

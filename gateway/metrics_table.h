@@ -64,6 +64,17 @@ enum class Metric : std::uint8_t {
   kEventsAppended,
   kEventsDropped,
   kAcknowledgementsWaiting,
+  kEventsSpoolBytes,
+  kEventsUnspooled,
+  kEventsRecovered,
+  kCallsClosedByAge,
+
+  kLateAttributions,
+  kLateAttributionsWaiting,
+
+  kHeldBack,
+  kHeldBackUntil,
+  kLeaseJournalBytes,
 
   kGrpcRequests,
   kGrpcErrors,

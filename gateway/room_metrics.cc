@@ -49,14 +49,33 @@ void add_store_samples(const redis::ConnectionStats& stats, Samples& samples) {
   samples.add(Metric::kStoreRoundTripMax, {}, static_cast<double>(stats.round_trip_max_micros) * kMicro);
 }
 
-void add_store_event_samples(const redis::CallLogStats& stats, std::uint64_t closings_dropped,
+void add_store_event_samples(const redis::CallLogStats& stats, const EventSpoolStats& spool,
                              Samples& samples) {
-  samples.add(Metric::kEventsWaiting, {}, stats.queued);
+  samples.add(Metric::kEventsWaiting, {}, stats.queued + spool.waiting);
   samples.add(Metric::kEventsAppended, {}, stats.written);
-  samples.add(Metric::kEventsDropped, {{"reason", "refused"}}, stats.refused);
+  samples.add(Metric::kEventsDropped, {{"reason", "no_room"}}, spool.dropped);
   samples.add(Metric::kEventsDropped, {{"reason", "late"}}, stats.late);
-  samples.add(Metric::kEventsDropped, {{"reason", "closing_refused"}}, closings_dropped);
   samples.add(Metric::kEventsDropped, {{"reason", "closing_unknown"}}, stats.unknown_closings);
+  samples.add(Metric::kEventsSpoolBytes, {}, spool.file_bytes);
+  samples.add(Metric::kEventsUnspooled, {}, spool.unspooled);
+  samples.add(Metric::kEventsRecovered, {}, spool.recovered);
+}
+
+void add_aftermath_samples(StorePart& store, const pool::NumberPools& pools, Samples& samples) {
+  for (std::uint32_t i = 0; i < pools.pool_count(); ++i) {
+    const std::string_view name = pools.config({i}).name.view();
+    const Aftermath::Held held = store.held_back({i});
+    const std::chrono::duration<double> until = held.until.time_since_epoch();
+    samples.add(Metric::kHeldBack, {{"pool", name}}, held.numbers);
+    samples.add(Metric::kHeldBackUntil, {{"pool", name}}, until.count());
+  }
+  const LateAttributionStats late = store.late_stats();
+  samples.add(Metric::kLateAttributions, {{"result", "updated"}}, late.updated);
+  samples.add(Metric::kLateAttributions, {{"result", "confirmed"}}, late.confirmed);
+  samples.add(Metric::kLateAttributions, {{"result", "dropped"}}, late.dropped);
+  samples.add(Metric::kLateAttributionsWaiting, {}, late.waiting);
+  samples.add(Metric::kLeaseJournalBytes, {}, store.journal_bytes());
+  samples.add(Metric::kCallsClosedByAge, {}, store.calls_closed_by_age());
 }
 
 void add_memory_event_samples(std::uint64_t appended, std::uint64_t dropped, Samples& samples) {

@@ -2,9 +2,11 @@
 
 #include <optional>
 
+#include "gateway/event_spool.h"
 #include "gateway/http_port.h"
 #include "gateway/log.h"
 #include "gateway/metrics.h"
+#include "gateway/store_part.h"
 #include "grpc/statistics.h"
 #include "pool/time.h"
 #include "redis/call_log.h"
@@ -16,8 +18,9 @@ namespace ringtrace::gateway {
 // What each room has to tell, as samples.
 
 void add_store_samples(const redis::ConnectionStats& stats, Samples& samples);
-void add_store_event_samples(const redis::CallLogStats& stats, std::uint64_t closings_dropped,
+void add_store_event_samples(const redis::CallLogStats& stats, const EventSpoolStats& spool,
                              Samples& samples);
+void add_aftermath_samples(StorePart& store, const pool::NumberPools& pools, Samples& samples);
 void add_memory_event_samples(std::uint64_t appended, std::uint64_t dropped, Samples& samples);
 void add_sip_samples(const sip::ProxyStats& stats, Samples& samples);
 void add_grpc_samples(const rpc::StatisticsSnapshot& stats, std::optional<pool::Time> certificate_expiry,

@@ -9,6 +9,10 @@ namespace ringtrace::gateway {
 namespace {
 
 constexpr auto kReloadRetry = std::chrono::seconds(1);
+// Events in memory on their way to Redis, when there is a spool.
+constexpr std::size_t kMostQueued = 10'000;
+// The gateway that carries a call closes it by its age itself; only then may others.
+constexpr auto kSweepDelay = std::chrono::minutes(1);
 // How often it is noted down what the store has acknowledged.
 constexpr auto kRemember = std::chrono::seconds(10);
 
@@ -63,10 +67,21 @@ redis::ClaimOptions claim_options_of(const Config& config, const ClaimFile& file
   return options;
 }
 
-redis::CallLogOptions options_of(const EventsConfig& config) {
+redis::CallLogOptions call_log_options_of(const Config& config) {
   redis::CallLogOptions options;
-  options.retention = config.retention;
-  options.max_length = config.max_length;
+  options.retention = config.events.retention;
+  options.max_length = config.events.max_length;
+  // What is more waits in the spool.
+  if (!config.state_directory.empty()) options.max_queued = kMostQueued;
+  return options;
+}
+
+EventSpool::Options spool_options_of(const Config& config) {
+  EventSpool::Options options;
+  options.max_bytes = config.events.spool_bytes;
+  if (!config.state_directory.empty()) {
+    options.file = std::filesystem::path(config.state_directory) / "call-events.spool";
+  }
   return options;
 }
 
@@ -81,7 +96,8 @@ redis::Log lines_into(Log& log) {
 
 }  // namespace
 
-StorePart::StorePart(boost::asio::io_context& io, const Config& config, Log& log, Readiness& readiness)
+StorePart::StorePart(boost::asio::io_context& io, const Config& config, const pool::Clock& clock, Log& log,
+                     Readiness& readiness)
     : io_(io),
       log_(log),
       readiness_(readiness),
@@ -90,7 +106,7 @@ StorePart::StorePart(boost::asio::io_context& io, const Config& config, Log& log
       claims_(connection_, claim_options_of(config, claim_file_), lines_into(log)),
       leases_(connection_, claims_, lease_options_of(*config.redis)),
       holders_(connection_),
-      calls_(connection_, options_of(config.events), lines_into(log)),
+      calls_(connection_, call_log_options_of(config), lines_into(log)),
       index_(connection_),
       numbers_(connection_),
       subscriptions_(connection_),
@@ -98,8 +114,12 @@ StorePart::StorePart(boost::asio::io_context& io, const Config& config, Log& log
       index_reader_(index_),
       number_book_(numbers_),
       subscription_store_(subscriptions_),
-      sink_(calls_),
+      sweep_(connection_, calls_, {.max_age = config.sip.max_call_age + kSweepDelay},
+             [&clock] { return clock.now(); }),
+      spool_(calls_, spool_options_of(config), log, [this](v1::CallEvent& event) { late_->pass(event); }),
+      blind_(io),
       retry_(io) {
+  aftermath_ = std::make_unique<Aftermath>(config, leases_, log);
   readiness_.not_ready("store", "connecting");
 }
 
@@ -112,6 +132,14 @@ void StorePart::start(pool::Leasing& leasing, Settled settled, Lost lost) {
   replay_ = std::make_unique<LeaseReplay>(leasing, log_);
   settled_ = std::move(settled);
   lost_ = std::move(lost);
+  late_ = std::make_unique<LateAttribution>(
+      leasing.pools(),
+      [this](const std::string& pool, pool::Number number, pool::Time at, redis::HolderLog::Done done) {
+        holders_.holders(pool, number, at, redis::HolderLog::kMost, std::move(done));
+      },
+      [this](v1::CallEvent event) { return calls_.append(std::move(event)); });
+  aftermath_->begin(leasing);
+  spool_.start();
   connection_.on_state([this](bool ready, const std::string& reason) { changed(ready, reason); });
   claims_.on_claimed([this](const redis::Claim& claim) { claimed(claim); });
   claims_.on_state([this] { ownership_changed(); });
@@ -124,12 +152,15 @@ void StorePart::changed(bool ready, const std::string& reason) {
   readiness_.not_ready("store", "not connected: " + reason);
   log_.warning("store away: leases are answered from memory and are not durable until it is back",
                {{"reason", reason}});
-  settle();
+  settle_without_store();
 }
 
 void StorePart::claimed(const redis::Claim& claim) {
   remember_claims();
   if (claim.loss == redis::Loss::kNone) return;
+  aftermath_->lost(
+      claim.loss == redis::Loss::kCertain ? Aftermath::Loss::kCertain : Aftermath::Loss::kPossible,
+      claim.again);
   if (claim.again) return write_again(claim.memory.pool);
   losses_.push_back(claim);
 }
@@ -156,6 +187,7 @@ void StorePart::ownership_changed() {
     case redis::Claims::State::kAsking:
       return;
     case redis::Claims::State::kOurs:
+      aftermath_->store_came();
       if (!reloaded_) return reload();
       readiness_.ready("store");
       replay_->store_came();
@@ -204,6 +236,8 @@ void StorePart::reloaded(const std::string& problem) {
   reloading_ = false;
   if (problem.empty()) {
     reloaded_ = true;
+    blind_.cancel();
+    aftermath_->all_reloaded();
     replay_->store_came();
     if (connected_) readiness_.ready("store");
     return settle();
@@ -217,22 +251,37 @@ void StorePart::reloaded(const std::string& problem) {
   });
 }
 
+void StorePart::settle_without_store() {
+  const pool::Time until = aftermath_->blind_until();
+  if (reloaded_ || until == pool::kNever) return settle();
+  const auto left = until - leasing_->clock().now();
+  log_.warning(
+      "numbers lent before may be in use, and only the store knows them: none is lent until it is back",
+      {{"seconds", std::chrono::duration_cast<std::chrono::seconds>(left).count()}});
+  blind_.expires_after(left);
+  blind_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled && !reloaded_) settle();
+  });
+}
+
 void StorePart::settle() {
   if (Settled settled = std::exchange(settled_, nullptr)) settled();
 }
 
 void StorePart::tick() {
-  if (!connected_ || !reloaded_) return;
   const auto now = std::chrono::steady_clock::now();
-  replay_->tick(now);
-  if (now - remembered_ >= kRemember) remember_claims();
+  const bool serving = connected_ && reloaded_;
+  if (serving) replay_->tick(now);
+  if (serving && now - remembered_ >= kRemember) remember_claims();
+  if (connected_) late_->ask();
+  aftermath_->tick(connected_, serving && replay_->is_done());
 }
 
 bool StorePart::is_flushed() const {
   const redis::ConnectionStats connection = connection_.stats();
   if (!connection.ready) return true;
   return leases_.outstanding() + connection.waiting + connection.in_flight == 0 &&
-         calls_.stats().queued == 0 && subscriptions_.waiting() == 0;
+         calls_.stats().queued == 0 && subscriptions_.waiting() == 0 && spool_.stats().waiting == 0;
 }
 
 }  // namespace ringtrace::gateway

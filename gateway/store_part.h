@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "gateway/call_sinks.h"
+#include "gateway/aftermath.h"
 #include "gateway/claim_file.h"
 #include "gateway/config.h"
+#include "gateway/event_spool.h"
+#include "gateway/late_attribution.h"
 #include "gateway/lease_reload.h"
 #include "gateway/lease_replay.h"
 #include "gateway/log.h"
@@ -26,6 +28,7 @@
 #include "redis/connection.h"
 #include "redis/holder_log.h"
 #include "redis/lease_store.h"
+#include "redis/open_call_sweep.h"
 
 namespace ringtrace::gateway {
 
@@ -38,26 +41,25 @@ namespace ringtrace::gateway {
 /// Everything but the accessors runs on the loop's thread. Destroy it when no thread runs the loop.
 class StorePart {
  public:
-  /// Called once, when the leases are reloaded, or when it is certain that Redis is not there now.
+  /// Called once, when numbers may be lent: the leases are reloaded, or Redis is not there now and what an
+  /// earlier process lent is over.
   using Settled = std::function<void()>;
   /// Called once, when another gateway has taken the pools over.
   using Lost = std::function<void()>;
 
   /// `config` has a [redis].
-  StorePart(boost::asio::io_context& io, const Config& config, Log& log, Readiness& readiness);
+  StorePart(boost::asio::io_context& io, const Config& config, const pool::Clock& clock, Log& log,
+            Readiness& readiness);
   ~StorePart();
   StorePart(const StorePart&) = delete;
   StorePart& operator=(const StorePart&) = delete;
 
-  redis::RedisLeaseStore& leases() { return leases_; }
+  pool::LeaseStore& leases() { return aftermath_->leases(); }
   rpc::CallEventLog& call_log() { return reader_; }
   rpc::CallIndex& call_index() { return index_reader_; }
   rpc::NumberBook& number_book() { return number_book_; }
   rpc::SubscriptionStore& subscriptions() { return subscription_store_; }
-  sip::CallSink& call_sink() { return sink_; }
-
-  /// The log of who held which number. Any thread.
-  const redis::HolderLog& holders() const { return holders_; }
+  sip::CallSink& call_sink() { return spool_; }
 
   /// Begins to connect. `leasing` outlives the loop.
   void start(pool::Leasing& leasing, Settled settled, Lost lost = {});
@@ -66,8 +68,7 @@ class StorePart {
   bool is_foreign() const;
 
   /// The pools of which Redis may have, or has, forgotten leases that an earlier process of this gateway was
-  /// acknowledged. Complete once settled with the leases reloaded. (What this process was acknowledged it
-  /// writes again by itself.) Loop thread.
+  /// acknowledged. (What this process was acknowledged it writes again by itself.) Loop thread.
   const std::vector<redis::Claim>& losses() const { return losses_; }
 
   /// Gives the pools up, so that a successor need not wait. The last thing that is done.
@@ -82,7 +83,14 @@ class StorePart {
   redis::ConnectionStats connection_stats() const { return connection_.stats(); }
   redis::CallLogStats call_log_stats() const { return calls_.stats(); }
   std::size_t acknowledgements_waiting() const { return subscriptions_.waiting(); }
-  std::uint64_t closings_dropped() const { return sink_.closings_dropped(); }
+  EventSpoolStats spool_stats() const { return spool_.stats(); }
+  LateAttributionStats late_stats() const { return late_->stats(); }
+  std::uint64_t calls_closed_by_age() const { return sweep_.closed(); }
+  Aftermath::Held held_back(pool::PoolIndex pool) const { return aftermath_->held(pool); }
+  std::uint64_t journal_bytes() { return aftermath_->leases().file_bytes(); }
+
+  /// Until when numbers may not be lent unless Redis tells of them; kNever: they may be.
+  pool::Time blind_until() const { return aftermath_->blind_until(); }
 
  private:
   void changed(bool ready, const std::string& reason);
@@ -94,11 +102,15 @@ class StorePart {
   void reload_leases();
   void reloaded(const std::string& problem);
   void settle();
+  void settle_without_store();
 
   boost::asio::io_context& io_;
   Log& log_;
   Readiness& readiness_;
   const ClaimFile claim_file_;
+  // Before the connection, which in its end answers what waits for an answer, and the spool's thread.
+  std::unique_ptr<Aftermath> aftermath_;
+  std::unique_ptr<LateAttribution> late_;
   redis::Connection connection_;
   redis::Claims claims_;
   redis::RedisLeaseStore leases_;
@@ -111,7 +123,9 @@ class StorePart {
   StoreCallIndex index_reader_;
   StoreNumberBook number_book_;
   StoreSubscriptions subscription_store_;
-  StoreCallSink sink_;
+  redis::OpenCallSweep sweep_;
+  EventSpool spool_;
+  boost::asio::steady_timer blind_;
   boost::asio::steady_timer retry_;
 
   pool::Leasing* leasing_ = nullptr;

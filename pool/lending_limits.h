@@ -24,9 +24,6 @@ inline std::uint64_t visitor_word(std::uint64_t hash, std::uint64_t generation) 
   return (hash & ~std::uint64_t{0xF'FFFF}) | (generation & 0xF'FFFF);
 }
 
-/// A holder whose lease ended longer ago than this is no candidate: the reach of the lag.
-inline constexpr Duration kLongestLag = std::chrono::hours(24 * 30);
-
 /// Of the slots of a pool: those configured, and room for more.
 inline constexpr std::size_t kLeastSpare = 1024;
 inline constexpr std::size_t kMostSpare = 65'536;

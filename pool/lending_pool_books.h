@@ -149,14 +149,14 @@ std::size_t LendingPool<Atom>::holders(std::uint32_t index, Time at, std::span<C
       const RecordHead record = slot.record(cell);
       const Time shown = from_milliseconds(record.start());
       const Time end = from_milliseconds(back == 0 ? slot.term(word.side()).expire() : record.end());
-      if (shown > at || end + lending::kLongestLag <= at) continue;
+      if (shown > at || end + kLongestLag <= at) continue;
       std::construct_at(&out[count++], Candidate{slot.visit(cell, record.wide()),
                                                  shared_.sources.label(record.source()), shown, end, 0});
     }
     if (slot.load() != word) continue;
     if (word.has(SlotWord::kContested) && count < out.size()) {
       const auto other = shared_.contested.find(first_slot_ + index);
-      const bool reached = other && other->shown <= at && other->end + lending::kLongestLag > at;
+      const bool reached = other && other->shown <= at && other->end + kLongestLag > at;
       if (reached) out[count++] = *other;
     }
     return count;

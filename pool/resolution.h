@@ -44,6 +44,9 @@ struct ResolveQuery {
   Time at;
 };
 
+/// A holder whose lease ended longer ago than this is no candidate: the reach of the lag.
+inline constexpr Duration kLongestLag = std::chrono::hours(24 * 30);
+
 /// The most candidates a resolution made in memory lists; the store's holder log knows all of them.
 inline constexpr std::size_t kMaxCandidates = 8;
 

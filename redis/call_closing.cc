@@ -3,6 +3,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "proto/from_pool.h"
 
@@ -16,7 +17,30 @@ google::protobuf::Duration between(pool::Time from, pool::Time to) {
   return TimeUtil::MillisecondsToDuration(std::max<std::int64_t>(0, (to - from).count()));
 }
 
+void end(v1::CallEvent& event, v1::CallOutcome outcome, pool::Time at) {
+  event.clear_cursor();
+  event.set_event_id(event.call().call_id() + "-ended");
+  event.set_type(v1::CALL_EVENT_TYPE_ENDED);
+  *event.mutable_event_time() = to_timestamp(at);
+  v1::Call& call = *event.mutable_call();
+  call.set_state(v1::CALL_STATE_ENDED);
+  call.set_outcome(outcome);
+  *call.mutable_end_time() = to_timestamp(at);
+}
+
 }  // namespace
+
+std::optional<pool::Time> start_of_call(const std::string& call_id) {
+  constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  if (call_id.size() != 26) return std::nullopt;
+  std::int64_t milliseconds = 0;
+  for (const char c : call_id.substr(0, 10)) {
+    const std::size_t digit = kAlphabet.find(c);
+    if (digit == std::string_view::npos) return std::nullopt;
+    milliseconds = milliseconds * 32 + static_cast<std::int64_t>(digit);
+  }
+  return pool::Time(pool::Duration(milliseconds));
+}
 
 std::optional<v1::CallEvent> closing_event(const v1::CallEvent& open, const CallClosing& closing) {
   const bool same_dialog = open.call().sip_call_id().empty() || closing.sip_call_id.empty() ||
@@ -24,21 +48,33 @@ std::optional<v1::CallEvent> closing_event(const v1::CallEvent& open, const Call
   if (!same_dialog || open.call().state() == v1::CALL_STATE_ENDED) return std::nullopt;
 
   v1::CallEvent event = open;
-  event.clear_cursor();
-  event.set_event_id(closing.call_id + "-ended");
-  event.set_type(v1::CALL_EVENT_TYPE_ENDED);
-  *event.mutable_event_time() = to_timestamp(closing.end_time);
-
-  v1::Call& call = *event.mutable_call();
-  call.set_state(v1::CALL_STATE_ENDED);
-  *call.mutable_end_time() = to_timestamp(closing.end_time);
+  event.mutable_call()->set_call_id(closing.call_id);
   // A BYE ends what was answered. When nobody was there to see the answer, its time stays unknown.
-  call.set_outcome(v1::CALL_OUTCOME_ANSWERED);
+  end(event, v1::CALL_OUTCOME_ANSWERED, closing.end_time);
+  v1::Call& call = *event.mutable_call();
   if (call.has_answer_time()) {
     const pool::Time answer = from_timestamp(call.answer_time());
     *call.mutable_ring_duration() = between(from_timestamp(call.start_time()), answer);
     *call.mutable_talk_duration() = between(answer, closing.end_time);
   }
+  return event;
+}
+
+std::optional<v1::CallEvent> closing_event(const CallClosing& closing) {
+  const std::optional<pool::Time> start = start_of_call(closing.call_id);
+  if (!start) return std::nullopt;
+  v1::CallEvent event;
+  event.mutable_call()->set_call_id(closing.call_id);
+  event.mutable_call()->set_sip_call_id(closing.sip_call_id);
+  *event.mutable_call()->mutable_start_time() = to_timestamp(*start);
+  end(event, v1::CALL_OUTCOME_ANSWERED, closing.end_time);
+  return event;
+}
+
+std::optional<v1::CallEvent> overage_event(const v1::CallEvent& open, pool::Time now) {
+  if (open.call().state() == v1::CALL_STATE_ENDED) return std::nullopt;
+  v1::CallEvent event = open;
+  end(event, v1::CALL_OUTCOME_UNKNOWN_END, now);
   return event;
 }
 

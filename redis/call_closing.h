@@ -16,9 +16,22 @@ struct CallClosing {
   pool::Time end_time = pool::kNever;
 };
 
+/// When a call began, by its id: the first ten of its 26 characters are milliseconds in base 32. None when it
+/// is no id of ours.
+std::optional<pool::Time> start_of_call(const std::string& call_id);
+
 /// The ENDED event of a call whose latest event was `open`: ANSWERED, with its durations when the answer was
 /// seen before the restart, without them when it came while no process lived. None when the BYE belongs to
 /// another dialog or the call is over already.
 std::optional<v1::CallEvent> closing_event(const v1::CallEvent& open, const CallClosing& closing);
+
+/// The ENDED event of a call that has no open record: it was still being routed when its process was killed,
+/// so that only what the BYE and the call's id tell is known. (Or its end is in the log already; Redis leaves
+/// this one out then.) None when the id is none of ours.
+std::optional<v1::CallEvent> closing_event(const CallClosing& closing);
+
+/// The ENDED event of a call that nobody saw end, closed at `now` because it is too old: UNKNOWN_END, its
+/// durations absent. None when it is over already.
+std::optional<v1::CallEvent> overage_event(const v1::CallEvent& open, pool::Time now);
 
 }  // namespace ringtrace::redis

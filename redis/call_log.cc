@@ -105,8 +105,8 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   std::atomic<std::uint64_t>& unreadable() { return unreadable_; }
 
   CallLogStats stats() const {
-    return {queued_,  queued_bytes_, written_,          refused_,   late_,
-            retries_, closed_,       unknown_closings_, unreadable_};
+    return {queued_,  queued_bytes_, written_,           refused_,          late_,
+            retries_, closed_,       closed_unrecorded_, unknown_closings_, unreadable_};
   }
 
  private:
@@ -179,9 +179,11 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   void look_up(const CallClosing& closing) {
     execute(Command({"HGET", kOpenCallsKey, closing.call_id}), [closing](Impl& self, const Reply& reply) {
       const auto open = reply.is_nil() ? std::nullopt : event_from_json(reply.text);
-      auto event = open ? closing_event(*open, closing) : std::nullopt;
+      auto event = open             ? closing_event(*open, closing)
+                   : reply.is_nil() ? closing_event(closing)
+                                    : std::nullopt;
       if (event) {
-        ++self.closed_;
+        ++(open ? self.closed_ : self.closed_unrecorded_);
         self.batch_.front().what = std::move(*event);
         self.busy_ = false;
       } else {
@@ -265,7 +267,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   std::deque<Item> queue_;  // by mutex_
   std::atomic<std::uint64_t> queued_{0}, queued_bytes_{0};
   std::atomic<std::uint64_t> written_{0}, refused_{0}, late_{0}, retries_{0}, closed_{0},
-      unknown_closings_{0}, unreadable_{0};
+      closed_unrecorded_{0}, unknown_closings_{0}, unreadable_{0};
 
   // The io thread only.
   std::vector<Item> batch_;

@@ -43,8 +43,10 @@ struct CallLogStats {
   std::uint64_t late = 0;     ///< came after their call's end, and were left out
   std::uint64_t retries = 0;  ///< batches that had to be sent again
   std::uint64_t closed = 0;   ///< calls closed from their open record
-  std::uint64_t unknown_closings = 0;  ///< closings of calls with no open record; no event was made of them
-  std::uint64_t unreadable = 0;        ///< entries read that are no events
+  std::uint64_t closed_unrecorded = 0;  ///< calls without an open record, closed by what the BYE tells
+  std::uint64_t unknown_closings =
+      0;                         ///< closings of another dialog or of no call; no event was made of them
+  std::uint64_t unreadable = 0;  ///< entries read that are no events
 };
 
 /// A page of the log.

@@ -211,8 +211,11 @@ address = "udp:127.0.0.1:{self.line_port}"
         done = subprocess.run(["redis-cli", "-s", self.redis_socket, *map(str, arguments)], capture_output=True, text=True)
         return done.stdout
 
+    def gateway_command(self):
+        return BUILD / "gateway" / "ringtraced", "--config", self.configuration
+
     def start_gateway(self, ready=True):
-        self.gateway = self.run("ringtraced", BUILD / "gateway" / "ringtraced", "--config", self.configuration)
+        self.gateway = self.run("ringtraced", *self.gateway_command())
         self.wait_for_gateway(ready)
 
     def wait_for_gateway(self, ready=True):

@@ -1,0 +1,178 @@
+#include "gateway/event_spool.h"
+
+#include <chrono>
+#include <utility>
+
+#include "proto/from_pool.h"
+
+namespace ringtrace::gateway {
+namespace {
+
+// How often it is looked whether the log has room again, or Redis has acknowledged everything.
+constexpr std::chrono::milliseconds kTurn{100};
+
+// The log would never take a larger event, and what comes behind it would wait for ever.
+constexpr std::size_t kMostBytes = redis::CallLogOptions{}.max_event_bytes;
+static_assert(kMostBytes <= RecordFile::kMaxRecord);
+
+// A record begins with what it is; a serialized v1::CallEvent follows.
+constexpr char kEvent = 'E';
+constexpr char kClosing = 'C';  // of the event only the ids of the call and the time are set
+
+}  // namespace
+
+EventSpool::EventSpool(redis::RedisCallLog& calls, Options options, Log& log, Pass pass)
+    : calls_(calls), options_(std::move(options)), log_(log), pass_(std::move(pass)) {}
+
+EventSpool::~EventSpool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void EventSpool::start() {
+  open_file();
+  thread_ = std::thread([this] { run(); });
+}
+
+void EventSpool::open_file() {
+  if (options_.file.empty()) return;
+  std::string problem;
+  file_ = RecordFile::open(options_.file, options_.max_bytes, problem);
+  if (file_ == nullptr) {
+    log_.error("no spool: call events that Redis does not have are lost when the gateway is killed",
+               {{"reason", problem}});
+    return;
+  }
+  if (file_->torn_bytes() > 0) {
+    log_.warning("the spool ended in the middle of a record, which was cut off",
+                 {{"bytes", file_->torn_bytes()}});
+  }
+  given_ = file_->begin();
+  std::uint64_t offset = given_;
+  std::uint64_t count = 0;
+  while (file_->read(offset)) ++count;
+  recovered_ = behind_ = count;
+  file_bytes_ = file_->end() - file_->begin();
+  if (count > 0) log_.info("call events of an earlier process are in the spool", {{"count", count}});
+}
+
+void EventSpool::record(v1::CallEvent event) {
+  if (event.event_id().empty() || event.call().call_id().empty()) {
+    ++dropped_;
+    return;
+  }
+  add(kEvent + event.SerializeAsString());
+}
+
+void EventSpool::close_unknown(sip::CallClosing closing) {
+  v1::CallEvent event;
+  event.mutable_call()->set_call_id(std::move(closing.call_id));
+  event.mutable_call()->set_sip_call_id(std::move(closing.sip_call_id));
+  *event.mutable_event_time() = to_timestamp(closing.end_time);
+  add(kClosing + event.SerializeAsString());
+}
+
+void EventSpool::add(std::string record) {
+  if (record.size() > kMostBytes) {
+    ++dropped_;
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (queue_.size() >= options_.max_waiting) {
+      ++dropped_;
+      return;
+    }
+    queue_.push_back(std::move(record));
+  }
+  arrived_.notify_one();
+}
+
+void EventSpool::run() {
+  for (;;) {
+    std::deque<std::string> fresh;
+    bool last = false;
+    {
+      std::unique_lock lock(mutex_);
+      arrived_.wait_for(lock, kTurn, [this] { return stopping_ || !queue_.empty(); });
+      fresh.swap(queue_);
+      behind_ += fresh.size();
+      last = stopping_;
+    }
+    for (const std::string& record : fresh) take(record);
+    move_on();
+    if (last) return;
+  }
+}
+
+/// Into the file, and on to the log unless earlier ones wait in the file.
+void EventSpool::take(const std::string& record) {
+  const bool in_order = file_ == nullptr || given_ == file_->end();
+  if (file_ != nullptr && file_->append(record)) {
+    file_bytes_ = file_->end() - file_->begin();
+    if (in_order && give(record)) given_ = file_->end();
+    told_full_ = false;
+    return;
+  }
+  if (file_ != nullptr) {
+    ++unspooled_;
+    if (!std::exchange(told_full_, true)) {
+      log_.error("the spool of call events takes no more", {{"bytes", file_bytes_.load()}});
+    }
+  }
+  if (in_order && give(record)) return;
+  --behind_;
+  ++dropped_;
+}
+
+/// What waits in the file goes to the log as it has room; when Redis has everything, the file is emptied.
+void EventSpool::move_on() {
+  if (file_ == nullptr) return;
+  for (std::uint64_t offset = given_; const auto record = file_->read(offset); given_ = offset) {
+    if (!give(*record)) return;
+  }
+  if (!file_->empty() && given_ == file_->end() && calls_.stats().queued == 0) {
+    file_->clear();
+    given_ = file_->end();
+    file_bytes_ = 0;
+  }
+}
+
+/// False when the log has no room now. What it would never take is dropped.
+bool EventSpool::give(const std::string& record) {
+  v1::CallEvent event;
+  if (!event.ParseFromArray(record.data() + 1, static_cast<int>(record.size() - 1))) {
+    ++dropped_;
+    --behind_;
+    return true;
+  }
+  bool taken = false;
+  if (record.front() == kClosing) {
+    taken = calls_.close_open_call(
+        {event.call().call_id(), event.call().sip_call_id(), from_timestamp(event.event_time())});
+  } else {
+    if (pass_) pass_(event);
+    taken = calls_.append(std::move(event));
+  }
+  if (taken) --behind_;
+  return taken;
+}
+
+EventSpoolStats EventSpool::stats() const {
+  EventSpoolStats stats;
+  {
+    const std::lock_guard lock(mutex_);
+    stats.waiting = queue_.size() + behind_;
+  }
+  stats.file_bytes = file_bytes_;
+  stats.unspooled = unspooled_;
+  stats.dropped = dropped_;
+  stats.recovered = recovered_;
+  return stats;
+}
+
+}  // namespace ringtrace::gateway

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <ringtrace/v1/call.pb.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "gateway/log.h"
+#include "gateway/record_file.h"
+#include "redis/call_log.h"
+#include "sip/call_sink.h"
+
+namespace ringtrace::gateway {
+
+/// Figures of a spool; those that count only grow.
+struct EventSpoolStats {
+  std::uint64_t waiting = 0;     ///< events and closings not given to the store's log yet
+  std::uint64_t file_bytes = 0;  ///< size of the file's records: what Redis has not acknowledged
+  std::uint64_t unspooled = 0;   ///< the file was full or refused: in memory only until Redis has them
+  std::uint64_t dropped = 0;     ///< lost: no room anywhere, or too large, or without ids
+  std::uint64_t recovered = 0;   ///< taken over from an earlier process
+};
+
+/// Keeps the proxy's events until Redis has them, also when the gateway is killed meanwhile: whatever Redis
+/// has not acknowledged is in a file of the state directory, and is given to the store's log again by the
+/// next process. Redis knows events by their ids, so none comes twice.
+///
+/// `record` and `close_unknown` only put into a bounded queue: a thread of the spool's own writes the file,
+/// so that a slow disk stops neither calls nor leases. Events reach the log in the order they came. When the
+/// log is full they wait in the file; when the file is full, in the log's memory; when both are, they are
+/// dropped and counted. The file is emptied whenever Redis has acknowledged everything.
+class EventSpool final : public sip::CallSink {
+ public:
+  /// Sees every event on its way to the log and may change it; on the spool's thread.
+  using Pass = std::function<void(v1::CallEvent&)>;
+
+  struct Options {
+    std::filesystem::path file;  ///< none: events are in memory only until Redis has them
+    std::uint64_t max_bytes = std::uint64_t{64} << 20;
+    std::size_t max_waiting = 100'000;  ///< in the queue to the thread
+  };
+
+  /// Both outlive it. `pass` may be empty.
+  EventSpool(redis::RedisCallLog& calls, Options options, Log& log, Pass pass = {});
+
+  /// Writes what waits to the file and ends the thread.
+  ~EventSpool() override;
+  EventSpool(const EventSpool&) = delete;
+  EventSpool& operator=(const EventSpool&) = delete;
+
+  /// Begins to move; what an earlier process left comes first.
+  void start();
+
+  void record(v1::CallEvent event) override;
+  void close_unknown(sip::CallClosing closing) override;
+
+  EventSpoolStats stats() const;
+
+ private:
+  void add(std::string record);
+  void run();
+  void take(const std::string& record);
+  void move_on();
+  bool give(const std::string& record);
+  void open_file();
+
+  // Constant after construction.
+  redis::RedisCallLog& calls_;
+  const Options options_;
+  Log& log_;
+  const Pass pass_;
+
+  // Own synchronization.
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<std::string> queue_;  // by mutex_
+  bool stopping_ = false;          // by mutex_
+  std::atomic<std::uint64_t> behind_{0}, file_bytes_{0}, unspooled_{0}, dropped_{0}, recovered_{0};
+
+  // The spool's thread only, once it runs.
+  std::unique_ptr<RecordFile> file_;
+  std::uint64_t given_ = 0;  // records before this offset are in the log's hands
+  bool told_full_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ringtrace::gateway

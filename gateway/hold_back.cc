@@ -1,0 +1,54 @@
+#include "gateway/hold_back.h"
+
+#include <algorithm>
+#include <random>
+
+namespace ringtrace::gateway {
+namespace {
+
+std::string random_name() {
+  std::random_device random;
+  std::string name = "held-back";
+  for (int i = 0; i < 4; ++i) name += '-' + std::to_string(random());
+  return name + '-';
+}
+
+}  // namespace
+
+HoldBack::HoldBack(pool::NumberPools& pools) : pools_(pools), name_(random_name()) {}
+
+std::size_t HoldBack::hold(pool::PoolIndex pool, std::size_t count, pool::Time until, pool::Time now) {
+  const std::size_t most = std::min<std::size_t>(count, pools_.counts(pool, now).free);
+  std::size_t held = 0;
+  for (; held < most; ++held) {
+    const std::string visit = name_ + std::to_string(serial_++);
+    const pool::Reservation reservation =
+        pools_.reserve(pool, {visit, "", "", ""}, until - now, pool::AdmissionClass::kValuable, now);
+    if (reservation.outcome != pool::ReserveOutcome::kReserved) break;
+    held_.push_back({reservation.ticket, until});
+  }
+  return held;
+}
+
+void HoldBack::tick(pool::Time now) {
+  std::erase_if(held_, [&](const Held& held) {
+    if (held.until > now) return false;
+    pools_.cancel(held.ticket, now);
+    return true;
+  });
+}
+
+std::size_t HoldBack::held(pool::PoolIndex pool) const {
+  return static_cast<std::size_t>(std::count_if(
+      held_.begin(), held_.end(), [pool](const Held& held) { return held.ticket.pool == pool; }));
+}
+
+pool::Time HoldBack::until(pool::PoolIndex pool) const {
+  pool::Time last = pool::kNever;
+  for (const Held& held : held_) {
+    if (held.ticket.pool == pool) last = std::max(last, held.until);
+  }
+  return last;
+}
+
+}  // namespace ringtrace::gateway

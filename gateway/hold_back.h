@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pool/number_pools.h"
+#include "pool/time.h"
+
+namespace ringtrace::gateway {
+
+/// Keeps numbers from being lent that the store may have forgotten while they stand in someone's browser.
+///
+/// A lease that is lost from the books leaves its number looking like the longest idle one, so that it would
+/// be lent first of all. Held back are therefore the first numbers of the free order, as many as could have
+/// been lent in the time that was lost, until every lease of that time and its hold are over. They are
+/// reservations that are never committed: shown to nobody, resolved to nobody, and given back in their place.
+///
+/// Loop thread only.
+class HoldBack {
+ public:
+  explicit HoldBack(pool::NumberPools& pools);
+
+  /// Holds back the first `count` free numbers of the pool until `until`; returns how many there were.
+  std::size_t hold(pool::PoolIndex pool, std::size_t count, pool::Time until, pool::Time now);
+
+  /// Gives back what is due.
+  void tick(pool::Time now);
+
+  std::size_t held(pool::PoolIndex pool) const;
+
+  /// When the last of them is given back; kNever when there is none.
+  pool::Time until(pool::PoolIndex pool) const;
+
+ private:
+  struct Held {
+    pool::Ticket ticket;
+    pool::Time until;
+  };
+
+  pool::NumberPools& pools_;
+  const std::string name_;  ///< of the reservations; no website's visit is called so
+  std::uint64_t serial_ = 0;
+  std::vector<Held> held_;
+};
+
+}  // namespace ringtrace::gateway

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <ringtrace/v1/call.pb.h>
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "pool/number_pools.h"
+#include "redis/holder_log.h"
+#include "sip/call_sink.h"
+
+namespace ringtrace::gateway {
+
+/// Figures of the late attribution; those that count only grow.
+struct LateAttributionStats {
+  std::uint64_t waiting = 0;    ///< calls whose answer has not come yet
+  std::uint64_t updated = 0;    ///< calls told a better answer
+  std::uint64_t confirmed = 0;  ///< calls whose first answer was complete
+  std::uint64_t dropped = 0;    ///< calls that keep their first answer: too much waited
+};
+
+/// Asks the holder log, after a call has been routed, who else was shown its number, and tells a better
+/// answer with an event of type ATTRIBUTION_UPDATED. The call's later events carry that answer, too.
+///
+/// Once for each call, at its first event; while the store is away the call waits, and is asked about when it
+/// is back. At most kMost calls are remembered, each until it has ended and was asked about; beyond that a
+/// call keeps its first answer and is counted. Every member may be called from any thread.
+class LateAttribution {
+ public:
+  static constexpr std::size_t kMost = 100'000;
+
+  /// Questions on their way to the store at one time.
+  static constexpr std::size_t kMostAsked = 256;
+
+  /// Asks the store who was shown a number of a pool; calls back once.
+  using Ask = std::function<void(const std::string& pool, pool::Number dialed, pool::Time at,
+                                 redis::HolderLog::Done done)>;
+
+  /// Takes the event; false when there is no room for it now.
+  using Tell = std::function<bool(v1::CallEvent)>;
+
+  /// `pools` outlives it.
+  LateAttribution(const pool::NumberPools& pools, Ask ask, Tell tell)
+      : pools_(pools), ask_(std::move(ask)), tell_(std::move(tell)) {}
+
+  /// Sees an event of a call on its way to the log, and gives it the better answer when there is one.
+  void pass(v1::CallEvent& event);
+
+  /// Asks about those that wait; a few times a second while the store is there.
+  void ask();
+
+  LateAttributionStats stats() const;
+
+ private:
+  struct Known {
+    v1::Call call;       ///< as it stood with its latest event
+    bool asked = false;  ///< a question is under way
+    bool settled = false;
+    bool ended = false;
+  };
+
+  void answered(const std::string& call_id, redis::HolderPage page);
+
+  const pool::NumberPools& pools_;
+  const Ask ask_;
+  const Tell tell_;
+
+  mutable std::mutex mutex_;  // for everything below; held across no call out
+  std::unordered_map<std::string, Known> calls_;
+  std::vector<std::string> to_ask_;  // in the order the calls came
+  std::size_t asked_ = 0;
+  LateAttributionStats stats_;
+};
+
+}  // namespace ringtrace::gateway

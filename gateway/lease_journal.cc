@@ -1,0 +1,207 @@
+#include "gateway/lease_journal.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "proto/from_pool.h"
+
+namespace ringtrace::gateway {
+namespace {
+
+// A record begins with what it is; a serialized v1::Lease follows, its `name` the pool's bare name.
+constexpr char kLease = 'L';
+constexpr char kEnd = 'E';  // `expire_time` is when it ended
+
+bool is_unwritten(pool::StoreStatus status) {
+  return status == pool::StoreStatus::kUnavailable || status == pool::StoreStatus::kInDoubt ||
+         status == pool::StoreStatus::kRefused;
+}
+
+std::string to_text(const pool::LeaseRecord& record) {
+  v1::Lease lease;
+  lease.set_name(record.pool);
+  lease.set_number(record.number.to_string());
+  lease.mutable_visit()->set_visit_id(record.visit_id);
+  lease.mutable_visit()->set_visitor_id(record.visitor_id);
+  lease.mutable_visit()->mutable_attributes()->ParseFromString(record.attributes);
+  lease.set_source(record.source);
+  *lease.mutable_start_time() = to_timestamp(record.start);
+  *lease.mutable_expire_time() = to_timestamp(record.expire);
+  return kLease + lease.SerializeAsString();
+}
+
+std::string to_text(const pool::LeaseEnd& end) {
+  v1::Lease lease;
+  lease.set_name(end.pool);
+  lease.set_number(end.number.to_string());
+  lease.mutable_visit()->set_visit_id(end.visit_id);
+  *lease.mutable_expire_time() = to_timestamp(end.end);
+  return kEnd + lease.SerializeAsString();
+}
+
+/// What became of one lease, by all records of it.
+struct Tale {
+  v1::Lease lease;    ///< the latest record
+  bool told = false;  ///< false: only its end is written down, the lease itself is the store's to tell
+  std::optional<pool::Time> ended;
+
+  pool::Time end() const { return ended.value_or(from_timestamp(lease.expire_time())); }
+};
+
+/// The tales of all leases, as one record after the other is read.
+class Tales {
+ public:
+  explicit Tales(pool::Time now) : now_(now) {}
+
+  void add(char kind, v1::Lease lease) {
+    const std::string visit = lease.name() + ' ' + lease.visit().visit_id();
+    Tale& tale = tales_[visit + ' ' + lease.number()];
+    if (kind == kEnd) {
+      tale.ended = from_timestamp(lease.expire_time());
+      if (!tale.told) tale.lease = std::move(lease);
+      return;
+    }
+    tale.lease = std::move(lease);
+    tale.told = true;
+    tale.ended.reset();
+    // A visit holds one number: the one it had before is given up, when is not known.
+    Tale*& present = present_[visit];
+    if (present != nullptr && present != &tale) present->ended = std::min(now_, present->end());
+    present = &tale;
+  }
+
+  const std::map<std::string, Tale>& all() const { return tales_; }
+
+ private:
+  const pool::Time now_;
+  std::map<std::string, Tale> tales_;
+  std::map<std::string, Tale*> present_;  ///< of each visit
+};
+
+void restore_one(pool::NumberPools& pools, const Tale& tale, pool::Time now) {
+  const v1::Lease& lease = tale.lease;
+  const auto pool = pools.find(lease.name());
+  const auto number = pool::Number::parse(lease.number());
+  if (!pool || !number) return;
+  const std::string attributes = lease.visit().attributes().SerializeAsString();
+  pools.restore(*pool,
+                {*number,
+                 {lease.visit().visit_id(), lease.visit().visitor_id(), lease.source(), attributes},
+                 from_timestamp(lease.start_time()),
+                 from_timestamp(lease.expire_time()),
+                 tale.ended},
+                now);
+  const auto stands = pools.find_lease(*pool, lease.visit().visit_id(), now);
+  if (stands && stands->number == *number) pools.set_durable(stands->ticket, stands->expire, false);
+}
+
+}  // namespace
+
+void LeaseJournal::open(const std::filesystem::path& file, std::uint64_t max_bytes) {
+  std::string problem;
+  file_ = RecordFile::open(file, max_bytes, problem);
+  if (file_ == nullptr) {
+    log_.error("no journal: leases answered while Redis is away are lost when the gateway is killed",
+               {{"reason", problem}});
+  } else if (file_->torn_bytes() > 0) {
+    log_.warning("the journal of leases ended in the middle of a record, which was cut off",
+                 {{"bytes", file_->torn_bytes()}});
+  }
+}
+
+void LeaseJournal::restore_into(pool::NumberPools& pools, pool::Time now) {
+  if (file_ == nullptr) return;
+  Tales tales(now);
+  for (std::uint64_t offset = file_->begin(); const auto record = file_->read(offset);) {
+    v1::Lease lease;
+    if (!lease.ParseFromArray(record->data() + 1, static_cast<int>(record->size() - 1))) continue;
+    tales.add(record->front(), std::move(lease));
+  }
+  std::vector<const Tale*> in_order;
+  for (const auto& [key, tale] : tales.all()) {
+    if (tale.told) in_order.push_back(&tale);
+    if (tale.ended) ends_.push_back({tale.lease.name(), tale.lease.number(), tale.lease.visit().visit_id()});
+  }
+  std::sort(in_order.begin(), in_order.end(),
+            [](const Tale* a, const Tale* b) { return a->end() < b->end(); });
+  for (const Tale* tale : in_order) restore_one(pools, *tale, now);
+  if (!tales.all().empty()) {
+    log_.info("leases of an earlier process taken over from the journal", {{"leases", tales.all().size()}});
+  }
+}
+
+void LeaseJournal::end_what_ended(pool::Leasing& leasing) {
+  for (const Ended& ended : std::exchange(ends_, {})) {
+    const auto pool = leasing.pools().find(ended.pool);
+    if (!pool) continue;
+    const pool::LeaseAnswer stands = leasing.get(*pool, ended.visit_id);
+    if (stands.status != pool::LeaseStatus::kLeased || stands.number.to_string() != ended.number) continue;
+    leasing.release(*pool, ended.visit_id, [](const pool::LeaseAnswer&) {});
+  }
+}
+
+void LeaseJournal::lease(pool::LeaseRecord record, pool::Time now, Done done) {
+  Done noted = noting(record, std::move(done));
+  store_.lease(std::move(record), now, std::move(noted));
+}
+
+void LeaseJournal::renew(pool::LeaseRecord record, pool::Time now, Done done) {
+  Done noted = noting(record, std::move(done));
+  store_.renew(std::move(record), now, std::move(noted));
+}
+
+void LeaseJournal::release(pool::LeaseEnd end, pool::Time now, Done done) {
+  store_.release(end, now, [this, end, done = std::move(done)](const pool::StoreReply& reply) {
+    // An end of a lease that is written down must not be forgotten before the lease is.
+    if (is_unwritten(reply.status) || file_bytes() > 0) write(to_text(end));
+    done(reply);
+  });
+}
+
+void LeaseJournal::expire(pool::LeaseEnd end, pool::Time now, Done done) {
+  store_.expire(std::move(end), now, std::move(done));
+}
+
+pool::LeaseStore::Done LeaseJournal::noting(pool::LeaseRecord record, Done done) {
+  return [this, record = std::move(record), done = std::move(done)](const pool::StoreReply& reply) {
+    if (reply.status == pool::StoreStatus::kDone) {
+      acknowledged_.fetch_add(1, std::memory_order_relaxed);
+      note_bound(std::max(record.expire, reply.expire) + record.hold);
+    }
+    const bool given = reply.status == pool::StoreStatus::kInDoubt || !required_.contains(record.pool);
+    // Nor must what the store learns of a lease that is written down: the file would tell an older tale.
+    const bool written_down = reply.status == pool::StoreStatus::kDone && file_bytes() > 0;
+    if (written_down || (is_unwritten(reply.status) && given)) write(to_text(record));
+    done(reply);
+  };
+}
+
+void LeaseJournal::write(const std::string& record) {
+  const std::lock_guard lock(mutex_);
+  if (file_ != nullptr && !file_->append(record)) dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void LeaseJournal::note_bound(pool::Time until) {
+  const std::int64_t wanted = until.time_since_epoch().count();
+  std::int64_t known = bound_until_.load();
+  while (known < wanted && !bound_until_.compare_exchange_weak(known, wanted)) {
+  }
+}
+
+void LeaseJournal::tick(bool told) {
+  const std::lock_guard lock(mutex_);
+  if (file_ == nullptr || file_->empty()) return;
+  // A lease is written down before it counts as one that the store does not know: a second look at the same
+  // file is later than that.
+  const bool again = std::exchange(told_end_, told ? file_->end() : 0) == file_->end();
+  if (told && again) file_->clear();
+}
+
+std::uint64_t LeaseJournal::file_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return file_ == nullptr ? 0 : file_->end() - file_->begin();
+}
+
+}  // namespace ringtrace::gateway

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "gateway/memory_call_log.h"
+#include "sip/call_sink.h"
+
+namespace ringtrace::gateway {
+
+/// Hands the proxy's events to the log in memory. A call that began before this process is unknown there, and
+/// its closing is left out: the proxy counts it.
+class MemoryCallSink final : public sip::CallSink {
+ public:
+  explicit MemoryCallSink(MemoryCallLog& log) : log_(log) {}
+
+  void record(v1::CallEvent event) override { log_.append(std::move(event)); }
+  void close_unknown(sip::CallClosing) override {}
+
+ private:
+  MemoryCallLog& log_;
+};
+
+}  // namespace ringtrace::gateway

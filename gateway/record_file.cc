@@ -1,0 +1,154 @@
+#include "gateway/record_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/crc.hpp>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace ringtrace::gateway {
+namespace {
+
+// What the file begins with; the last character is the version of its format.
+constexpr std::string_view kMagic = "rtrecs-1";
+// Before each record: its length and its CRC-32, little-endian.
+constexpr std::size_t kPrefix = 8;
+
+void put32(char* to, std::uint32_t value) {
+  for (int i = 0; i < 4; ++i) to[i] = static_cast<char>(value >> (8 * i) & 0xFFU);
+}
+
+std::uint32_t get32(const char* from) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value |= std::uint32_t{static_cast<unsigned char>(from[i])} << (8 * i);
+  return value;
+}
+
+std::uint32_t checksum(std::string_view bytes) {
+  boost::crc_32_type crc;
+  crc.process_bytes(bytes.data(), bytes.size());
+  return crc.checksum();
+}
+
+bool read_whole(int file, char* to, std::size_t size, std::uint64_t offset) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t count = pread(file, to + done, size - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    done += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
+bool write_whole(int file, std::string_view bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t count = pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return true;
+}
+
+std::string because(const std::filesystem::path& path, int error) {
+  return path.string() + ": " + std::system_category().message(error);
+}
+
+}  // namespace
+
+std::unique_ptr<RecordFile> RecordFile::open(const std::filesystem::path& path, std::uint64_t max_bytes,
+                                             std::string& problem) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) {
+    problem = because(path, errno);
+    return nullptr;
+  }
+  std::unique_ptr<RecordFile> opened(new RecordFile(file, max_bytes));
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    problem = path.string() + ": another process has it open";
+    return nullptr;
+  }
+  if (!opened->recover(problem)) {
+    problem = path.string() + ": " + problem;
+    return nullptr;
+  }
+  return opened;
+}
+
+RecordFile::~RecordFile() { close(file_); }
+
+std::uint64_t RecordFile::begin() const { return kMagic.size(); }
+
+bool RecordFile::recover(std::string& problem) {
+  struct stat status {};
+  if (fstat(file_, &status) != 0) {
+    problem = std::system_category().message(errno);
+    return false;
+  }
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  std::array<char, kMagic.size()> magic{};
+  if (size >= kMagic.size()) {
+    if (!read_whole(file_, magic.data(), magic.size(), 0) ||
+        std::string_view(magic.data(), magic.size()) != kMagic) {
+      problem = "it is not one of ours";
+      return false;
+    }
+    end_ = begin();
+    while (read_before(end_, size)) {
+    }
+  } else if (!write_whole(file_, kMagic, 0)) {
+    problem = std::system_category().message(errno);
+    return false;
+  } else {
+    end_ = begin();
+  }
+  if (size <= end_) return true;
+  torn_bytes_ = size - end_;
+  if (ftruncate(file_, static_cast<off_t>(end_)) == 0) return true;
+  problem = std::system_category().message(errno);
+  return false;
+}
+
+bool RecordFile::append(std::string_view record) {
+  if (record.empty() || record.size() > kMaxRecord) return false;
+  if (end_ + kPrefix + record.size() > max_bytes_) return false;
+  std::string bytes(kPrefix, '\0');
+  put32(bytes.data(), static_cast<std::uint32_t>(record.size()));
+  put32(bytes.data() + 4, checksum(record));
+  bytes += record;
+  if (!write_whole(file_, bytes, end_)) {
+    // What was written in part is no record; the next one is written over it.
+    static_cast<void>(ftruncate(file_, static_cast<off_t>(end_)) == 0);
+    return false;
+  }
+  end_ += bytes.size();
+  return true;
+}
+
+std::optional<std::string> RecordFile::read(std::uint64_t& offset) const { return read_before(offset, end_); }
+
+std::optional<std::string> RecordFile::read_before(std::uint64_t& offset, std::uint64_t limit) const {
+  std::array<char, kPrefix> prefix{};
+  if (offset + kPrefix > limit || !read_whole(file_, prefix.data(), prefix.size(), offset))
+    return std::nullopt;
+  const std::size_t size = get32(prefix.data());
+  if (size == 0 || size > kMaxRecord || offset + kPrefix + size > limit) return std::nullopt;
+  std::string record(size, '\0');
+  if (!read_whole(file_, record.data(), size, offset + kPrefix)) return std::nullopt;
+  if (checksum(record) != get32(prefix.data() + 4)) return std::nullopt;
+  offset += kPrefix + size;
+  return record;
+}
+
+void RecordFile::clear() {
+  if (ftruncate(file_, static_cast<off_t>(begin())) == 0) end_ = begin();
+}
+
+}  // namespace ringtrace::gateway

@@ -1,0 +1,342 @@
+#include "gateway/aftermath.h"
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "tests/gateway/state_directory.h"
+
+namespace ringtrace::gateway {
+namespace {
+
+using pool::StoreStatus;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// A store that answers everything with one status.
+struct AnsweringStore : pool::LeaseStore {
+  StoreStatus status = StoreStatus::kDone;
+
+  void lease(pool::LeaseRecord record, pool::Time, Done done) override {
+    done({status, {}, record.expire, ""});
+  }
+  void renew(pool::LeaseRecord record, pool::Time, Done done) override {
+    done({status, {}, record.expire, ""});
+  }
+  void release(pool::LeaseEnd end, pool::Time, Done done) override { done({status, {}, end.end, ""}); }
+  void expire(pool::LeaseEnd end, pool::Time, Done done) override { done({status, {}, end.end, ""}); }
+};
+
+struct SetClock : pool::Clock {
+  explicit SetClock(pool::Time start) : time(start) {}
+  pool::Time now() const override { return time; }
+  pool::Time time;
+};
+
+const pool::Time kStart{hours(500'000)};
+
+Config config_of(const StateDirectory& directory,
+                 pool::Durability durability = pool::Durability::kAvailable) {
+  Config config;
+  config.state_directory = directory.path().string();
+  config.events.spool_bytes = 1 << 20;
+  pool::PoolConfig pool;
+  pool.name = pool::PoolName::cut("main");
+  for (std::uint64_t i = 1; i <= 40; ++i)
+    pool.numbers.push_back(*pool::Number::from_digits(12'025'550'100 + i));
+  pool.fallback = *pool::Number::parse("+12025550100");
+  pool.ttl = minutes(30);
+  pool.hold = seconds(150);
+  pool.durability = durability;
+  config.pools.pools = {pool};
+  config.pools.known_callers = 16;
+  config.pools.attribute_bytes = 1 << 16;
+  return config;
+}
+
+/// One life of a gateway's leases. `at` is when it begins.
+struct Life {
+  Life(const Config& config, pool::Time at)
+      : clock(at),
+        pools(std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(config.pools))),
+        aftermath(config, store, *log),
+        leasing(*pools, &aftermath.leases(), clock) {
+    aftermath.begin(leasing);
+  }
+
+  pool::LeaseAnswer lease(const std::string& visit, StoreStatus status = StoreStatus::kDone) {
+    store.status = status;
+    pool::LeaseAnswer given;
+    leasing.lease({}, {visit, "", "google/cpc", ""}, std::nullopt, pool::AdmissionClass::kNormal,
+                  [&](const pool::LeaseAnswer& answer) { given = answer; });
+    return given;
+  }
+
+  void renew(const std::string& visit, StoreStatus status) {
+    store.status = status;
+    leasing.renew({}, visit, std::nullopt, [](const pool::LeaseAnswer&) {});
+  }
+
+  void release(const std::string& visit, StoreStatus status) {
+    store.status = status;
+    leasing.release({}, visit, [](const pool::LeaseAnswer&) {});
+  }
+
+  pool::LeaseAnswer get(const std::string& visit) const { return leasing.get({}, visit); }
+  bool holds(const std::string& visit) const { return get(visit).status == pool::LeaseStatus::kLeased; }
+
+  std::ostringstream lines;
+  std::unique_ptr<Log> log = Log::to_stream(lines, LogLevel::kInfo, 1024);
+  AnsweringStore store;
+  SetClock clock;
+  std::unique_ptr<pool::NumberPools> pools;
+  Aftermath aftermath;
+  pool::Leasing leasing;
+};
+
+}  // namespace
+
+TEST_CASE("a lease answered while the store was away survives the gateway, and is told to the store later") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  std::map<std::string, pool::Number> numbers;
+  {
+    Life killed(config, kStart);
+    for (const char* visit : {"kept", "extended", "released"}) {
+      numbers[visit] = killed.lease(visit, StoreStatus::kUnavailable).number;
+    }
+    killed.lease("stored");
+    killed.clock.time += minutes(10);
+    killed.renew("extended", StoreStatus::kUnavailable);
+    killed.release("released", StoreStatus::kUnavailable);
+  }
+  Life next(config, kStart + minutes(11));
+  CHECK(next.get("kept").number == numbers["kept"]);
+  CHECK(next.get("extended").number == numbers["extended"]);
+  CHECK(next.get("extended").lease.expire == kStart + minutes(40));
+  CHECK_FALSE(next.holds("released"));
+  CHECK(next.pools->counts({}, next.clock.time).nondurable >= 2);
+  // The released number is in its hold: nobody gets it.
+  for (int i = 0; i < 37; ++i) CHECK(next.lease("other-" + std::to_string(i)).number != numbers["released"]);
+}
+
+TEST_CASE("the end of a lease that only the store knows is told to it when it is back") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  pool::Number number;
+  {
+    Life killed(config, kStart);
+    number = killed.lease("visit").number;
+    killed.release("visit", StoreStatus::kUnavailable);
+  }
+  Life next(config, kStart + seconds(5));
+  // The store has not heard of the end.
+  next.pools->restore({}, {number, {"visit", "", "", ""}, kStart, kStart + minutes(30), std::nullopt},
+                      next.clock.time);
+  REQUIRE(next.holds("visit"));
+  next.store.status = StoreStatus::kDone;
+  next.aftermath.all_reloaded();
+  CHECK_FALSE(next.holds("visit"));
+}
+
+TEST_CASE("a lease the store has heard of meanwhile does not come back in an older state") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  {
+    Life killed(config, kStart);
+    killed.lease("visit", StoreStatus::kInDoubt);
+    killed.clock.time += minutes(1);
+    killed.release("visit", StoreStatus::kDone);
+  }
+  Life next(config, kStart + minutes(2));
+  CHECK_FALSE(next.holds("visit"));
+}
+
+TEST_CASE("a visit that was given another number has that one again, and the first one is held") {
+  const StateDirectory directory;
+  const Config config = config_of(directory, pool::Durability::kRequired);
+  pool::Number second;
+  {
+    Life killed(config, kStart);
+    killed.lease("visit", StoreStatus::kInDoubt);
+    const pool::Number first = killed.get("visit").number;
+    // The store knows the visit under another number, and that one it is told.
+    second = killed.pools->config({}).numbers.back();
+    REQUIRE(second != first);
+    killed.store.status = StoreStatus::kDone;
+    killed.aftermath.leases().lease(
+        {"main", second, "visit", "", "google/cpc", "", kStart, kStart + minutes(40), seconds(150)}, kStart,
+        [](const pool::StoreReply&) {});
+  }
+  Life next(config, kStart + seconds(1));
+  CHECK(next.get("visit").number == second);
+}
+
+TEST_CASE("the journal is emptied once the store knows everything, and not before") {
+  const StateDirectory directory;
+  Life life(config_of(directory), kStart);
+  life.lease("visit", StoreStatus::kUnavailable);
+  REQUIRE(life.aftermath.leases().file_bytes() > 0);
+  life.aftermath.tick(true, false);
+  life.aftermath.tick(true, false);
+  CHECK(life.aftermath.leases().file_bytes() > 0);
+  life.aftermath.tick(true, true);
+  // One look is not enough: a lease may be on its way from the file into memory.
+  CHECK(life.aftermath.leases().file_bytes() > 0);
+  life.lease("another", StoreStatus::kUnavailable);
+  life.aftermath.tick(true, true);
+  CHECK(life.aftermath.leases().file_bytes() > 0);
+  life.aftermath.tick(true, true);
+  CHECK(life.aftermath.leases().file_bytes() == 0);
+}
+
+TEST_CASE("a pool that requires the store's word writes down only what is in doubt") {
+  const StateDirectory directory;
+  const Config config = config_of(directory, pool::Durability::kRequired);
+  {
+    Life killed(config, kStart);
+    CHECK(killed.lease("refused", StoreStatus::kUnavailable).status == pool::LeaseStatus::kStoreUnavailable);
+    CHECK(killed.aftermath.leases().file_bytes() == 0);
+    killed.lease("in-doubt", StoreStatus::kInDoubt);
+    CHECK(killed.aftermath.leases().file_bytes() > 0);
+  }
+  Life next(config, kStart + seconds(1));
+  CHECK(next.holds("in-doubt"));
+  CHECK_FALSE(next.holds("refused"));
+}
+
+TEST_CASE("who comes after a life with leases is blind until the store is back or all of them are over") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  {
+    Life first(config, kStart);
+    CHECK(first.aftermath.blind_until() == pool::kNever);
+    first.lease("visit");
+    first.aftermath.tick(true, true);
+  }
+  // At least until the lease and its hold are over, and not much longer.
+  Life next(config, kStart + minutes(1));
+  CHECK(next.aftermath.blind_until() >= kStart + minutes(30) + seconds(150));
+  CHECK(next.aftermath.blind_until() <= kStart + minutes(30) + seconds(160));
+  CHECK(Life(config, kStart + minutes(40)).aftermath.blind_until() == pool::kNever);
+}
+
+TEST_CASE("leases that were never told to a store make nobody blind: the journal knows them") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  {
+    Life first(config, kStart);
+    first.lease("visit", StoreStatus::kUnavailable);
+    first.aftermath.tick(false, false);
+  }
+  Life next(config, kStart + minutes(1));
+  CHECK(next.aftermath.blind_until() == pool::kNever);
+  CHECK(next.holds("visit"));
+}
+
+TEST_CASE(
+    "after a possible loss the numbers that would be lent first are held back, for as long as they may be in "
+    "use") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  pool::Number lost;
+  {
+    Life killed(config, kStart);
+    lost = killed.lease("lost").number;
+    killed.aftermath.tick(true, true);
+  }
+  Life next(config, kStart + seconds(1));
+  next.aftermath.all_reloaded();
+  CHECK(next.aftermath.held({}).numbers == 0);
+
+  next.aftermath.lost(Aftermath::Loss::kPossible, false);
+  next.aftermath.all_reloaded();
+  CHECK(next.aftermath.held({}).numbers == 16);
+  const pool::Time until = next.aftermath.held({}).until;
+  CHECK(until >= kStart + minutes(30) + seconds(150));
+  CHECK(next.log->lines(LogLevel::kWarning) == 1);
+  // Twenty-four are left, and none of them is the one that was lost.
+  for (int i = 0; i < 24; ++i) {
+    const pool::LeaseAnswer answer = next.lease("visit-" + std::to_string(i));
+    REQUIRE(answer.status == pool::LeaseStatus::kLeased);
+    CHECK(answer.number != lost);
+  }
+  CHECK(next.lease("one-too-many").status == pool::LeaseStatus::kFallback);
+
+  next.clock.time = until;
+  next.aftermath.tick(true, true);
+  CHECK(next.aftermath.held({}).numbers == 0);
+  CHECK(next.lease("one-too-many").status == pool::LeaseStatus::kLeased);
+}
+
+TEST_CASE("after a certain loss every free number is held back; a lease found after all takes its own") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  pool::Number lost;
+  {
+    Life killed(config, kStart);
+    lost = killed.lease("lost").number;
+    killed.aftermath.tick(true, true);
+  }
+  Life next(config, kStart + seconds(1));
+  next.aftermath.lost(Aftermath::Loss::kCertain, false);
+  next.aftermath.all_reloaded();
+  CHECK(next.aftermath.held({}).numbers == 40);
+  CHECK(next.lease("visit").status == pool::LeaseStatus::kFallback);
+  CHECK(next.pools->restore({}, {lost, {"lost", "", "", ""}, kStart, kStart + minutes(30), std::nullopt},
+                            next.clock.time) == pool::RestoreOutcome::kLive);
+  CHECK(next.get("lost").number == lost);
+}
+
+TEST_CASE("a loss outlives the next kills until what was lost is over") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  {
+    Life killed(config, kStart);
+    killed.lease("lost");
+    killed.aftermath.tick(true, true);
+  }
+  pool::Time until;
+  {
+    Life claimed(config, kStart + seconds(1));
+    claimed.aftermath.lost(Aftermath::Loss::kPossible, false);
+    claimed.aftermath.all_reloaded();
+    until = claimed.aftermath.held({}).until;
+  }
+  {
+    // This one finds nothing wrong with the store.
+    Life next(config, kStart + seconds(2));
+    next.aftermath.all_reloaded();
+    CHECK(next.aftermath.held({}).numbers == 16);
+    CHECK(next.aftermath.held({}).until == until);
+    next.clock.time = until;
+    next.aftermath.tick(true, true);
+  }
+  Life last(config, until + seconds(1));
+  last.aftermath.all_reloaded();
+  CHECK(last.aftermath.held({}).numbers == 0);
+}
+
+TEST_CASE("what the store forgot and memory has written again holds nothing back after the next kill") {
+  const StateDirectory directory;
+  const Config config = config_of(directory);
+  {
+    Life life(config, kStart);
+    life.lease("visit");
+    life.aftermath.lost(Aftermath::Loss::kPossible, true);
+    SECTION("killed before it was written again") {}
+    SECTION("killed afterwards") {
+      life.clock.time += seconds(2);
+      life.aftermath.tick(true, true);
+      life.clock.time += seconds(2);
+      life.aftermath.tick(true, true);
+    }
+  }
+  Life next(config, kStart + seconds(5));
+  next.aftermath.all_reloaded();
+  // Each section leaves its trace in the file.
+  const bool made_good = read_last_life(directory.path() / "last-life")->loss == 0;
+  CHECK((next.aftermath.held({}).numbers == 0) == made_good);
+}
+
+}  // namespace ringtrace::gateway

@@ -1,0 +1,169 @@
+#include "gateway/event_spool.h"
+
+#include <catch2/catch.hpp>
+#include <set>
+#include <sstream>
+
+#include "tests/gateway/state_directory.h"
+#include "tests/redis/redis_server.h"
+#include "tests/redis/support.h"
+
+namespace ringtrace::gateway {
+namespace {
+
+using test::RedisServer;
+using Ids = std::vector<std::string>;
+
+const std::string kCall = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+v1::CallEvent event_of(const std::string& call, v1::CallEventType type, const std::string& word) {
+  v1::CallEvent event;
+  event.set_event_id(call + "-" + word);
+  event.set_type(type);
+  event.mutable_call()->set_call_id(call);
+  event.mutable_call()->set_sip_call_id("sip-" + call);
+  return event;
+}
+
+v1::CallEvent ringing(const std::string& call) {
+  return event_of(call, v1::CALL_EVENT_TYPE_RINGING, "ringing");
+}
+v1::CallEvent ended(const std::string& call) { return event_of(call, v1::CALL_EVENT_TYPE_ENDED, "ended"); }
+
+/// One life of a gateway's spool, with the store's log behind it.
+struct Life {
+  Life(const RedisServer& server, const std::filesystem::path& file, redis::CallLogOptions log_options = {},
+       std::uint64_t max_bytes = 1 << 20, EventSpool::Pass pass = {})
+      : client(test::Client::options_for(server.unix_endpoint())),
+        calls(client.connection(), log_options, {}),
+        spool(calls, {file, max_bytes, 1'000}, *log, std::move(pass)) {
+    spool.start();
+    client.start();
+  }
+  /// As a kill does: nothing more reaches Redis.
+  ~Life() { client.loop().stop(); }
+
+  bool settled() {
+    return test::eventually([this] {
+      return spool.stats().waiting == 0 && calls.stats().queued == 0 && spool.stats().file_bytes == 0;
+    });
+  }
+
+  Ids ids() {
+    test::Inbox<redis::CallLogPage> pages;
+    calls.read_after("", 1'000, [&](redis::CallLogPage page) { pages.put(std::move(page)); });
+    Ids ids;
+    for (const v1::CallEvent& event : pages.take().events) ids.push_back(event.event_id());
+    return ids;
+  }
+
+  std::ostringstream lines;
+  std::unique_ptr<Log> log = Log::to_stream(lines, LogLevel::kInfo, 1024);
+  test::Client client;
+  redis::RedisCallLog calls;
+  EventSpool spool;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "events of a gateway killed while Redis is away are in the log once, in order, when both are back") {
+  RedisServer server({}, RedisServer::Start::kLater);
+  const StateDirectory directory;
+  const auto file = directory.path() / "spool";
+  {
+    Life killed(server, file);
+    killed.spool.record(ringing("c1"));
+    killed.spool.record(ringing("c2"));
+    killed.spool.close_unknown({kCall, "sip", "a", "b", pool::Time(std::chrono::seconds(1'700'000'000))});
+    killed.spool.record(ended("c1"));
+  }
+  {
+    Life again(server, file);
+    CHECK(again.spool.stats().recovered == 4);
+    again.spool.record(ended("c2"));
+  }
+  server.start();
+  Life last(server, file);
+  CHECK(last.spool.stats().recovered == 5);
+  last.spool.record(ringing("c3"));
+  REQUIRE(last.settled());
+  CHECK(last.ids() ==
+        Ids{"c1-ringing", "c2-ringing", kCall + "-ended", "c1-ended", "c2-ended", "c3-ringing"});
+}
+
+TEST_CASE("events that Redis has already, and the file still, come once") {
+  RedisServer server;
+  const StateDirectory directory;
+  const auto file = directory.path() / "spool";
+  const auto copy = directory.path() / "copy";
+  server.pause();
+  {
+    Life life(server, file);
+    life.spool.record(ringing("c1"));
+    life.spool.record(ended("c1"));
+    REQUIRE(test::eventually([&] { return life.spool.stats().waiting == 0; }));
+    // What a kill leaves after Redis has written and before the gateway has heard of it.
+    std::filesystem::copy_file(file, copy);
+    server.resume();
+    REQUIRE(life.settled());
+  }
+  Life after(server, copy);
+  CHECK(after.spool.stats().recovered == 2);
+  after.spool.record(ringing("c2"));
+  REQUIRE(after.settled());
+  CHECK(after.ids() == Ids{"c1-ringing", "c1-ended", "c2-ringing"});
+}
+
+TEST_CASE("what the store's log has no room for waits in the file, in order") {
+  RedisServer server({}, RedisServer::Start::kLater);
+  const StateDirectory directory;
+  redis::CallLogOptions small;
+  small.max_queued = 3;
+  Life life(server, directory.path() / "spool", small);
+  Ids expected;
+  for (int i = 0; i < 40; ++i) {
+    life.spool.record(ringing("c" + std::to_string(i)));
+    expected.push_back("c" + std::to_string(i) + "-ringing");
+  }
+  REQUIRE(test::eventually([&] { return life.spool.stats().waiting == 37; }));
+  server.start();
+  REQUIRE(life.settled());
+  CHECK(life.ids() == expected);
+  CHECK(life.spool.stats().dropped == 0);
+}
+
+TEST_CASE("a full file leaves events in memory, and full memory drops and counts them") {
+  RedisServer server({}, RedisServer::Start::kLater);
+  const StateDirectory directory;
+  redis::CallLogOptions small;
+  small.max_queued = 10;
+  // Room for a few events only.
+  Life life(server, directory.path() / "spool", small, 200);
+  for (int i = 0; i < 20; ++i) life.spool.record(ringing("c" + std::to_string(i)));
+  REQUIRE(test::eventually([&] { return life.spool.stats().dropped == 10; }));
+  CHECK(life.spool.stats().unspooled > 10);
+  CHECK(life.spool.stats().file_bytes <= 200);
+  server.start();
+  REQUIRE(life.settled());
+  const Ids ids = life.ids();
+  REQUIRE(ids.size() == 10);
+  CHECK(ids.front() == "c0-ringing");
+  CHECK(ids.back() == "c9-ringing");
+  // And there is room again.
+  life.spool.record(ringing("later"));
+  REQUIRE(life.settled());
+  CHECK(life.ids().back() == "later-ringing");
+}
+
+TEST_CASE("without a file events go straight to the log") {
+  const RedisServer server;
+  Life life(server, {});
+  life.spool.record(ringing("c1"));
+  life.spool.record({});
+  REQUIRE(life.settled());
+  CHECK(test::eventually([&] { return life.ids() == Ids{"c1-ringing"}; }));
+  CHECK(life.spool.stats().dropped == 1);
+}
+
+}  // namespace ringtrace::gateway
