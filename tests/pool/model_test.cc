@@ -116,8 +116,7 @@ TEST_CASE("whatever is asked in whatever order, the pool does what the plain poo
     const auto size = *rc::gen::inRange<std::size_t>(1, 6);
     PoolConfig config = pool_config(size);
     config.hold = seconds(*rc::gen::element(0, 5, 60));
-    config.valuable_reserve = *rc::gen::inRange<std::size_t>(0, 2);
-    Run run(config, config.valuable_reserve);
+    Run run(config, 0);
     const auto steps = *rc::gen::container<std::vector<std::tuple<int, int, int>>>(
         rc::gen::tuple(rc::gen::inRange(0, 12), rc::gen::inRange(0, 9), rc::gen::inRange(1, 40)));
     ++runs;
