@@ -39,6 +39,12 @@ ringtrace_package(benchmark libbenchmark-dev)
 ringtrace_pkgconfig(sofia sofia-sip-ua libsofia-sip-ua-dev)
 ringtrace_pkgconfig(hiredis hiredis libhiredis-dev)
 
+# Headers alone, with no configuration of their own.
+find_path(CONCURRENTQUEUE concurrentqueue/concurrentqueue.h)
+if(NOT CONCURRENTQUEUE)
+  ringtrace_missing("concurrentqueue/concurrentqueue.h" libconcurrentqueue-dev)
+endif()
+
 find_program(PROTOC protoc)
 if(NOT PROTOC)
   ringtrace_missing("protoc" protobuf-compiler)
