@@ -101,14 +101,15 @@ void fill(Queue& queue) {
 }
 
 template <typename Queue>
-double nanoseconds_a_cycle(Queue& queue, int threads) {
+double nanoseconds_a_cycle(Queue& queue, int threads, Cores* cores = nullptr) {
   const std::uint64_t each = kCycles / static_cast<std::uint64_t>(threads);
-  const double seconds = seconds_of(threads, [&](int) {
+  const Span span = span_of(threads, [&](int) {
     for (std::uint64_t i = 0; i < each; ++i) {
       if (const auto index = queue.pop()) queue.push(*index);
     }
   });
-  return seconds * 1e9 / static_cast<double>(each * static_cast<std::uint64_t>(threads));
+  if (cores != nullptr) cores->add(span);
+  return span.wall * 1e9 / static_cast<double>(each * static_cast<std::uint64_t>(threads));
 }
 
 template <typename Peer>
@@ -120,9 +121,12 @@ void beside(const char* peer_name, std::vector<Row>& rows) {
   for (const int threads : {1, 2, 4, 8}) {
     const std::string what =
         "free list pop+push, " + std::to_string(threads) + (threads == 1 ? " thread" : " threads");
-    rows.push_back(compare(
-        pool_row(what, "ns", peer_name, {}), kRounds, [&] { return nanoseconds_a_cycle(ours, threads); },
-        [&] { return nanoseconds_a_cycle(peer, threads); }));
+    Cores cores;
+    const Row row = compare(
+        pool_row(what, "ns", peer_name, {}), kRounds,
+        [&] { return nanoseconds_a_cycle(ours, threads, &cores); },
+        [&] { return nanoseconds_a_cycle(peer, threads); });
+    rows.push_back(cores.judge(row, threads));
   }
 }
 

@@ -125,16 +125,17 @@ class Load {
     for (int t = 0; t < threads; ++t) workers_.emplace_back(pools, static_cast<std::uint64_t>(t));
   }
 
-  double nanoseconds_an_operation() {
+  double nanoseconds_an_operation(Cores* cores = nullptr) {
     const std::size_t operations = prepare(kOperations);
-    const double seconds = seconds_of(threads(), [&](int t) { worker(t).run([](std::size_t) {}); });
-    return seconds * 1e9 / static_cast<double>(operations);
+    const Span span = span_of(threads(), [&](int t) { worker(t).run([](std::size_t) {}); });
+    if (cores != nullptr) cores->add(span);
+    return span.wall * 1e9 / static_cast<double>(operations);
   }
 
   /// Microseconds that one operation in 10,000 exceeds.
   double slowest(std::size_t operations, std::chrono::microseconds pause) {
     prepare(operations);
-    seconds_of(threads(), [&](int t) { worker(t).run_timed(pause); });
+    span_of(threads(), [&](int t) { worker(t).run_timed(pause); });
     std::vector<std::uint32_t> all;
     for (const Worker<Pools>& worker : workers_) {
       all.insert(all.end(), worker.nanoseconds().begin(), worker.nanoseconds().end());
@@ -168,9 +169,12 @@ void pool_threads(std::vector<Row>& rows) {
     Load ours(*pools, threads);
     Load peer(locked_pools, threads);
     const std::string with = std::to_string(threads) + (threads == 1 ? " thread" : " threads");
-    rows.push_back(compare(
+    Cores cores;
+    const Row row = compare(
         pool_row("mixed load, " + with, "ns", peer_name, Target::at_most(1)), kRounds,
-        [&] { return ours.nanoseconds_an_operation(); }, [&] { return peer.nanoseconds_an_operation(); }));
+        [&] { return ours.nanoseconds_an_operation(&cores); },
+        [&] { return peer.nanoseconds_an_operation(); });
+    rows.push_back(cores.judge(row, threads));
     if (threads < 8) continue;
     const auto slowest = [&](const char* what, std::size_t operations, std::chrono::microseconds pause) {
       rows.push_back(compare(
