@@ -1,4 +1,4 @@
-#include "pool/scq.h"
+#include "bench/scq.h"
 
 #include <catch2/catch.hpp>
 #include <thread>
@@ -9,6 +9,7 @@
 namespace ringtrace::pool::testing {
 namespace {
 
+using bench::ScalableCircularQueue;
 using Queue = ScalableCircularQueue<>;
 
 TEST_CASE("indices leave the queue in the order they came, around the ring many times") {

@@ -10,10 +10,11 @@
 
 #include "pool/assert.h"
 
-namespace ringtrace::pool {
+namespace ringtrace::bench {
 
 /// A lock-free first-in-first-out queue of slot indices: the scalable circular queue of R. Nikolaev, "A
-/// Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue" (DISC 2019), written anew from the paper.
+/// Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue" (DISC 2019), written anew from the paper:
+/// the peer of the pool's own queue (pool/idle_queue.h says why that is another).
 ///
 /// A ring of 2n entries carries at most n indices, each below n. Every entry is one word:
 ///
@@ -171,4 +172,4 @@ class ScalableCircularQueue {
   Alone<std::int64_t> threshold_;
 };
 
-}  // namespace ringtrace::pool
+}  // namespace ringtrace::bench

@@ -1,0 +1,185 @@
+// What one operation costs with one thread, in pools of 100, 10 thousand, 1 million and 10 million numbers.
+// The rows are the points of the curve that bench/curve.py draws.
+//
+// resolve         a call to a random lent number, all numbers lent, from an unknown caller. Peer: a look-up
+// of
+//                 the same numbers in a std::unordered_map of as many. A number remembers one holder, or, in
+//                 the rows that say so, four.
+// renew           a random visit's heartbeat, all numbers lent. Peer: a resolve.
+// lease+release   a visit never seen before reserves, commits and releases; all other numbers rest, in an
+// order
+//                 far from that of their slots. Peer: pop and push of a bare ScalableCircularQueue of as
+//                 many.
+//
+// Measured: nanoseconds of wall time of a round, divided by its operations. The numbers dialed and the
+// visits' names are drawn anew for each round before the clock starts, so that no round finds in the cache
+// what an earlier one left there, except where all of it fits. Targets are for 10 thousand and 1 million
+// numbers; at 100 the peer measures its level-1 cache, at 10 million both measure the machine's memory.
+//
+// Doubts: the numbers are neighbours, which suits the map's hash and ours; names are short (a name of more
+// than 56 bytes takes two cells); operations follow one another without a pause, so that the processor
+// overlaps misses of one with the work of the next, on both sides but more for the map's shorter look-up;
+// memory is mapped in pages of 4 kB (transparent huge pages are "madvise" and we do not advise), so that the
+// largest pools also pay for misses of the address cache; a bare queue keeps nothing but its order, and is a
+// floor, not a rival.
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <unordered_map>
+
+#include "bench/pool_bench.h"
+#include "bench/pool_world.h"
+#include "bench/scq.h"
+#include "bench/threads.h"
+
+namespace ringtrace::bench {
+namespace {
+
+constexpr std::size_t kPicks = 100'000;
+constexpr std::size_t kLeases = 50'000;
+constexpr int kRounds = 11;
+
+std::string name_of(std::size_t numbers) {
+  if (numbers >= 1'000'000) return std::to_string(numbers / 1'000'000) + " M numbers";
+  if (numbers >= 1'000) return std::to_string(numbers / 1'000) + " k numbers";
+  return std::to_string(numbers) + " numbers";
+}
+
+/// A pool of which every number is lent, but for a few in a million: visit `first_visit() + i` holds one of
+/// them.
+class LentPool {
+ public:
+  explicit LentPool(std::size_t numbers) : size_(numbers), pools_(make_pools(config_of(numbers))) {
+    lend_all();
+  }
+
+  void lend_all() {
+    first_visit_ = next_visit_;
+    next_visit_ += size_;
+    now_ += std::chrono::minutes(1);
+    std::size_t refused = 0;
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (!lend(*pools_, VisitName(first_visit_ + i).view(), now_)) ++refused;
+    }
+    // The visit index may have no room for a visit or two in a million (pool/visit_index.h).
+    expect(refused <= size_ / 100'000, "all visits but a few in a million get a number");
+  }
+
+  void release_all() {
+    std::vector<std::uint32_t> order(size_);
+    std::iota(order.begin(), order.end(), 0U);
+    std::shuffle(order.begin(), order.end(), random_);
+    now_ += std::chrono::minutes(1);
+    for (const std::uint32_t i : order) pools_->release({}, VisitName(first_visit_ + i).view(), now_);
+  }
+
+  std::size_t holders_remembered() const {
+    return pools_->resolve({number(0), unknown_caller(), now_}).candidate_count;
+  }
+
+  double resolve() {
+    draw_numbers();
+    return nanoseconds_each(kPicks, [&](std::uint64_t i) {
+      keep(pools_->resolve({dialed_[i], unknown_caller(), now_}).confidence);
+    });
+  }
+
+  double renew() {
+    names_.clear();
+    for (std::size_t i = 0; i < kPicks; ++i) names_.emplace_back(first_visit_ + random_() % size_);
+    now_ += std::chrono::seconds(1);
+    return nanoseconds_each(
+        kPicks, [&](std::uint64_t i) { keep(pools_->renew({}, names_[i].view(), now_ + kTtl, now_)); });
+  }
+
+  /// With all numbers released.
+  double lease_and_release() {
+    names_.clear();
+    for (std::size_t i = 0; i < kLeases; ++i) names_.emplace_back(next_visit_++);
+    return nanoseconds_each(kLeases, [&](std::uint64_t i) {
+      now_ += std::chrono::milliseconds(1);
+      lend(*pools_, names_[i].view(), now_);
+      keep(pools_->release({}, names_[i].view(), now_));
+    });
+  }
+
+  double look_up(const std::unordered_map<pool::Number, std::uint32_t>& map) {
+    draw_numbers();
+    return nanoseconds_each(kPicks, [&](std::uint64_t i) { keep(map.find(dialed_[i])->second); });
+  }
+
+ private:
+  void draw_numbers() {
+    dialed_.clear();
+    for (std::size_t i = 0; i < kPicks; ++i) dialed_.push_back(number(random_() % size_));
+  }
+
+  const std::size_t size_;
+  const std::unique_ptr<pool::NumberPools> pools_;
+  pool::Time now_ = kStart;
+  std::uint64_t first_visit_ = 0;
+  std::uint64_t next_visit_ = 0;
+  std::mt19937_64 random_{1};
+  std::vector<pool::Number> dialed_;
+  std::vector<VisitName> names_;
+};
+
+std::unordered_map<pool::Number, std::uint32_t> map_of(std::size_t numbers) {
+  std::unordered_map<pool::Number, std::uint32_t> map;
+  map.reserve(numbers);
+  for (std::size_t i = 0; i < numbers; ++i) map.emplace(number(i), static_cast<std::uint32_t>(i));
+  return map;
+}
+
+void cost_at(std::size_t numbers, std::vector<Row>& rows) {
+  std::fprintf(stderr, "bench: making a pool of %s\n", name_of(numbers).c_str());
+  const bool has_target = numbers == 10'000 || numbers == 1'000'000;
+  const auto target = [&](double bound) { return has_target ? Target::at_most(bound) : Target{}; };
+  const std::string at = " at " + name_of(numbers);
+  const char* const look_up = "unordered_map look-up";
+
+  LentPool pool(numbers);
+  {
+    const auto map = map_of(numbers);
+    rows.push_back(compare(
+        pool_row("resolve" + at, "ns", look_up, target(3)), kRounds, [&] { return pool.resolve(); },
+        [&] { return pool.look_up(map); }));
+  }
+  rows.push_back(compare(
+      pool_row("renew" + at, "ns", "resolve", target(2)), kRounds, [&] { return pool.renew(); },
+      [&] { return pool.resolve(); }));
+
+  pool.release_all();
+  {
+    ScalableCircularQueue<> queue(numbers);
+    for (std::size_t i = 0; i < numbers; ++i) queue.push(static_cast<std::uint32_t>(i));
+    rows.push_back(compare(
+        pool_row("lease+release" + at, "ns", "bare SCQ pop+push", target(12)), kRounds,
+        [&] { return pool.lease_and_release(); },
+        [&] { return nanoseconds_each(10 * kLeases, [&](std::uint64_t) { queue.push(*queue.pop()); }); }));
+  }
+  if (!has_target) return;
+
+  for (int holder = 2; holder <= 4; ++holder) {
+    pool.lend_all();
+    if (holder < 4) pool.release_all();
+  }
+  expect(pool.holders_remembered() == 4, "four holders are remembered");
+  const auto map = map_of(numbers);
+  rows.push_back(compare(
+      pool_row("resolve of four holders" + at, "ns", look_up, {}), kRounds, [&] { return pool.resolve(); },
+      [&] { return pool.look_up(map); }));
+}
+
+}  // namespace
+
+void pool_cost(std::vector<Row>& rows) {
+  for (const std::size_t numbers :
+       {std::size_t{100}, std::size_t{10'000}, std::size_t{1'000'000}, std::size_t{10'000'000}}) {
+    cost_at(numbers, rows);
+  }
+}
+
+}  // namespace ringtrace::bench
