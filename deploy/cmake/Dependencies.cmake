@@ -44,6 +44,8 @@ find_library(PHONENUMBER_LIBRARY phonenumber)
 find_path(PHONENUMBER_INCLUDE phonenumbers/phonenumberutil.h)
 if(NOT PHONENUMBER_LIBRARY OR NOT PHONENUMBER_INCLUDE)
   ringtrace_missing("libphonenumber" libphonenumber-dev)
+endif()
+
 # Headers alone, with no configuration of their own.
 find_path(CONCURRENTQUEUE concurrentqueue/concurrentqueue.h)
 if(NOT CONCURRENTQUEUE)
