@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 
 #include "redis/keys.h"
-#include "tests/redis/fake_server.h"
 #include "tests/redis/store_fixture.h"
 
 namespace ringtrace::test {
@@ -168,17 +167,6 @@ TEST_CASE("a read-only Redis refuses leases") {
   const pool::Time now = present();
   server.command({"REPLICAOF", "127.0.0.1", std::to_string(free_port())});
   CHECK(store.lease(record_of(kFirst, "v1", now, now + minutes(30)), now).status == StoreStatus::kRefused);
-}
-
-TEST_CASE("a Redis that is still loading is away, and is asked again") {
-  FakeServer loading("-LOADING Redis is loading the dataset in memory\r\n");
-  StoreClient store(Client::options_for(loading.endpoint()));
-  store.client.start();
-  CHECK(store.client.wait_for(false).reason ==
-        "INFO refused: LOADING Redis is loading the dataset in memory");
-  const pool::Time now = present();
-  CHECK(store.lease(record_of(kFirst, "v1", now, now), now).status == StoreStatus::kUnavailable);
-  CHECK(eventually([&] { return store.client.connection().stats().failures >= 3; }));
 }
 
 TEST_CASE("a connection lost in the middle of a load ends the load once") {

@@ -85,9 +85,8 @@ TEST_CASE_METHOD(TlsServer, "without a certificate of ours the server refuses") 
 }
 
 struct Replicated {
-  RedisServer first{{"--repl-diskless-sync-delay", "0"}};
-  RedisServer second{{"--repl-diskless-sync-delay", "0", "--replicaof",
-                      "127.0.0.1 " + std::to_string(first.tcp_endpoint().port)}};
+  RedisServer first;
+  RedisServer second{{"--replicaof", "127.0.0.1 " + std::to_string(first.tcp_endpoint().port)}};
   const pool::Time now = present();
 
   Replicated() {
