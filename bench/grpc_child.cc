@@ -121,7 +121,8 @@ int serve_gateway(const std::string& socket) {
   gateway::StorePart store(io, config, clock, *log, readiness);
   pool::Leasing leasing(*pools, &store.leases(), clock);
   std::promise<void> settled;
-  store.start(leasing, [&] { settled.set_value(); }, [] {});
+  store.start(
+      leasing, [&] { settled.set_value(); }, [] {});
   std::thread loop([&] { io.run(); });
   settled.get_future().wait();
   rpc::Server server({.address = "127.0.0.1:0"}, {leasing, store.call_log(), store.call_index(),

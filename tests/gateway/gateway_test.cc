@@ -57,15 +57,30 @@ TEST_CASE("a gateway without a store starts, is ready, tells its figures, and en
     const std::string page = http_get(gateway.http_address(), "/metrics");
     CHECK(page.find("text/plain; version=0.0.4") != std::string::npos);
     // Those that need a store, a call to gRPC, or a number lent before have no sample yet.
-    const std::set<Metric> absent = {
-        Metric::kGrpcErrors,       Metric::kGrpcCertificateExpiry, Metric::kGrpcHandshakesFailed,
-        Metric::kPoolOldestIdle,   Metric::kPoolShown,         Metric::kStoreConnected,
-        Metric::kStoreConnects,    Metric::kStoreFailures,     Metric::kStoreQueue,
-        Metric::kStoreQueueBytes,  Metric::kStoreCommands,     Metric::kStoreLost,
-        Metric::kStoreRoundTrip,   Metric::kStoreRoundTripMax, Metric::kGrpcRequests,
-        Metric::kEventsSpoolBytes, Metric::kEventsUnspooled,   Metric::kEventsRecovered,
-        Metric::kCallsClosedByAge, Metric::kLateAttributions,  Metric::kLateAttributionsWaiting,
-        Metric::kHeldBack,         Metric::kHeldBackUntil,     Metric::kLeaseJournalBytes};
+    const std::set<Metric> absent = {Metric::kGrpcErrors,
+                                     Metric::kGrpcCertificateExpiry,
+                                     Metric::kGrpcHandshakesFailed,
+                                     Metric::kPoolOldestIdle,
+                                     Metric::kPoolShown,
+                                     Metric::kStoreConnected,
+                                     Metric::kStoreConnects,
+                                     Metric::kStoreFailures,
+                                     Metric::kStoreQueue,
+                                     Metric::kStoreQueueBytes,
+                                     Metric::kStoreCommands,
+                                     Metric::kStoreLost,
+                                     Metric::kStoreRoundTrip,
+                                     Metric::kStoreRoundTripMax,
+                                     Metric::kGrpcRequests,
+                                     Metric::kEventsSpoolBytes,
+                                     Metric::kEventsUnspooled,
+                                     Metric::kEventsRecovered,
+                                     Metric::kCallsClosedByAge,
+                                     Metric::kLateAttributions,
+                                     Metric::kLateAttributionsWaiting,
+                                     Metric::kHeldBack,
+                                     Metric::kHeldBackUntil,
+                                     Metric::kLeaseJournalBytes};
     for (const MetricSpec& spec : metric_table()) {
       INFO(spec.name);
       const bool found = page.find("# TYPE " + std::string(spec.name) + " ") != std::string::npos;

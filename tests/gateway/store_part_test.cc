@@ -342,13 +342,15 @@ TEST_CASE("what was said last of a number stands over the configuration in a lat
     life.pools().drain_numbers({0}, {&listed, 1});
     for (const char* visit : {"v-1", "v-2", "v-3"}) CHECK(life.lease(visit).lease.durable);
   }
-  Life later(server);
-  REQUIRE(later.settled());
-  CHECK(later.counts().total == 4);
-  CHECK(later.counts().drained == 1);
-  CHECK(later.counts().leased == 3);  // the lease of the added number is among them
-  CHECK(later.method(unlisted) == pool::ResolutionMethod::kActiveLease);
-  REQUIRE(keep(later, listed, rpc::NumberWord::kNothing));
+  {
+    Life later(server);
+    REQUIRE(later.settled());
+    CHECK(later.counts().total == 4);
+    CHECK(later.counts().drained == 1);
+    CHECK(later.counts().leased == 3);  // the lease of the added number is among them
+    CHECK(later.method(unlisted) == pool::ResolutionMethod::kActiveLease);
+    REQUIRE(keep(later, listed, rpc::NumberWord::kNothing));
+  }
   Life last(server);
   REQUIRE(last.settled());
   CHECK(last.counts().drained == 0);
