@@ -73,6 +73,7 @@ class Message {
   std::string_view from_tag() const;
   std::string_view to_tag() const;
   UriView from_uri() const;
+  UriView to_uri() const;
   /// The Contact's URI, if there is exactly one.
   std::optional<UriView> contact_uri() const;
   /// Absent, or at least 0.
@@ -87,6 +88,8 @@ class Message {
   bool asks_privacy() const;  ///< Privacy with anything but "none" (RFC 3323)
   /// The first value of a header sofia-sip does not take apart, such as P-Asserted-Identity.
   std::optional<std::string_view> extension_header(std::string_view name) const;
+  /// The values of all its rows, in order.
+  std::vector<std::string_view> extension_headers(std::string_view name) const;
 
   /// A message of its own, for changing. Header order stays.
   Message clone() const;

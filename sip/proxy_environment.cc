@@ -60,14 +60,14 @@ bool ProxyEnvironment::is_own(const Hop& hop) const {
 
 std::string ProxyEnvironment::via_value(std::size_t listener, const std::string& branch) const {
   const Listener& self = listeners[listener];
-  const char* protocol = self.transport == Transport::kTcp ? "SIP/2.0/TCP " : "SIP/2.0/UDP ";
-  return protocol + self.advertised.to_string() + ";branch=" + branch + ";rport";
+  return "SIP/2.0/" + std::string(via_transport(self.transport)) + " " + self.advertised.to_string() +
+         ";branch=" + branch + ";rport";
 }
 
 std::string ProxyEnvironment::record_route_uri(std::size_t listener, const std::string& parameters) const {
   const Listener& self = listeners[listener];
-  const char* transport = self.transport == Transport::kTcp ? ";transport=tcp" : "";
-  return "sip:" + self.advertised.to_string() + transport + ";lr" + parameters;
+  return "sip:" + self.advertised.to_string() + std::string(transport_parameter(self.transport)) + ";lr" +
+         parameters;
 }
 
 void ProxyEnvironment::update_gauges() {
