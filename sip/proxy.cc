@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "sip/peers.h"
 #include "sip/proxy_core.h"
 #include "sip/routing.h"
 #include "sip/sip_loop.h"
@@ -30,20 +31,41 @@ struct Proxy::Running final : SipLoop::Handler {
   std::vector<Hop> listening;  // constant once started
 
   std::unique_ptr<SipLoop> loop;
+  ProxyConfig config;  // as it stands now
   std::unique_ptr<ProxyCore> core;
+  std::unique_ptr<Peers> peers;
   std::optional<SteadyTime> leave_at;
 
   void on_message(Message message, const Arrival& arrival) override {
+    if (!message.is_request() && peers->receive(message)) return;
     core->receive(std::move(message), arrival, now());
   }
   void on_garbage() override { proxy.stats_.refuse(Refusal::kGarbage); }
   void on_transport_failed(const Hop& hop) override {
     if (core) core->transport_failed(hop);
+    if (peers) peers->transport_failed(hop, now().steady);
   }
   void on_tick() override {
     const Instant instant = now();
     core->tick(instant);
+    if (peers->tick(instant.steady)) take_over();
     if (leave_at && (core->is_idle() || instant.steady >= *leave_at)) loop->leave();
+  }
+
+  // What is configured, as far as its peers are known: a new routing for the calls to come.
+  void take_over() {
+    auto routing = Routing::compile(config, peers->reachability());
+    if (auto* error = std::get_if<std::string>(&routing)) {
+      spdlog::error("event=routing problem=\"{}\"", *error);
+      return;
+    }
+    core->reload(std::get<std::shared_ptr<const Routing>>(std::move(routing)));
+  }
+
+  void reload(ProxyConfig fresh) {
+    config = std::move(fresh);
+    peers->configure(config, now().steady);
+    take_over();
   }
 
   void run(std::shared_ptr<const Routing> routing, std::promise<std::optional<std::string>> started) {
@@ -58,8 +80,12 @@ struct Proxy::Running final : SipLoop::Handler {
     for (const Listener& listener : listeners) listening.push_back({listener.transport, listener.advertised});
     core = std::make_unique<ProxyCore>(*loop, proxy.attribution_, proxy.sink_, proxy.stats_, system_random(),
                                        listeners, std::move(routing), now());
+    const auto post = [this](std::function<void()> command) { return loop->post(std::move(command)); };
+    peers = std::make_unique<Peers>(*loop, listeners, system_random(), post, proxy.board_, now().steady);
+    reload(proxy.config_);
     started.set_value(std::nullopt);
     loop->run();
+    peers.reset();
     core.reset();
     loop->close();
   }
@@ -101,11 +127,7 @@ std::optional<std::string> Proxy::start() {
 std::optional<std::string> Proxy::reload(const ProxyConfig& config) {
   if (auto error = check(config)) return error;
   if (!running_) return "the SIP proxy does not run";
-  auto routing = std::get<std::shared_ptr<const Routing>>(Routing::compile(config));
-  const bool posted =
-      running_->loop->post([running = running_.get(), routing = std::move(routing)]() mutable {
-        running->core->reload(std::move(routing));
-      });
+  const bool posted = running_->loop->post([running = running_.get(), config] { running->reload(config); });
   return posted ? std::nullopt : std::optional<std::string>("the SIP proxy has too many commands waiting");
 }
 
@@ -122,6 +144,8 @@ void Proxy::stop(std::chrono::milliseconds patience) {
 }
 
 std::vector<Hop> Proxy::listening() const { return running_ ? running_->listening : std::vector<Hop>{}; }
+
+PeerReport Proxy::peers() const { return board_.read(); }
 
 const ProxyStats& Proxy::stats() const { return stats_; }
 

@@ -38,7 +38,7 @@ ringtrace_package(Catch2 catch2 2)
 ringtrace_package(benchmark libbenchmark-dev)
 ringtrace_pkgconfig(sofia sofia-sip-ua libsofia-sip-ua-dev)
 ringtrace_pkgconfig(hiredis hiredis libhiredis-dev)
-ringtrace_pkgconfig(re2 re2 libre2-dev)
+ringtrace_pkgconfig(regex re2 libre2-dev)
 ringtrace_pkgconfig(cares libcares libc-ares-dev)
 
 # libphonenumber ships neither a CMake nor a pkg-config file.
