@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/config_schema_sip.h"
 #include "pool/assert.h"
 
 namespace ringtrace::gateway {
@@ -84,88 +85,6 @@ constexpr KeySpec kRedis[] = {
      .least = "16",
      .most = "1048576",
      .doc = "Commands that may wait for their answer; beyond it the store counts as unavailable."},
-};
-
-constexpr KeySpec kSip[] = {
-    {.key = "listen",
-     .kind = kTexts,
-     .required = true,
-     .doc = "Where calls come in, such as [\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"]; at most 8."},
-    {.key = "default_line_group",
-     .required = true,
-     .doc = "Where calls go whose number has no line group of its own, known or not."},
-    {.key = "advertise",
-     .doc = "The address written into messages when it is not the one listened on, such as "
-            "\"203.0.113.7\". Needed when listening on 0.0.0.0 or behind NAT."},
-    {.key = "signing_key",
-     .doc = "The secret that signs our routes, 16 bytes or more; better kept in signing_key_file."},
-    {.key = "signing_key_file",
-     .doc = "A file with the secret that signs our routes, 16 bytes or more; relative to this file's "
-            "directory. With neither: sip-signing-key in the state directory, made at the first start."},
-    {.key = "no_provisional_timeout",
-     .kind = kDuration,
-     .initial = "4s",
-     .least = "200ms",
-     .most = "32s",
-     .doc = "How long a line may be silent before the next one is tried."},
-    {.key = "ring_timeout",
-     .kind = kDuration,
-     .initial = "2m",
-     .least = "1s",
-     .most = "3m",
-     .doc = "How long a line may ring before the call ends as not answered."},
-    {.key = "max_call_age",
-     .kind = kDuration,
-     .initial = "4h",
-     .least = "1m",
-     .most = "7d",
-     .doc = "When a call whose end was never seen is closed with UNKNOWN_END."},
-    {.key = "max_calls",
-     .kind = kInteger,
-     .initial = "100000",
-     .least = "1",
-     .most = "1000000",
-     .doc = "Calls at one time; beyond it 503 with Retry-After."},
-    {.key = "headers",
-     .kind = kTextMap,
-     .doc = "Headers added toward the line. Known words: {visit_id} {source} {dialed} {call_id}."},
-};
-
-constexpr KeySpec kTrunk[] = {
-    {.key = "name", .required = true, .doc = "What the trunk is called in events and logs."},
-    {.key = "addresses",
-     .kind = kTexts,
-     .required = true,
-     .doc = "Addresses and blocks calls may come from, such as [\"203.0.113.0/24\"]."},
-    {.key = "international_prefix",
-     .initial = "00",
-     .doc = "What the trunk writes before a foreign number that has no plus."},
-    {.key = "national_prefix",
-     .doc = "What it writes before a national number, such as \"8\" in Russia or \"0\" in Germany."},
-    {.key = "country_code",
-     .doc = "What stands in the national prefix's place in E.164, such as \"7\" or \"49\"."},
-};
-
-constexpr KeySpec kLineGroup[] = {
-    {.key = "name", .required = true, .doc = "What pools and [sip] call the group."},
-    {.key = "line", .kind = kTables, .required = true, .doc = "The lines of the group."},
-};
-
-constexpr KeySpec kLine[] = {
-    {.key = "name", .required = true, .doc = "What the line is called in events and logs."},
-    {.key = "address", .required = true, .doc = "Where the line is, such as \"udp:10.0.0.5:5060\"."},
-    {.key = "priority",
-     .kind = kInteger,
-     .initial = "0",
-     .least = "0",
-     .most = "65535",
-     .doc = "Lines of the least priority are tried first."},
-    {.key = "weight",
-     .kind = kInteger,
-     .initial = "1",
-     .least = "1",
-     .most = "65535",
-     .doc = "The share of calls among lines of one priority."},
 };
 
 constexpr KeySpec kPool[] = {
@@ -335,15 +254,18 @@ constexpr std::array kSections = {
                 .doc = "The store. Without this table leases and events live in memory and end with the "
                        "gateway.",
                 .keys = kRedis},
-    SectionSpec{.name = "sip", .required = true, .doc = "The proxy in the path of calls.", .keys = kSip},
+    SectionSpec{.name = "sip", .required = true, .doc = "The proxy in the path of calls.", .keys = kSipKeys},
     SectionSpec{.name = "trunk",
                 .many = true,
                 .required = true,
                 .doc = "Where calls come from. Requests from elsewhere are dropped and counted.",
-                .keys = kTrunk},
-    SectionSpec{
-        .name = "line_group", .many = true, .required = true, .doc = "Where calls go.", .keys = kLineGroup},
-    SectionSpec{.name = "line_group.line", .many = true, .doc = "One line of a group.", .keys = kLine},
+                .keys = kTrunkKeys},
+    SectionSpec{.name = "line_group",
+                .many = true,
+                .required = true,
+                .doc = "Where calls go.",
+                .keys = kLineGroupKeys},
+    SectionSpec{.name = "line_group.line", .many = true, .doc = "One line of a group.", .keys = kLineKeys},
     SectionSpec{
         .name = "pool", .many = true, .required = true, .doc = "Numbers lent to visits.", .keys = kPool},
     SectionSpec{.name = "static", .many = true, .doc = "Numbers that are never lent.", .keys = kStatic},

@@ -48,6 +48,10 @@ enum class Metric : std::uint8_t {
   kSipRetransmissions,
   kSipSendFailures,
   kLineFailovers,
+  kLineUp,
+  kTrunkRegistered,
+  kTrunkRegistrations,
+  kDnsFailures,
 
   kStoreConnected,
   kStoreConnects,

@@ -70,7 +70,7 @@ struct Proxy::Running final : SipLoop::Handler {
 
   void run(std::shared_ptr<const Routing> routing, std::promise<std::optional<std::string>> started) {
     loop = std::make_unique<SipLoop>(*this);
-    auto opened = loop->open(proxy.config_.listen, routing->limits().message_bytes);
+    auto opened = loop->open(proxy.config_.listen, proxy.config_.tls, routing->limits().message_bytes);
     if (auto* error = std::get_if<std::string>(&opened)) {
       loop->close();
       started.set_value(std::move(*error));

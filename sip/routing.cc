@@ -106,8 +106,11 @@ std::string Routing::add_trunk(const TrunkConfig& trunk, const Reachability& pee
 }
 
 std::string Routing::add_line_groups(const ProxyConfig& config, const Reachability& peers) {
+  const bool all_have_emergency_lines =
+      std::all_of(trunks_.begin(), trunks_.end(), [](const Trunk& trunk) { return trunk.emergency_line; });
   for (const LineGroupConfig& group : config.line_groups) {
-    if (group.lines.empty()) return "line group '" + group.name + "' has no line";
+    if (group.lines.empty() && !all_have_emergency_lines)
+      return "line group '" + group.name + "' has no line";
     if (group.lines.size() > kMaximumLines) return "line group '" + group.name + "' has more than 64 lines";
     Group checked{group.name, {}, group.ring_timeout, group.next_after_ring_timeout};
     if (checked.ring_timeout.count() == 0) checked.ring_timeout = times_.ring_timeout;

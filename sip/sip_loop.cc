@@ -3,12 +3,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <utility>
 
 #include "sip/sofia.h"
+#include "sip/tls_directory.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -48,6 +50,7 @@ std::optional<Endpoint> endpoint_of(const su_sockaddr_t& socket_address) {
 }
 
 Transport transport_of(const tport_t* tport) {
+  if (tport_has_tls(tport)) return Transport::kTls;
   return tport_is_tcp(tport) ? Transport::kTcp : Transport::kUdp;
 }
 
@@ -129,16 +132,23 @@ struct SipLoop::Sofia {
   }
 
   // The new primary transport of one socket; null with errno set.
-  tport_t* bind(const ListenConfig& config, const std::string& host) {
+  tport_t* bind(const ListenConfig& config, const std::string& host, const TlsConfig& tls,
+                const std::string& tls_directory) {
     const std::string port = config.port == 0 ? "*" : std::to_string(config.port);
-    const char* protocol = config.transport == Transport::kTcp ? "tcp" : "udp";
+    const char* protocol = transport_name(config.transport).data();
+    const unsigned verify = (tls.verify_lines ? unsigned{TPTLS_VERIFY_OUTGOING} : 0u) |
+                            (tls.verify_trunks ? unsigned{TPTLS_VERIFY_INCOMING} : 0u);
     const char* const protocols[] = {protocol, nullptr};
     tp_name_t name{};
     name.tpn_proto = protocol;
     name.tpn_canon = host.c_str();
     name.tpn_host = host.c_str();
     name.tpn_port = port.c_str();
-    if (tport_tbind(master, &name, protocols, TPTAG_SERVER(1), TAG_END()) < 0) return nullptr;
+    if (tport_tbind(master, &name, protocols, TPTAG_SERVER(1),
+                    TAG_IF(config.transport == Transport::kTls, TPTAG_CERTIFICATE(tls_directory.c_str())),
+                    TPTAG_TLS_VERIFY_POLICY(verify), TAG_END()) < 0) {
+      return nullptr;
+    }
     tport_t* last = nullptr;
     for (tport_t* primary = tport_primaries(master); primary != nullptr; primary = tport_next(primary)) {
       bool known = false;
@@ -171,6 +181,7 @@ void SipLoop::close() {
 }
 
 std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector<ListenConfig>& listen,
+                                                               const TlsConfig& tls,
                                                                std::size_t message_bytes) {
   sofia_->stack.message_bytes = message_bytes;
   sofia_->root = su_root_create(nullptr);
@@ -191,6 +202,13 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
     return std::string("the SIP event loop cannot be created");
   }
 
+  TlsDirectory directory;
+  const bool wants_tls = std::any_of(listen.begin(), listen.end(), [](const ListenConfig& config) {
+    return config.transport == Transport::kTls;
+  });
+  if (wants_tls) {
+    if (auto problem = directory.make(tls)) return *problem;
+  }
   std::vector<Listener> listeners;
   for (const ListenConfig& config : listen) {
     const auto host = IpAddress::parse(config.host);
@@ -200,7 +218,7 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
                               std::to_string(config.port) + ": ";
     if (!host) return where + "not a numeric address";
     if (!advertised || !advertised->is_unicast()) return where + "needs the address that peers reach it at";
-    tport_t* primary = sofia_->bind(config, host->to_host());
+    tport_t* primary = sofia_->bind(config, host->to_host(), tls, directory.path());
     if (primary == nullptr) return where + std::strerror(errno);
     const auto port = parse_port(tport_name(primary)->tpn_port);
     if (!port) return where + "has no port";
@@ -227,7 +245,7 @@ bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) 
   const std::string host = to.endpoint.address.to_host();
   const std::string port = std::to_string(to.endpoint.port);
   tp_name_t name{};
-  name.tpn_proto = to.transport == Transport::kTcp ? "tcp" : "udp";
+  name.tpn_proto = transport_name(to.transport).data();
   name.tpn_canon = host.c_str();
   name.tpn_host = host.c_str();
   name.tpn_port = port.c_str();

@@ -12,9 +12,9 @@
 
 namespace ringtrace::sip {
 
-/// The one adapter around sofia-sip: its event loop and its transports (UDP, TCP), nothing of its agents,
-/// legs and transactions. sofia-sip parses and frames what arrives and hands everything on, broken messages
-/// and transport errors included.
+/// The one adapter around sofia-sip: its event loop and its transports (UDP, TCP, TLS), nothing of its
+/// agents, legs and transactions. sofia-sip parses and frames what arrives and hands everything on, broken
+/// messages and transport errors included.
 ///
 /// All members belong to the thread that constructed it, except post().
 class SipLoop final : public MessageSender {
@@ -35,7 +35,7 @@ class SipLoop final : public MessageSender {
 
   /// Binds the sockets. The error names the address, such as "udp 127.0.0.1:5060: Address already in use".
   std::variant<std::vector<Listener>, std::string> open(const std::vector<ListenConfig>& listen,
-                                                        std::size_t message_bytes);
+                                                        const TlsConfig& tls, std::size_t message_bytes);
   /// Runs until leave().
   void run();
   void leave();

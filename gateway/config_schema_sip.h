@@ -1,0 +1,183 @@
+#pragma once
+
+#include "gateway/config_schema.h"
+
+/// The keys of the tables that the proxy is configured by; a part of config_schema.cc.
+
+namespace ringtrace::gateway {
+
+inline constexpr KeySpec kSipKeys[] = {
+    {.key = "listen",
+     .kind = ValueKind::kTexts,
+     .required = true,
+     .doc = "Where calls come in, such as [\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"]; at most 8."},
+    {.key = "default_line_group",
+     .required = true,
+     .doc = "Where calls go whose number has no line group of its own, known or not."},
+    {.key = "advertise",
+     .doc = "The address written into messages when it is not the one listened on, such as "
+            "\"203.0.113.7\". Needed when listening on 0.0.0.0 or behind NAT."},
+    {.key = "signing_key",
+     .doc = "The secret that signs our routes, 16 bytes or more; better kept in signing_key_file."},
+    {.key = "signing_key_file",
+     .doc = "A file with the secret that signs our routes, 16 bytes or more; relative to this file's "
+            "directory. With neither: sip-signing-key in the state directory, made at the first start."},
+    {.key = "no_provisional_timeout",
+     .kind = ValueKind::kDuration,
+     .initial = "4s",
+     .least = "200ms",
+     .most = "32s",
+     .doc = "How long a line may be silent before the next one is tried."},
+    {.key = "ring_timeout",
+     .kind = ValueKind::kDuration,
+     .initial = "2m",
+     .least = "1s",
+     .most = "3m",
+     .doc = "How long a line may ring before the call ends as not answered."},
+    {.key = "max_call_age",
+     .kind = ValueKind::kDuration,
+     .initial = "4h",
+     .least = "1m",
+     .most = "7d",
+     .doc = "When a call whose end was never seen is closed with UNKNOWN_END."},
+    {.key = "max_calls",
+     .kind = ValueKind::kInteger,
+     .initial = "100000",
+     .least = "1",
+     .most = "1000000",
+     .doc = "Calls at one time; beyond it 503 with Retry-After."},
+    {.key = "headers",
+     .kind = ValueKind::kTextMap,
+     .doc =
+         "Headers added toward the line. Known words: {visit_id} {source} {dialed} {call_id} {attr.NAME}."},
+    {.key = "health_interval",
+     .kind = ValueKind::kDuration,
+     .initial = "30s",
+     .least = "0s",
+     .most = "1h",
+     .doc = "How often each line is asked by OPTIONS whether it is there; 0s: never."},
+    {.key = "health_timeout",
+     .kind = ValueKind::kDuration,
+     .initial = "4s",
+     .least = "200ms",
+     .most = "32s",
+     .doc = "How long a line may take to answer that."},
+    {.key = "health_down_after",
+     .kind = ValueKind::kInteger,
+     .initial = "3",
+     .least = "1",
+     .most = "100",
+     .doc = "Unanswered questions in a row until a line is tried after all others only."},
+    {.key = "health_up_after",
+     .kind = ValueKind::kInteger,
+     .initial = "2",
+     .least = "1",
+     .most = "100",
+     .doc = "Answers in a row until it is back."},
+    {.key = "dns_servers",
+     .kind = ValueKind::kTexts,
+     .doc = "Who is asked for the names of lines and registrars, such as [\"192.0.2.53:53\"]; those of the "
+            "system if not given."},
+    {.key = "dns_longest",
+     .kind = ValueKind::kDuration,
+     .initial = "5m",
+     .least = "5s",
+     .most = "1d",
+     .doc = "Names are asked for again after this, or their TTL when that is less. While DNS fails they keep "
+            "what was known last."},
+    {.key = "tls_certificate",
+     .doc = "Our certificate with its chain (PEM), for \"tls:\" addresses; relative to this file's "
+            "directory."},
+    {.key = "tls_key", .doc = "Its private key (PEM)."},
+    {.key = "tls_authorities",
+     .doc = "Who signs our peers' certificates (PEM); those of the system if not given."},
+    {.key = "tls_verify",
+     .initial = "lines",
+     .choices = "none|lines|all",
+     .doc = "Whose certificate is checked: that of lines and registrars, that of trunks as well, or none."},
+};
+
+inline constexpr KeySpec kTrunkKeys[] = {
+    {.key = "name", .required = true, .doc = "What the trunk is called in events and logs."},
+    {.key = "addresses",
+     .kind = ValueKind::kTexts,
+     .doc = "Addresses and blocks calls may come from, such as [\"203.0.113.0/24\"]; required unless the "
+            "trunk has registrars."},
+    {.key = "transports",
+     .kind = ValueKind::kTexts,
+     .doc = "Over what calls may come: some of [\"udp\", \"tcp\", \"tls\"]; all if not given."},
+    {.key = "dialed_from",
+     .kind = ValueKind::kTexts,
+     .doc = "Where the dialed number stands, in this order: \"r-uri\", \"to\", \"p-called-party-id\", "
+            "\"diversion\", \"history-info\", \"header:NAME\". The first number of a pool wins. "
+            "[\"r-uri\"] if not given."},
+    {.key = "region",
+     .doc = "The country by whose dialing rules numbers without a plus are read, such as \"RU\" or \"DE\"; "
+            "instead of the prefixes below."},
+    {.key = "rewrite",
+     .kind = ValueKind::kTexts,
+     .doc = "Repairs of what the trunk writes, 'PATTERN -> REPLACEMENT' (RE2; \\1 is a group), the first "
+            "that is found; such as ['^(\\d{11})\\d\\d$ -> +\\1']."},
+    {.key = "emergency_line",
+     .doc = "Where its calls go when nothing else can be had, also when this file or the pools are broken: "
+            "\"udp:ADDRESS:PORT\", no name."},
+    {.key = "registrars",
+     .kind = ValueKind::kTexts,
+     .doc = "Where to register, the first that serves: [\"udp:sip.carrier.example\"]. Calls may then come "
+            "from their addresses too."},
+    {.key = "account", .doc = "The account that is registered; required with registrars."},
+    {.key = "account_domain", .doc = "Its domain; the first registrar's host if not given."},
+    {.key = "auth_user", .doc = "The user of the digest; the account if not given."},
+    {.key = "password_file",
+     .doc = "A file whose first line is the account's password; relative to this file's directory."},
+    {.key = "register_expires",
+     .kind = ValueKind::kDuration,
+     .initial = "10m",
+     .least = "1m",
+     .most = "1d",
+     .doc = "How long a registration is asked to last; it is refreshed well before."},
+    {.key = "international_prefix",
+     .initial = "00",
+     .doc = "What the trunk writes before a foreign number that has no plus."},
+    {.key = "national_prefix",
+     .doc = "What it writes before a national number, such as \"8\" in Russia or \"0\" in Germany."},
+    {.key = "country_code",
+     .doc = "What stands in the national prefix's place in E.164, such as \"7\" or \"49\"."},
+};
+
+inline constexpr KeySpec kLineGroupKeys[] = {
+    {.key = "name", .required = true, .doc = "What pools and [sip] call the group."},
+    {.key = "line", .kind = ValueKind::kTables, .required = true, .doc = "The lines of the group."},
+    {.key = "ring_timeout",
+     .kind = ValueKind::kDuration,
+     .initial = "0s",
+     .least = "0s",
+     .most = "3m",
+     .doc = "How long one of its lines may ring; [sip] ring_timeout if 0s."},
+    {.key = "on_ring_timeout",
+     .initial = "end",
+     .choices = "end|next",
+     .doc = "What follows: the call ends as not answered, or the next line is tried."},
+};
+
+inline constexpr KeySpec kLineKeys[] = {
+    {.key = "name", .required = true, .doc = "What the line is called in events and logs."},
+    {.key = "address",
+     .required = true,
+     .doc = "Where the line is: \"udp:10.0.0.5:5060\", \"tls:pbx.example.com:5061\", or without a port, and "
+            "then by the name's SRV records: \"udp:example.com\"."},
+    {.key = "priority",
+     .kind = ValueKind::kInteger,
+     .initial = "0",
+     .least = "0",
+     .most = "65535",
+     .doc = "Lines of the least priority are tried first."},
+    {.key = "weight",
+     .kind = ValueKind::kInteger,
+     .initial = "1",
+     .least = "1",
+     .most = "65535",
+     .doc = "The share of calls among lines of one priority."},
+};
+
+}  // namespace ringtrace::gateway
