@@ -9,6 +9,7 @@
 #include "gateway/pool_metrics.h"
 #include "gateway/room_metrics.h"
 #include "gateway/sip_config.h"
+#include "gateway/trunks_page.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -100,6 +101,10 @@ std::optional<std::string> Gateway::start_http() {
   });
   http_.route("/readyz", "200 when ready, else 503 and why not", [this] {
     return HttpAnswer{readiness_.is_ready() ? 200U : 503U, "application/json", readiness_.json()};
+  });
+  http_.route("/trunks", "how trunks and lines are doing, for ringtracectl trunks", [this] {
+    return ports_open_ ? HttpAnswer{200, "application/json", trunks_page(proxy_->peers())}
+                       : HttpAnswer{503, "text/plain; charset=utf-8", "starting\n"};
   });
   const std::string problem = http_.listen();
   if (problem.empty()) return std::nullopt;

@@ -71,10 +71,10 @@ struct LineGroupConfig {
 
 /// How lines are asked whether they are there: OPTIONS (RFC 3261 section 11).
 struct HealthConfig {
-  std::chrono::milliseconds interval{30'000};  ///< between two questions; 0: lines are not asked
-  std::chrono::milliseconds timeout{4'000};    ///< until a question counts as unanswered
-  unsigned down_after = 3;                     ///< unanswered questions in a row
-  unsigned up_after = 2;                       ///< answers in a row
+  std::chrono::milliseconds interval{0};     ///< between two questions; 0: lines are not asked
+  std::chrono::milliseconds timeout{4'000};  ///< until a question counts as unanswered
+  unsigned down_after = 3;                   ///< unanswered questions in a row
+  unsigned up_after = 2;                     ///< answers in a row
 };
 
 struct DnsConfig {

@@ -146,7 +146,8 @@ struct SipLoop::Sofia {
     name.tpn_port = port.c_str();
     if (tport_tbind(master, &name, protocols, TPTAG_SERVER(1),
                     TAG_IF(config.transport == Transport::kTls, TPTAG_CERTIFICATE(tls_directory.c_str())),
-                    TPTAG_TLS_VERIFY_POLICY(verify), TAG_END()) < 0) {
+                    // 0: the newest that both sides speak; the default is TLS 1.0 alone.
+                    TPTAG_TLS_VERSION(0), TPTAG_TLS_VERIFY_POLICY(verify), TAG_END()) < 0) {
       return nullptr;
     }
     tport_t* last = nullptr;

@@ -10,6 +10,7 @@
 
 #include "gateway/ctl/commands.h"
 #include "gateway/ctl/text.h"
+#include "gateway/ctl/trunks_command.h"
 
 namespace {
 
@@ -147,6 +148,7 @@ struct Options {
   ctl::CallsOptions calls;
   ctl::ResolveOptions resolve;
   std::string pool;
+  std::string http = "127.0.0.1:7081";
 };
 
 int run(const CLI::App& app, const Options& options) {
@@ -156,6 +158,7 @@ int run(const CLI::App& app, const Options& options) {
   if (app.got_subcommand("get")) return ctl::get(options.common, options.held);
   if (app.got_subcommand("calls")) return ctl::calls(options.common, options.calls);
   if (app.got_subcommand("resolve")) return ctl::resolve(options.common, options.resolve);
+  if (app.got_subcommand("trunks")) return ctl::trunks(options.common, options.http);
   return ctl::pool(options.common, options.pool);
 }
 
@@ -182,6 +185,12 @@ int main(int argc, char** argv) {
     CLI::App& pool = *app.add_subcommand("pool", "Show the pools, or one of them");
     pool.add_option("NAME", options.pool, "The pool; all when not given");
     pool.footer("Examples:\n  ringtracectl pool\n  ringtracectl pool main --json\n");
+    CLI::App& trunks = *app.add_subcommand("trunks", "Show how trunks and lines are doing");
+    trunks.add_option("--http", options.http, "The gateway's HTTP port")
+        ->type_name("HOST:PORT")
+        ->envname("RINGTRACE_HTTP")
+        ->capture_default_str();
+    trunks.footer("Example:\n  ringtracectl trunks\n");
     try {
       app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

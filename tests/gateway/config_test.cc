@@ -158,7 +158,7 @@ TEST_CASE("each mistake is told with its line, what was expected, and the neares
       {"\"tcp:0.0.0.0:5060\"", "\"ws:0.0.0.0:5061\"",
        "[sip] listen \"ws:0.0.0.0:5061\" cannot be read; expected \"udp:ADDRESS:PORT\", "
        "\"tcp:ADDRESS:PORT\" or \"tls:ADDRESS:PORT\", ADDRESS not a name"},
-      {"\"tcp:0.0.0.0:5060\"", "\"tls:0.0.0.0:5061\"",
+      {"\"udp:0.0.0.0:5060\"", "\"tls:0.0.0.0:5061\"",
        "[sip] listen has a tls: address, but no certificate; expected tls_certificate and tls_key"},
       {"default_line_group = \"office\"", "default_line_group = \"offcie\"",
        "[sip] default_line_group = \"offcie\": there is no such line group; expected the name of a line "
@@ -323,7 +323,8 @@ TEST_CASE("the printed reference is itself a configuration, whose only mistakes 
   for (const std::string& line : lines) {
     INFO(line);
     CHECK((line.find("is missing") != std::string::npos || line.find("has no numbers") != std::string::npos ||
-           line.find("has no fallback") != std::string::npos || line.find("has no address") != std::string::npos));
+           line.find("has no fallback") != std::string::npos ||
+           line.find("has no address") != std::string::npos));
   }
 }
 

@@ -56,11 +56,14 @@ TEST_CASE("a gateway without a store starts, is ready, tells its figures, and en
     CHECK(http_get(gateway.http_address(), "/readyz").starts_with("HTTP/1.1 200 "));
     const std::string page = http_get(gateway.http_address(), "/metrics");
     CHECK(page.find("text/plain; version=0.0.4") != std::string::npos);
-    // Those that need a store, a call to gRPC, a number lent before, or a trunk that registers, have no sample yet.
+    // Those that need a store, a call to gRPC, a number lent before, or a trunk that registers, have no
+    // sample yet.
     const std::set<Metric> absent = {
-        Metric::kPoolOldestIdle, Metric::kPoolShown,      Metric::kStoreConnected,    Metric::kStoreConnects,
-        Metric::kStoreFailures,  Metric::kStoreQueue,     Metric::kStoreQueueBytes,   Metric::kStoreCommands,
-        Metric::kStoreLost,      Metric::kStoreRoundTrip, Metric::kStoreRoundTripMax, Metric::kGrpcRequests, Metric::kTrunkRegistered, Metric::kTrunkRegistrations};
+        Metric::kPoolOldestIdle,  Metric::kPoolShown,         Metric::kStoreConnected,
+        Metric::kStoreConnects,   Metric::kStoreFailures,     Metric::kStoreQueue,
+        Metric::kStoreQueueBytes, Metric::kStoreCommands,     Metric::kStoreLost,
+        Metric::kStoreRoundTrip,  Metric::kStoreRoundTripMax, Metric::kGrpcRequests,
+        Metric::kTrunkRegistered, Metric::kTrunkRegistrations};
     for (const MetricSpec& spec : metric_table()) {
       INFO(spec.name);
       const bool found = page.find("# TYPE " + std::string(spec.name) + " ") != std::string::npos;

@@ -39,6 +39,10 @@ class Carrier(unittest.TestCase):
             stack.kamailio("front", front, TARGET=f"sip:phone@127.0.0.1:{phone_port}", TLS="", TLS_MODULE="")
             stack.start()
             wait_until("the gateway is registered", lambda: self.registered(stack))
+            shown = stack.ctl_json("trunks", "--http", f"127.0.0.1:{stack.http_port}")
+            self.assertEqual(shown[0]["state"], "registered")
+            self.assertEqual(shown[0]["registrar"], f"udp:127.0.0.1:{edge}")
+            self.assertEqual(shown[1]["line"], "front")
             number = stack.lease("visit-1", utm_source="google")["number"]
 
             caller, _ = stack.baresip("caller", CALLER_TONE, "-e", f"/dial sip:{number[2:]}@carrier.example",

@@ -66,7 +66,7 @@ fallback = "+12025550100"
         path = self.directory / f"{name}-{port}.cfg"
         path.write_text(text)
         runtime = self.directory / f"run-{name}-{port}"
-        runtime.mkdir()
+        runtime.mkdir(exist_ok=True)
         program = self.run(f"{name}-{port}", "kamailio", "-DD", "-E", "-e", "-m", 32, "-M", 4, "-Y", runtime, "-f", path)
         wait_until(f"Kamailio {name} answers", lambda: answers_options("127.0.0.1", port))
         return program

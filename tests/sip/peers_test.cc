@@ -15,7 +15,13 @@ const Hop kTwo = *Hop::parse("udp:198.51.100.2:5060");
 
 // Peers with nothing real around them.
 struct PeerWorld final : MessageSender {
-  explicit PeerWorld(ProxyConfig configuration = FakeWorld::default_config())
+  static ProxyConfig asking() {
+    ProxyConfig config = FakeWorld::default_config();
+    config.health.interval = seconds(30);
+    return config;
+  }
+
+  explicit PeerWorld(ProxyConfig configuration = asking())
       : config(std::move(configuration)),
         peers(
             *this, {{Transport::kUdp, *Endpoint::parse("198.18.0.1:5060")}}, [this] { return draw += 1000; },
@@ -99,9 +105,7 @@ TEST_CASE("a line the network refuses is down soon, and a call's finding is look
 }
 
 TEST_CASE("lines are not asked when the configuration says so") {
-  ProxyConfig config = FakeWorld::default_config();
-  config.health.interval = milliseconds(0);
-  PeerWorld world(config);
+  PeerWorld world(FakeWorld::default_config());
   world.advance(seconds(60));
   CHECK(world.sent.empty());
 }
@@ -120,7 +124,6 @@ TEST_CASE("what is known of a line outlives a reload that keeps it") {
 
 TEST_CASE("an account is registered and its state reported; an answer to a forgotten one does nothing") {
   ProxyConfig config = FakeWorld::default_config();
-  config.health.interval = milliseconds(0);
   TrunkConfig trunk;
   trunk.name = "account";
   trunk.registration.emplace();
