@@ -46,6 +46,7 @@ class World final : public MessageSender, public Attribution, public CallSink {
     last_to = to;
     return true;
   }
+  bool knows(pool::Number) const override { return true; }
   v1::Resolution attribute(const pool::ResolveQuery&) override {
     v1::Resolution resolution;
     resolution.set_method(v1::RESOLUTION_METHOD_ACTIVE_LEASE);

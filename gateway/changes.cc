@@ -44,6 +44,12 @@ bool same_attribution(const pool::PoolsConfig& a, const pool::PoolsConfig& b) {
   return same(a.pools.front().attribution, b.pools.front().attribution);
 }
 
+bool same_tls(const SipConfig& a, const SipConfig& b) {
+  return a.tls_certificate == b.tls_certificate && a.tls_key == b.tls_key &&
+         a.tls_authorities == b.tls_authorities && a.tls_verify_lines == b.tls_verify_lines &&
+         a.tls_verify_trunks == b.tls_verify_trunks;
+}
+
 }  // namespace
 
 std::vector<std::string_view> needing_restart(const Config& running, const Config& fresh) {
@@ -57,7 +63,7 @@ std::vector<std::string_view> needing_restart(const Config& running, const Confi
   note(running.http == fresh.http, "http");
   note(running.redis == fresh.redis, "redis");
   note(running.sip.listen == fresh.sip.listen && running.sip.advertise == fresh.sip.advertise &&
-           running.sip.signing_key == fresh.sip.signing_key,
+           running.sip.signing_key == fresh.sip.signing_key && same_tls(running.sip, fresh.sip),
        "sip");
   note(same_pools(running.pools, fresh.pools), "pool");
   note(same_attribution(running.pools, fresh.pools), "attribution");

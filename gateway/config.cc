@@ -1,64 +1,22 @@
 #include "gateway/config.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "gateway/config_checks.h"
 #include "gateway/config_grpc.h"
 #include "gateway/config_pools.h"
 #include "gateway/config_reader.h"
-#include "sip/header_template.h"
+#include "gateway/config_sip.h"
 
 namespace ringtrace::gateway {
 namespace {
 
 constexpr std::string_view kEndpointForm = "an address and port such as \"127.0.0.1:7080\" or \"[::1]:7080\"";
-constexpr std::string_view kSipForm = "\"udp:ADDRESS:PORT\" or \"tcp:ADDRESS:PORT\", ADDRESS not a name";
-constexpr std::string_view kNameForm = "1 to 63 of a-z, 0-9 and dash, beginning with a letter";
-constexpr std::size_t kMaxListens = 8;
 constexpr std::size_t kMaxRedisNodes = 32;
-constexpr std::size_t kMinSigningKeyBytes = 16;
-constexpr std::size_t kMaxSecretBytes = 4096;
 
 std::optional<Endpoint> any_port_endpoint(std::string_view text) { return parse_endpoint(text, true); }
-std::optional<SipEndpoint> fixed_sip_endpoint(std::string_view text) {
-  return parse_sip_endpoint(text, false);
-}
-
-void check_name(const TableReader& table, const std::string& name) {
-  if (!table.has("name") || pool::is_valid_pool_name(name)) return;
-  table.mistakes().add(table.line("name"), table.name_of("name") + " = \"" + name + "\" is no name",
-                       std::string(kNameForm));
-}
-
-/// Notes a name that an earlier element has.
-template <typename Element>
-void check_twice(const TableReader& table, const std::vector<Element>& earlier, const std::string& name) {
-  const bool twice = std::any_of(earlier.begin(), earlier.end(),
-                                 [&](const Element& other) { return !name.empty() && other.name == name; });
-  if (!twice) return;
-  table.mistakes().add(table.line("name"), table.name_of("name") + " = \"" + name + "\" is there twice",
-                       "a name of its own");
-}
-
-/// The content of a file named by a key, without the line end; empty after a mistake.
-std::string read_secret(const TableReader& table, std::string_view key, const std::string& directory) {
-  if (!table.has(key)) return {};
-  const std::string path = beside(directory, table.text(key));
-  std::ifstream file(path, std::ios::binary);
-  std::string content;
-  if (file && !std::filesystem::is_directory(path)) {
-    content.resize(kMaxSecretBytes);
-    file.read(content.data(), static_cast<std::streamsize>(content.size()));
-    content.resize(static_cast<std::size_t>(file.gcount()));
-    content = std::string(trimmed(content));
-    if (!content.empty()) return content;
-  }
-  table.mistakes().add(table.line(key), table.name_of(key) + " \"" + path + "\" cannot be read, or is empty",
-                       "a file that this user may read");
-  return {};
-}
 
 LogLevel level_of(std::string_view text) {
   if (text == "trace") return LogLevel::kTrace;
@@ -155,156 +113,6 @@ void read_redis(Mistakes& mistakes, const toml::table& root, const std::string& 
   }
 }
 
-void read_headers(const TableReader& table, SipConfig& sip) {
-  for (const EntryAt<std::string>& entry : table.text_map("headers")) {
-    const auto checked = sip::HeaderTemplate::parse(entry.key, entry.value);
-    if (const auto* problem = std::get_if<std::string>(&checked)) {
-      table.mistakes().add(entry.line, "[sip.headers] \"" + entry.key + "\": " + *problem);
-      continue;
-    }
-    sip.headers.emplace_back(entry.key, entry.value);
-  }
-}
-
-void read_listens(const TableReader& table, SipConfig& sip) {
-  for (const TextAt& text : table.texts("listen")) {
-    const std::optional<SipEndpoint> endpoint = parse_sip_endpoint(text.text, true);
-    if (!endpoint) {
-      table.mistakes().add(text.line, "[sip] listen \"" + text.text + "\" cannot be read",
-                           std::string(kSipForm));
-    } else if (std::find(sip.listen.begin(), sip.listen.end(), *endpoint) != sip.listen.end() &&
-               endpoint->endpoint.port != 0) {
-      table.mistakes().add(text.line, "[sip] listen \"" + text.text + "\" is there twice", "each once");
-    } else {
-      sip.listen.push_back(*endpoint);
-    }
-  }
-  if (table.has("listen") && (sip.listen.empty() || sip.listen.size() > kMaxListens)) {
-    table.mistakes().add(table.line("listen"),
-                         "[sip] listen has " + std::to_string(sip.listen.size()) + " usable addresses",
-                         "1 to " + std::to_string(kMaxListens));
-  }
-}
-
-void read_advertise(const TableReader& table, SipConfig& sip) {
-  sip.advertise = table.text("advertise");
-  const bool single = sip.advertise.find('/') == std::string::npos;
-  if (table.has("advertise") && (!is_address_block(sip.advertise) || !single)) {
-    table.mistakes().add(table.line("advertise"), "[sip] advertise = \"" + sip.advertise + "\" is no address",
-                         "an address without port, such as \"203.0.113.7\"");
-  }
-  for (const SipEndpoint& listen : sip.listen) {
-    if ((listen.endpoint.host != "0.0.0.0" && listen.endpoint.host != "::") || table.has("advertise"))
-      continue;
-    table.mistakes().add(table.line("listen"),
-                         "[sip] listen " + listen.to_string() + " is no address to be reached at",
-                         "advertise = \"ADDRESS\" beside it");
-    break;
-  }
-}
-
-void read_signing_key(const TableReader& table, const std::string& directory, SipConfig& sip) {
-  const char* key = table.has("signing_key") ? "signing_key" : "signing_key_file";
-  if (table.has("signing_key") && table.has("signing_key_file")) {
-    table.mistakes().add(table.line("signing_key"), "[sip] signing_key and signing_key_file are both there",
-                         "one of them");
-    return;
-  }
-  if (!table.has(key)) return;
-  sip.signing_key = table.has("signing_key") ? table.text(key) : read_secret(table, key, directory);
-  if (!sip.signing_key.empty() && sip.signing_key.size() < kMinSigningKeyBytes) {
-    table.mistakes().add(table.line(key), "[sip] the signing key is too short",
-                         "at least " + std::to_string(kMinSigningKeyBytes) + " bytes");
-  }
-}
-
-void read_sip(Mistakes& mistakes, const toml::table& root, const std::string& directory, Config& config) {
-  for (const TableReader& table : read_section(mistakes, "sip", root)) {
-    SipConfig& sip = config.sip;
-    read_listens(table, sip);
-    sip.default_line_group = table.text("default_line_group");
-    if (table.has("default_line_group")) {
-      std::vector<std::string_view> known;
-      for (const LineGroupConfig& group : config.line_groups) known.push_back(group.name);
-      check_reference(mistakes, table.line("default_line_group"), "[sip] default_line_group",
-                      sip.default_line_group, "line group", known);
-    }
-    read_advertise(table, sip);
-    read_signing_key(table, directory, sip);
-    sip.no_provisional_timeout = table.duration("no_provisional_timeout");
-    sip.ring_timeout = table.duration("ring_timeout");
-    sip.max_call_age = table.duration("max_call_age");
-    sip.max_calls = table.size("max_calls");
-    sip.max_calls_per_second_of_source = table.size("max_calls_per_second_of_source");
-    sip.max_calls_per_second_of_number = table.size("max_calls_per_second_of_number");
-    sip.max_queueing_delay = table.duration("max_queueing_delay");
-    sip.max_connections = table.size("max_connections");
-    sip.idle_connection_timeout = table.duration("idle_connection_timeout");
-    sip.session_expires = table.duration("session_expires");
-    read_headers(table, sip);
-  }
-}
-
-std::string read_digits(const TableReader& table, std::string_view key) {
-  constexpr std::size_t kMostDigits = 8;
-  const std::string text = table.text(key);
-  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (digits && text.size() <= kMostDigits) return text;
-  table.mistakes().add(table.line(key), table.name_of(key) + " = \"" + text + "\" is no prefix",
-                       "1 to 8 digits");
-  return {};
-}
-
-void read_trunks(Mistakes& mistakes, const toml::table& root, Config& config) {
-  for (const TableReader& table : read_section(mistakes, "trunk", root)) {
-    TrunkConfig trunk;
-    trunk.name = table.text("name");
-    check_name(table, trunk.name);
-    check_twice(table, config.trunks, trunk.name);
-    for (const TextAt& text : table.texts("addresses")) {
-      if (is_address_block(text.text)) {
-        trunk.addresses.push_back(text.text);
-      } else {
-        mistakes.add(text.line, "[[trunk]] addresses: \"" + text.text + "\" is no address or block",
-                     "an address, or a block from its first address on, such as \"203.0.113.0/24\"");
-      }
-    }
-    if (table.has("addresses") && trunk.addresses.empty()) {
-      mistakes.add(table.line("addresses"), "[[trunk]] \"" + trunk.name + "\" has no address",
-                   "at least one");
-    }
-    trunk.international_prefix = read_digits(table, "international_prefix");
-    trunk.national_prefix = read_digits(table, "national_prefix");
-    trunk.country_code = read_digits(table, "country_code");
-    if (trunk.national_prefix.empty() != trunk.country_code.empty()) {
-      mistakes.add(table.line(trunk.country_code.empty() ? "national_prefix" : "country_code"),
-                   "[[trunk]] \"" + trunk.name + "\": half of a national number",
-                   "national_prefix and country_code, or neither");
-    }
-    config.trunks.push_back(std::move(trunk));
-  }
-}
-
-void read_line_groups(Mistakes& mistakes, const toml::table& root, Config& config) {
-  for (const TableReader& table : read_section(mistakes, "line_group", root)) {
-    LineGroupConfig group;
-    group.name = table.text("name");
-    check_name(table, group.name);
-    check_twice(table, config.line_groups, group.name);
-    for (const TableReader& inner : table.tables("line")) {
-      LineConfig line;
-      line.name = inner.text("name");
-      check_name(inner, line.name);
-      check_twice(inner, group.lines, line.name);
-      line.address = inner.parsed<SipEndpoint>("address", fixed_sip_endpoint, kSipForm);
-      line.priority = static_cast<std::uint16_t>(inner.integer("priority"));
-      line.weight = static_cast<std::uint16_t>(inner.integer("weight"));
-      group.lines.push_back(std::move(line));
-    }
-    config.line_groups.push_back(std::move(group));
-  }
-}
-
 void read_events(Mistakes& mistakes, const toml::table& root, Config& config) {
   for (const TableReader& table : read_section(mistakes, "events", root)) {
     config.events = {table.duration("retention"), table.size("max_length"), table.size("memory_length"),
@@ -335,7 +143,7 @@ std::variant<Config, Mistakes> parse_config(std::string_view text, const std::st
   note_unknown_sections(mistakes, root);
   read_ports(mistakes, root, config);
   read_redis(mistakes, root, directory, config);
-  read_trunks(mistakes, root, config);
+  read_trunks(mistakes, root, directory, config);
   read_line_groups(mistakes, root, config);
   read_sip(mistakes, root, directory, config);
   read_pools(mistakes, root, directory, config);

@@ -14,6 +14,8 @@
 #include "grpc/token_table.h"
 #include "pool/config.h"
 #include "pool/time.h"
+#include "sip/dialed_source.h"
+#include "sip/endpoint.h"
 
 namespace ringtrace::gateway {
 
@@ -101,22 +103,49 @@ struct SipConfig {
   pool::Duration idle_connection_timeout{};
   pool::Duration session_expires{};
   std::vector<std::pair<std::string, std::string>> headers;  ///< name and template
+  pool::Duration health_interval{};
+  pool::Duration health_timeout{};
+  unsigned health_down_after = 0;
+  unsigned health_up_after = 0;
+  std::vector<std::string> dns_servers;
+  pool::Duration dns_longest{};
+  std::string tls_certificate;  ///< paths
+  std::string tls_key;
+  std::string tls_authorities;
+  bool tls_verify_lines = true;
+  bool tls_verify_trunks = false;
 
   bool operator==(const SipConfig&) const = default;
+};
+
+struct RegistrationConfig {
+  std::vector<sip::Target> registrars;
+  std::string account;
+  std::string domain;
+  std::string auth_user;
+  std::string password;
+  pool::Duration expires{};
+  bool operator==(const RegistrationConfig&) const = default;
 };
 
 struct TrunkConfig {
   std::string name;
   std::vector<std::string> addresses;  ///< addresses and blocks
+  std::vector<sip::Transport> transports;
+  std::vector<sip::DialedSource> dialed_from;
   std::string international_prefix;
   std::string national_prefix;
   std::string country_code;
+  std::string region;
+  std::vector<std::pair<std::string, std::string>> rewrites;  ///< pattern and replacement
+  std::optional<SipEndpoint> emergency_line;
+  std::optional<RegistrationConfig> registration;
   bool operator==(const TrunkConfig&) const = default;
 };
 
 struct LineConfig {
   std::string name;
-  SipEndpoint address;
+  sip::Target address;
   std::uint16_t priority = 0;
   std::uint16_t weight = 0;
   bool operator==(const LineConfig&) const = default;
@@ -125,6 +154,8 @@ struct LineConfig {
 struct LineGroupConfig {
   std::string name;
   std::vector<LineConfig> lines;
+  pool::Duration ring_timeout{};  ///< 0: that of [sip]
+  bool next_after_ring_timeout = false;
   bool operator==(const LineGroupConfig&) const = default;
 };
 

@@ -125,22 +125,32 @@ std::optional<Endpoint> parse_endpoint(std::string_view text, bool any_port) {
 }
 
 std::string SipEndpoint::to_string() const {
-  return (transport == Transport::kUdp ? "udp:" : "tcp:") + endpoint.to_string();
+  return std::string(sip::transport_name(transport)) + ":" + endpoint.to_string();
 }
 
 std::optional<SipEndpoint> parse_sip_endpoint(std::string_view text, bool any_port) {
-  SipEndpoint result;
-  if (take_prefix(text, "udp:")) {
-    result.transport = Transport::kUdp;
-  } else if (take_prefix(text, "tcp:")) {
-    result.transport = Transport::kTcp;
-  } else {
-    return std::nullopt;
-  }
-  std::optional<Endpoint> endpoint = parse_endpoint(text, any_port);
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const auto transport = sip::parse_transport(text.substr(0, colon));
+  if (!transport || colon == text.size()) return std::nullopt;
+  std::optional<Endpoint> endpoint = parse_endpoint(text.substr(colon + 1), any_port);
   if (!endpoint) return std::nullopt;
-  result.endpoint = std::move(*endpoint);
-  return result;
+  return SipEndpoint{*transport, std::move(*endpoint)};
+}
+
+std::optional<sip::Target> parse_sip_target(std::string_view text) {
+  if (const auto endpoint = parse_sip_endpoint(text, false)) {
+    return sip::Target{endpoint->transport, endpoint->endpoint.host, endpoint->endpoint.port};
+  }
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const auto transport = sip::parse_transport(text.substr(0, colon));
+  if (!transport || colon == text.size()) return std::nullopt;
+  const std::string_view rest = text.substr(colon + 1);
+  const std::size_t end = std::min(rest.find(':'), rest.size());
+  if (!sip::is_host_name(rest.substr(0, end))) return std::nullopt;
+  const auto port =
+      end == rest.size() ? std::optional<std::uint16_t>(0) : sip::parse_port(rest.substr(end + 1));
+  if (!port) return std::nullopt;
+  return sip::Target{*transport, std::string(rest.substr(0, end)), *port};
 }
 
 namespace {

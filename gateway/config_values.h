@@ -8,6 +8,7 @@
 
 #include "pool/number.h"
 #include "pool/time.h"
+#include "sip/endpoint.h"
 
 namespace ringtrace::gateway {
 
@@ -32,11 +33,9 @@ struct Endpoint {
 /// Reads "127.0.0.1:7080" or "[::1]:7080". Port 0 (any free one) only where `any_port`.
 std::optional<Endpoint> parse_endpoint(std::string_view text, bool any_port);
 
-enum class Transport : std::uint8_t { kUdp, kTcp };
-
 /// Where SIP is spoken.
 struct SipEndpoint {
-  Transport transport = Transport::kUdp;
+  sip::Transport transport = sip::Transport::kUdp;
   Endpoint endpoint;
 
   /// "udp:127.0.0.1:5060".
@@ -44,8 +43,11 @@ struct SipEndpoint {
   friend bool operator==(const SipEndpoint&, const SipEndpoint&) = default;
 };
 
-/// Reads "udp:127.0.0.1:5060" or "tcp:[::1]:5060".
+/// Reads "udp:127.0.0.1:5060", "tcp:[::1]:5060" or "tls:192.0.2.1:5061".
 std::optional<SipEndpoint> parse_sip_endpoint(std::string_view text, bool any_port);
+
+/// Reads what parse_sip_endpoint() reads, and names, with or without a port: "udp:pbx.example.com".
+std::optional<sip::Target> parse_sip_target(std::string_view text);
 
 /// Where Redis is: one server, the master that Sentinel names, or a Cluster.
 struct RedisAddress {

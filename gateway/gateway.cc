@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "gateway/changes.h"
+#include "gateway/emergency.h"
 #include "gateway/pool_metrics.h"
 #include "gateway/room_metrics.h"
 #include "gateway/sip_config.h"
+#include "gateway/trunks_page.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -102,6 +104,10 @@ std::optional<std::string> Gateway::start_http() {
   http_.route("/readyz", "200 when ready, else 503 and why not", [this] {
     return HttpAnswer{readiness_.is_ready() ? 200U : 503U, "application/json", readiness_.json()};
   });
+  http_.route("/trunks", "how trunks and lines are doing, for ringtracectl trunks", [this] {
+    return ports_open_ ? HttpAnswer{200, "application/json", trunks_page(proxy_->peers())}
+                       : HttpAnswer{503, "text/plain; charset=utf-8", "starting\n"};
+  });
   const std::string problem = http_.listen();
   if (problem.empty()) return std::nullopt;
   return "[http] listen " + config_.http.listen.to_string() + ": " + problem;
@@ -112,7 +118,13 @@ std::optional<std::string> Gateway::start_sip() {
   sip::CallSink& sink = store_ ? store_->call_sink() : *memory_sink_;
   proxy_ = std::make_unique<sip::Proxy>(to_proxy_config(config_, signing_key_), *attribution_, sink);
   if (auto problem = proxy_->start()) return "[sip] " + *problem;
+  keep_plan();
   return std::nullopt;
+}
+
+void Gateway::keep_plan() {
+  if (const auto problem = keep_emergency_plan(config_, signing_key_))
+    log_.error("no emergency mode", {{"problem", *problem}});
 }
 
 void Gateway::start_loop() {
@@ -214,6 +226,7 @@ void Gateway::apply(Config fresh) {
     waiting += (waiting.empty() ? "" : ",") + std::string(part);
   }
   take_over_routing(config_, std::move(fresh));
+  keep_plan();
   if (waiting.empty()) {
     log_.info("configuration taken over");
   } else {
@@ -284,6 +297,7 @@ void Gateway::add_metrics() {
     add_pool_samples(*pools_, clock_.now(), samples);
     add_leasing_samples(leasing_->totals(), samples);
     add_sip_samples(proxy_->stats(), samples);
+    add_peer_samples(proxy_->peers(), samples);
     if (store_) {
       add_store_samples(store_->connection_stats(), samples);
       add_store_event_samples(store_->call_log_stats(), store_->spool_stats(), samples);

@@ -74,6 +74,7 @@ class Gateway {
   std::optional<std::string> start_http();
   std::optional<std::string> start_sip();
   std::optional<std::string> start_grpc();
+  void keep_plan();
   void make_logs();
   void start_loop();
   void wait_for_store();

@@ -49,6 +49,10 @@ enum class Metric : std::uint8_t {
   kSipSendFailures,
   kSipNewCallWait,
   kLineFailovers,
+  kLineUp,
+  kTrunkRegistered,
+  kTrunkRegistrations,
+  kDnsFailures,
 
   kStoreConnected,
   kStoreConnects,

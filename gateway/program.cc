@@ -2,10 +2,12 @@
 
 #include <exception>
 #include <iostream>
+#include <variant>
 
 #include "gateway/command_line.h"
 #include "gateway/config.h"
 #include "gateway/config_schema.h"
+#include "gateway/emergency.h"
 #include "gateway/exit_status.h"
 #include "gateway/gateway.h"
 #include "gateway/log.h"
@@ -13,6 +15,8 @@
 
 namespace ringtrace::gateway {
 namespace {
+
+constexpr std::size_t kEmergencyLogQueue = 8192;
 
 int fail(const std::string& problem) {
   std::cerr << "ringtraced: " << problem << '\n';
@@ -31,15 +35,47 @@ int tell_ok(const Config& config) {
   return kExitOk;
 }
 
-int run_gateway(Config config, const std::string& path) {
+// What to exit with after it has run and ended, or why the gateway could not start.
+using RunEnd = std::variant<int, std::string>;
+
+RunEnd run_gateway(Config config, const std::string& path) {
   auto opened = Log::open(config.log);
-  if (const auto* problem = std::get_if<std::string>(&opened)) return fail(*problem);
+  if (const auto* problem = std::get_if<std::string>(&opened)) return *problem;
   Log& log = *std::get<std::unique_ptr<Log>>(opened);
   log.take_default_logger();
   Gateway gateway(std::move(config), log);
-  if (const std::optional<std::string> problem = gateway.start()) return fail(*problem);
+  if (auto problem = gateway.start()) return *problem;
   gateway.run([&path] { return load_config(path); });
   return gateway.lost() ? kExitLost : kExitOk;
+}
+
+// Carries calls although the gateway cannot; `unless_loads` as for run_emergency(). Nothing when there is no
+// plan for that.
+std::optional<EmergencyEnd> help_out(const std::string& path, bool unless_loads) {
+  const auto plan = read_emergency_plan(state_directory_of(path));
+  if (!plan) return std::nullopt;
+  auto opened = Log::open({LogLevel::kInfo, "", kEmergencyLogQueue});
+  if (!std::holds_alternative<std::unique_ptr<Log>>(opened)) return std::nullopt;
+  Log& log = *std::get<std::unique_ptr<Log>>(opened);
+  log.take_default_logger();
+  return run_emergency(*plan, path, unless_loads, log);
+}
+
+int serve(const std::string& path) {
+  for (;;) {
+    auto loaded = load_config(path);
+    int failed = kExitMistakes;
+    if (const auto* mistakes = std::get_if<Mistakes>(&loaded)) {
+      std::cerr << mistakes->text();
+    } else {
+      const RunEnd end = run_gateway(std::get<Config>(std::move(loaded)), path);
+      if (const int* status = std::get_if<int>(&end)) return *status;
+      failed = fail(std::get<std::string>(end));
+    }
+    const auto end = help_out(path, /*unless_loads=*/failed == kExitMistakes);
+    if (!end) return failed;
+    if (*end == EmergencyEnd::kStop) return kExitOk;
+  }
 }
 
 int run(const CommandLine& command) {
@@ -47,13 +83,13 @@ int run(const CommandLine& command) {
     print_config_reference(std::cout);
     return kExitOk;
   }
-  auto loaded = load_config(command.config);
+  if (!command.check) return serve(command.config);
+  const auto loaded = load_config(command.config);
   if (const auto* mistakes = std::get_if<Mistakes>(&loaded)) {
     std::cerr << mistakes->text();
     return kExitMistakes;
   }
-  Config config = std::get<Config>(std::move(loaded));
-  return command.check ? tell_ok(config) : run_gateway(std::move(config), command.config);
+  return tell_ok(std::get<Config>(loaded));
 }
 
 }  // namespace

@@ -106,6 +106,25 @@ void add_sip_samples(const sip::ProxyStats& stats, Samples& samples) {
   samples.add(Metric::kLineFailovers, {}, value(stats.line_failovers));
 }
 
+void add_peer_samples(const sip::PeerReport& report, Samples& samples) {
+  for (const sip::LineReport& line : report.lines) {
+    samples.add(Metric::kLineUp, {{"group", line.group}, {"line", line.line}, {"place", line.place}},
+                line.up ? 1.0 : 0.0);
+  }
+  for (const sip::TrunkReport& trunk : report.trunks) {
+    if (!trunk.registers) continue;
+    for (std::size_t i = 0; i < sip::kRegistrationStateCount; ++i) {
+      const auto state = static_cast<sip::RegistrationState>(i);
+      samples.add(Metric::kTrunkRegistered,
+                  {{"trunk", trunk.name}, {"state", sip::registration_state_name(state)}},
+                  trunk.state == state ? 1.0 : 0.0);
+    }
+    samples.add(Metric::kTrunkRegistrations, {{"trunk", trunk.name}, {"result", "ok"}}, trunk.refreshes);
+    samples.add(Metric::kTrunkRegistrations, {{"trunk", trunk.name}, {"result", "failed"}}, trunk.failures);
+  }
+  samples.add(Metric::kDnsFailures, {}, report.dns_failures);
+}
+
 void add_grpc_samples(const rpc::StatisticsSnapshot& stats, std::optional<pool::Time> certificate_expiry,
                       Samples& samples) {
   for (const rpc::RequestCount& request : stats.requests) {

@@ -11,6 +11,7 @@
 #include "pool/time.h"
 #include "redis/call_log.h"
 #include "redis/connection.h"
+#include "sip/peer_report.h"
 #include "sip/stats.h"
 
 namespace ringtrace::gateway {
@@ -23,6 +24,7 @@ void add_store_event_samples(const redis::CallLogStats& stats, const EventSpoolS
 void add_aftermath_samples(StorePart& store, const pool::NumberPools& pools, Samples& samples);
 void add_memory_event_samples(std::uint64_t appended, std::uint64_t dropped, Samples& samples);
 void add_sip_samples(const sip::ProxyStats& stats, Samples& samples);
+void add_peer_samples(const sip::PeerReport& report, Samples& samples);
 void add_grpc_samples(const rpc::StatisticsSnapshot& stats, std::optional<pool::Time> certificate_expiry,
                       Samples& samples);
 void add_http_samples(const HttpStats& stats, Samples& samples);

@@ -18,16 +18,21 @@ namespace {
 constexpr std::size_t kKeyBytes = 32;
 constexpr const char* kKeyFile = "sip-signing-key";
 
-sip::Transport transport_of(Transport transport) {
-  return transport == Transport::kTcp ? sip::Transport::kTcp : sip::Transport::kUdp;
+/// The advertised address is that of the listeners of its own family.
+std::string advertised_for(const SipEndpoint& listen, const std::string& advertise) {
+  const auto own = sip::IpAddress::parse(listen.endpoint.host);
+  const auto told = sip::IpAddress::parse(advertise);
+  return own && told && own->family() == told->family() ? advertise : std::string{};
 }
 
-sip::ListenConfig to_listen(const SipEndpoint& from, const std::string& advertise) {
-  sip::ListenConfig to;
-  to.host = from.endpoint.host;
-  to.port = from.endpoint.port;
-  to.transport = transport_of(from.transport);
-  to.advertised_host = advertise;
+sip::RegistrationConfig to_registration(const RegistrationConfig& from) {
+  sip::RegistrationConfig to;
+  to.registrars = from.registrars;
+  to.domain = from.domain;
+  to.user = from.account;
+  to.auth_user = from.auth_user;
+  to.password = from.password;
+  to.expires = std::chrono::duration_cast<std::chrono::seconds>(from.expires);
   return to;
 }
 
@@ -35,18 +40,30 @@ sip::TrunkConfig to_trunk(const TrunkConfig& from) {
   sip::TrunkConfig to;
   to.name = from.name;
   to.addresses = from.addresses;
+  to.transports = from.transports;
+  to.dialed_from = from.dialed_from;
   to.numbers.international_prefix = from.international_prefix;
   to.numbers.national_prefix = from.national_prefix;
   to.numbers.country_code = from.country_code;
+  to.numbers.region = from.region;
+  for (const auto& [pattern, replacement] : from.rewrites)
+    to.numbers.rewrites.push_back({pattern, replacement});
+  if (from.emergency_line) {
+    to.emergency_line = sip::Target{from.emergency_line->transport, from.emergency_line->endpoint.host,
+                                    from.emergency_line->endpoint.port};
+  }
+  if (from.registration) to.registration = to_registration(*from.registration);
   return to;
 }
 
 sip::LineGroupConfig to_line_group(const LineGroupConfig& from) {
   sip::LineGroupConfig to;
   to.name = from.name;
+  to.ring_timeout = from.ring_timeout;
+  to.next_after_ring_timeout = from.next_after_ring_timeout;
   for (const LineConfig& line : from.lines) {
-    to.lines.push_back({line.name, line.address.endpoint.host, line.address.endpoint.port,
-                        transport_of(line.address.transport), line.priority, line.weight});
+    to.lines.push_back({line.name, line.address.host, line.address.port, line.address.transport,
+                        line.priority, line.weight});
   }
   return to;
 }
@@ -89,6 +106,15 @@ sip::CallRate rate_of(std::size_t per_second) {
 
 }  // namespace
 
+sip::ListenConfig to_listen(const SipEndpoint& from, const std::string& advertise) {
+  sip::ListenConfig to;
+  to.host = from.endpoint.host;
+  to.port = from.endpoint.port;
+  to.transport = from.transport;
+  to.advertised_host = advertised_for(from, advertise);
+  return to;
+}
+
 sip::ProxyConfig to_proxy_config(const Config& config, std::string signing_key) {
   sip::ProxyConfig result;
   for (const SipEndpoint& listen : config.sip.listen) {
@@ -113,6 +139,11 @@ sip::ProxyConfig to_proxy_config(const Config& config, std::string signing_key) 
   result.limits.connections = config.sip.max_connections;
   result.limits.idle_connection = config.sip.idle_connection_timeout;
   result.times.session_expires = std::chrono::duration_cast<std::chrono::seconds>(config.sip.session_expires);
+  result.health = {config.sip.health_interval, config.sip.health_timeout, config.sip.health_down_after,
+                   config.sip.health_up_after};
+  result.dns = {config.sip.dns_servers, config.sip.dns_longest};
+  result.tls = {config.sip.tls_certificate, config.sip.tls_key, config.sip.tls_authorities,
+                config.sip.tls_verify_lines, config.sip.tls_verify_trunks};
   return result;
 }
 

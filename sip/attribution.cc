@@ -15,4 +15,8 @@ v1::Resolution PoolAttribution::attribute(const pool::ResolveQuery& query) {
   return to_message(resolution, attributes);
 }
 
+bool PoolAttribution::knows(pool::Number number) const {
+  return !pools_.resolve({number, {}, {}}).pool.empty();
+}
+
 }  // namespace ringtrace::sip

@@ -13,6 +13,9 @@ class Attribution {
 
   /// `dialed` or `caller` without digits: no number, or withheld.
   virtual v1::Resolution attribute(const pool::ResolveQuery& query) = 0;
+
+  /// True for a number of a pool: one that is lent, static, or a fallback.
+  virtual bool knows(pool::Number number) const = 0;
 };
 
 /// Asks the pools in memory, and teaches them the caller.
@@ -22,6 +25,7 @@ class PoolAttribution final : public Attribution {
   explicit PoolAttribution(pool::NumberPools& pools) : pools_(pools) {}
 
   v1::Resolution attribute(const pool::ResolveQuery& query) override;
+  bool knows(pool::Number number) const override;
 
  private:
   pool::NumberPools& pools_;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sip/text.h"
+#include "sip/uri_list.h"
 
 namespace ringtrace::sip {
 namespace {
@@ -15,28 +16,32 @@ bool is_anonymous(const UriView& uri) {
                      [&uri](std::string_view word) { return equals_ignoring_case(uri.user, word); });
 }
 
-Party party_of(const UriView& uri, const NumberPlan& plan) {
-  Party party;
-  party.number = parse_number(uri.user, plan);
-  party.text = display_number(party.number, uri.user);
-  return party;
+Party party_of(const UriView& uri, const NumberReader& reader) {
+  const auto number = reader.read(uri.user);
+  return {number, display_number(number, uri.user)};
+}
+
+std::optional<Party> asserted_by(const Message& invite, const NumberReader& reader) {
+  std::optional<Party> named;
+  for (const std::string_view value : invite.extension_headers("P-Asserted-Identity")) {
+    for (const UriView& uri : uris_of(value)) {
+      if (is_anonymous(uri)) continue;
+      Party party = party_of(uri, reader);
+      if (party.number) return party;
+      if (!named) named = std::move(party);
+    }
+  }
+  return named;
 }
 
 }  // namespace
 
-Party caller_of(const Message& invite, const NumberPlan& plan) {
+Party caller_of(const Message& invite, const NumberReader& reader) {
   if (invite.asks_privacy()) return {};
-  if (const auto asserted = invite.extension_header("P-Asserted-Identity")) {
-    const auto uri = first_uri(*asserted);
-    if (uri && !is_anonymous(*uri)) return party_of(*uri, plan);
-  }
+  if (auto party = asserted_by(invite, reader)) return *party;
   const UriView from = invite.from_uri();
   if (is_anonymous(from)) return {};
-  return party_of(from, plan);
-}
-
-Party dialed_of(const Message& invite, const NumberPlan& plan) {
-  return party_of(invite.request_uri(), plan);
+  return party_of(from, reader);
 }
 
 }  // namespace ringtrace::sip

@@ -3,8 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "sip/dialed_number.h"
 #include "sip/message.h"
+#include "sip/number_reader.h"
 
 namespace ringtrace::sip {
 
@@ -14,11 +14,8 @@ struct Party {
   std::string text;  ///< "+74950000001", or as received where it is no number; empty when withheld
 };
 
-/// The caller: P-Asserted-Identity (RFC 3325; the trunk is trusted), then From. Withheld when the caller asks
-/// for privacy (RFC 3323) or From is anonymous.
-Party caller_of(const Message& invite, const NumberPlan& plan);
-
-/// The dialed number: the user part of the Request-URI.
-Party dialed_of(const Message& invite, const NumberPlan& plan);
+/// The caller: P-Asserted-Identity (RFC 3325; the trunk is trusted), the first of its identities that is a
+/// number, then From. Withheld when the caller asks for privacy (RFC 3323) or From is anonymous.
+Party caller_of(const Message& invite, const NumberReader& reader);
 
 }  // namespace ringtrace::sip

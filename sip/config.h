@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "sip/dialed_number.h"
+#include "sip/dialed_source.h"
 #include "sip/endpoint.h"
+#include "sip/number_reader.h"
 
 /// The proxy's configuration in plain values; Routing (sip/routing.h) is what it becomes once checked.
 
@@ -23,18 +25,36 @@ struct ListenConfig {
   std::string advertised_host;
 };
 
-/// Where calls come from, known by source address.
+/// An account at a carrier that sends calls to where it is registered from (RFC 3261 section 10).
+struct RegistrationConfig {
+  std::vector<Target> registrars;  ///< tried in order
+  std::string domain;              ///< of the account's address; empty: the first registrar's host
+  std::string user;
+  std::string auth_user;  ///< for the digest; empty: `user`
+  std::string password;
+  std::chrono::seconds expires{600};  ///< asked for
+
+  friend bool operator==(const RegistrationConfig&, const RegistrationConfig&) = default;
+};
+
+/// Where calls come from: source addresses, an account that is registered, or both.
 struct TrunkConfig {
   std::string name;
   std::vector<std::string> addresses;  ///< "192.0.2.0/24", "2001:db8::5"
-  NumberPlan numbers;
+  NumberPlan numbers{};
+  /// Where the dialed number is looked for, in this order; empty: the Request-URI alone.
+  std::vector<DialedSource> dialed_from{};
+  std::vector<Transport> transports{};  ///< over which requests are taken; empty: all
+  std::optional<RegistrationConfig> registration{};
+  /// Where this trunk's calls go when no line of their group can be had; an address, no name.
+  std::optional<Target> emergency_line{};
 };
 
-/// Where calls go: a company SIP target with a numeric address.
+/// Where calls go: a company SIP target.
 struct LineConfig {
   std::string name;
-  std::string host;
-  std::uint16_t port = 5060;
+  std::string host;           ///< an address or a name
+  std::uint16_t port = 5060;  ///< 0: a name's by its SRV records, else the transport's own
   Transport transport = Transport::kUdp;
   std::uint32_t priority = 0;  ///< lower ones are tried first
   std::uint32_t weight = 1;    ///< share of the calls among lines of one priority, 1..65535
@@ -43,6 +63,32 @@ struct LineConfig {
 struct LineGroupConfig {
   std::string name;
   std::vector<LineConfig> lines;
+  /// How long one of its lines may ring; 0: ProxyTimes::ring_timeout.
+  std::chrono::milliseconds ring_timeout{0};
+  /// When a line has rung that long, the next one is tried instead of giving the call up.
+  bool next_after_ring_timeout = false;
+};
+
+/// How lines are asked whether they are there: OPTIONS (RFC 3261 section 11).
+struct HealthConfig {
+  std::chrono::milliseconds interval{0};     ///< between two questions; 0: lines are not asked
+  std::chrono::milliseconds timeout{4'000};  ///< until a question counts as unanswered
+  unsigned down_after = 3;                   ///< unanswered questions in a row
+  unsigned up_after = 2;                     ///< answers in a row
+};
+
+struct DnsConfig {
+  std::vector<std::string> servers;                  ///< "192.0.2.53:53"; empty: those of the system
+  std::chrono::milliseconds longest{5 * 60 * 1000};  ///< names are asked again after this, whatever their TTL
+};
+
+/// Files of TLS (PEM); all empty: no TLS listener or line can be had.
+struct TlsConfig {
+  std::string certificate;  ///< ours, with its chain
+  std::string key;
+  std::string authorities;     ///< who signs our peers' certificates; empty: the system's
+  bool verify_lines = true;    ///< refuse lines and registrars without a valid certificate
+  bool verify_trunks = false;  ///< ask callers for a certificate too
 };
 
 /// A header added to every INVITE for a line; see HeaderTemplate.
@@ -95,6 +141,9 @@ struct ProxyConfig {
   std::string signing_key;
   ProxyTimes times;
   ProxyLimits limits;
+  HealthConfig health;
+  DnsConfig dns;
+  TlsConfig tls;  ///< not changed by reload
 };
 
 }  // namespace ringtrace::sip

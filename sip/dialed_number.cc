@@ -1,60 +1,95 @@
 #include "sip/dialed_number.h"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "sip/attribution.h"
 #include "sip/text.h"
+#include "sip/uri_list.h"
 
 namespace ringtrace::sip {
 namespace {
 
-constexpr std::size_t kMaximumDigits = 15;
-constexpr std::size_t kMaximumDisplay = 64;
+constexpr std::size_t kMaximumTexts = 16;
 
-// Digits only; nothing when there is anything but digits and visual separators (RFC 3966 section 3).
-std::optional<std::string> digits_of(std::string_view text) {
-  constexpr std::string_view kSeparators = "-.() ";
-  std::string digits;
-  for (const char c : text) {
-    if (c >= '0' && c <= '9') {
-      digits += c;
-    } else if (kSeparators.find(c) == std::string_view::npos) {
-      return std::nullopt;
-    }
+using Kind = DialedSource::Kind;
+
+std::string_view header_of(const DialedSource& source) {
+  switch (source.kind) {
+    case Kind::kCalledPartyId:
+      return "P-Called-Party-ID";
+    case Kind::kDiversion:
+      return "Diversion";
+    case Kind::kHistoryInfo:
+      return "History-Info";
+    default:
+      return source.header;
   }
-  return digits;
 }
 
-bool strip_prefix(std::string& digits, std::string_view prefix) {
-  if (prefix.empty() || !digits.starts_with(prefix)) return false;
-  digits.erase(0, prefix.size());
-  return true;
+// Of a header that holds no URI: the value up to its parameters.
+std::string_view bare_text(std::string_view value) {
+  value = value.substr(0, value.find_first_of(";,"));
+  constexpr std::string_view kAround = " \t\"";
+  const std::size_t first = value.find_first_not_of(kAround);
+  if (first == std::string_view::npos) return {};
+  return value.substr(first, value.find_last_not_of(kAround) - first + 1);
 }
 
 }  // namespace
 
-std::optional<pool::Number> parse_number(std::string_view user, const NumberPlan& plan) {
-  user = user.substr(0, user.find(';'));
-  bool international = false;
-  if (user.starts_with('+')) {
-    international = true;
-    user.remove_prefix(1);
-  } else if (starts_with_ignoring_case(user, "%2b")) {
-    international = true;
-    user.remove_prefix(3);
+std::optional<DialedSource> DialedSource::parse(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, Kind>, 5> kWords = {{
+      {"r-uri", Kind::kRequestUri},
+      {"to", Kind::kTo},
+      {"p-called-party-id", Kind::kCalledPartyId},
+      {"diversion", Kind::kDiversion},
+      {"history-info", Kind::kHistoryInfo},
+  }};
+  for (const auto& [word, kind] : kWords) {
+    if (equals_ignoring_case(text, word)) return DialedSource{kind, {}};
   }
-  auto digits = digits_of(user);
-  if (!digits) return std::nullopt;
-  if (!international && !strip_prefix(*digits, plan.international_prefix) && !plan.country_code.empty() &&
-      strip_prefix(*digits, plan.national_prefix)) {
-    digits->insert(0, plan.country_code);
-  }
-  if (digits->empty() || digits->size() > kMaximumDigits || digits->front() == '0') return std::nullopt;
-  return pool::Number::parse(*digits);
+  constexpr std::string_view kPrefix = "header:";
+  if (!starts_with_ignoring_case(text, kPrefix) || !is_token(text.substr(kPrefix.size())))
+    return std::nullopt;
+  return DialedSource{Kind::kHeader, std::string(text.substr(kPrefix.size()))};
 }
 
-std::string display_number(const std::optional<pool::Number>& number, std::string_view user) {
-  if (number) return number->to_string();
-  std::string text(user.substr(0, kMaximumDisplay));
-  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  return text;
+std::vector<std::string_view> dialed_texts(const Message& invite, const DialedSource& source) {
+  if (source.kind == Kind::kRequestUri) return {invite.request_uri().user};
+  if (source.kind == Kind::kTo) return {invite.to_uri().user};
+  std::vector<std::string_view> texts;
+  for (const std::string_view value : invite.extension_headers(header_of(source))) {
+    const std::vector<UriView> uris = uris_of(value);
+    for (const UriView& uri : uris) texts.push_back(uri.user);
+    if (uris.empty() && source.kind == Kind::kHeader) texts.push_back(bare_text(value));
+  }
+  std::erase_if(texts, [](std::string_view text) { return text.empty(); });
+  if (source.kind == Kind::kHistoryInfo) std::reverse(texts.begin(), texts.end());
+  if (texts.size() > kMaximumTexts) texts.resize(kMaximumTexts);
+  return texts;
+}
+
+Party dialed_of(const Message& invite, const std::vector<DialedSource>& sources, const NumberReader& reader,
+                const Attribution& ours) {
+  std::optional<Party> first;
+  for (const DialedSource& source : sources) {
+    for (const std::string_view text : dialed_texts(invite, source)) {
+      const auto number = reader.read(text);
+      if (!number) continue;
+      if (ours.knows(*number)) return {number, number->to_string()};
+      if (!first) first = Party{number, number->to_string()};
+    }
+  }
+  if (first) return *first;
+  return {std::nullopt, display_number(std::nullopt, invite.request_uri().user)};
+}
+
+std::string user_for_line(const Message& invite, const Party& dialed, const NumberReader& reader) {
+  const std::string_view user = invite.request_uri().user;
+  if (!dialed.number || reader.read(user) == dialed.number) return std::string(user);
+  return dialed.text;
 }
 
 }  // namespace ringtrace::sip

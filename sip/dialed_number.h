@@ -1,31 +1,29 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "pool/number.h"
+#include "sip/caller.h"
+#include "sip/dialed_source.h"
+#include "sip/message.h"
+#include "sip/number_reader.h"
 
 namespace ringtrace::sip {
 
-/// How a trunk writes numbers that are not in the international form.
-struct NumberPlan {
-  /// Dialed before a foreign number, such as "00"; empty for none.
-  std::string international_prefix = "00";
-  /// Dialed before a national number, such as "8" in Russia or "0" in Germany; empty for none.
-  std::string national_prefix;
-  /// Put in the place of the national prefix, such as "7"; empty: national numbers are left alone.
-  std::string country_code;
-};
+class Attribution;
 
-/// The user part of a sip: or tel: URI as an E.164 number (ITU-T E.164 section 6).
-///
-/// Takes off parameters (";npdi", ";phone-context=..."; RFC 3966), percent-escapes of "+", visual separators
-/// ("-", ".", "(", ")"), then "+", the international prefix, or the national prefix. Nothing for what is no
-/// number.
-std::optional<pool::Number> parse_number(std::string_view user, const NumberPlan& plan);
+/// The user part of each URI, or the bare number, a source holds; in the order they are to be tried. At most
+/// 16.
+std::vector<std::string_view> dialed_texts(const Message& invite, const DialedSource& source);
 
-/// "+74950000001" for a number, else the text itself, cut to 64 bytes and freed of control characters.
-std::string display_number(const std::optional<pool::Number>& number, std::string_view user);
+/// The dialed number, by the trunk's sources in their order: the first number that is one of ours; if none
+/// is, the first number; if there is none, the Request-URI's user part as text.
+Party dialed_of(const Message& invite, const std::vector<DialedSource>& sources, const NumberReader& reader,
+                const Attribution& ours);
+
+/// What the line finds as the Request-URI's user part: as received where it is the dialed number, else the
+/// dialed number, because the trunk wrote something else there (an account's name, a contact of ours).
+std::string user_for_line(const Message& invite, const Party& dialed, const NumberReader& reader);
 
 }  // namespace ringtrace::sip

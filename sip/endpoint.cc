@@ -15,9 +15,23 @@ constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 
 
 }  // namespace
 
-std::string_view transport_name(Transport transport) { return transport == Transport::kTcp ? "tcp" : "udp"; }
+std::string_view transport_name(Transport transport) {
+  constexpr std::array<std::string_view, kTransportCount> kNames = {"udp", "tcp", "tls"};
+  return kNames[static_cast<std::size_t>(transport)];
+}
+
+std::string_view via_transport(Transport transport) {
+  constexpr std::array<std::string_view, kTransportCount> kNames = {"UDP", "TCP", "TLS"};
+  return kNames[static_cast<std::size_t>(transport)];
+}
+
+std::string_view transport_parameter(Transport transport) {
+  constexpr std::array<std::string_view, kTransportCount> kNames = {"", ";transport=tcp", ";transport=tls"};
+  return kNames[static_cast<std::size_t>(transport)];
+}
 
 std::optional<Transport> parse_transport(std::string_view text) {
+  if (equals_ignoring_case(text, "tls")) return Transport::kTls;
   if (equals_ignoring_case(text, "udp")) return Transport::kUdp;
   if (equals_ignoring_case(text, "tcp")) return Transport::kTcp;
   return std::nullopt;
@@ -114,6 +128,41 @@ std::optional<Hop> Hop::parse(std::string_view text) {
   const auto endpoint = Endpoint::parse(text.substr(colon + 1));
   if (!transport || !endpoint) return std::nullopt;
   return Hop{*transport, *endpoint};
+}
+
+std::optional<Hop> Target::numeric() const {
+  const auto address = IpAddress::parse(host);
+  if (!address) return std::nullopt;
+  return Hop{transport, {*address, port == 0 ? default_port(transport) : port}};
+}
+
+std::string Target::to_string() const {
+  const bool bracketed = host.find(':') != std::string::npos && !host.starts_with('[');
+  std::string text = std::string(transport_name(transport)) + ":" + (bracketed ? "[" + host + "]" : host);
+  if (port != 0) text += ":" + std::to_string(port);
+  return text;
+}
+
+bool is_host_name(std::string_view text) {
+  constexpr std::size_t kLongest = 253;
+  constexpr std::size_t kLongestLabel = 63;
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() > kLongest) return false;
+  std::size_t label = 0;
+  bool letters = false;
+  for (const char c : text) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    letters = letters || letter;
+    if (c == '.') {
+      if (label == 0) return false;
+      label = 0;
+    } else if (letter || (c >= '0' && c <= '9') || c == '-' || c == '_') {
+      if (++label > kLongestLabel) return false;
+    } else {
+      return false;
+    }
+  }
+  return letters && label > 0;
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {

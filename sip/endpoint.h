@@ -10,16 +10,25 @@
 namespace ringtrace::sip {
 
 /// How SIP messages travel. A line or a listener has exactly one.
-enum class Transport : std::uint8_t { kUdp, kTcp };
+enum class Transport : std::uint8_t { kUdp, kTcp, kTls };
+inline constexpr std::size_t kTransportCount = 3;
 
-/// "udp" or "tcp", as in a URI's transport parameter.
+/// "udp", "tcp" or "tls", as in a URI's transport parameter.
 std::string_view transport_name(Transport transport);
+/// "UDP", "TCP" or "TLS", as in a Via (RFC 3261 section 20.42).
+std::string_view via_transport(Transport transport);
+/// "", ";transport=tcp" or ";transport=tls": the parameter a sip: URI needs to be reached that way.
+std::string_view transport_parameter(Transport transport);
 
-/// Reads "udp" or "tcp" in any case; nothing for any other word.
+/// Reads "udp", "tcp" or "tls" in any case; nothing for any other word.
 std::optional<Transport> parse_transport(std::string_view text);
 
-/// TCP delivers or fails by itself, so that the transactions need not retransmit (RFC 3261 section 17).
-inline bool is_reliable(Transport transport) { return transport == Transport::kTcp; }
+/// The port of a URI that names none (RFC 3261 section 19.1.2).
+inline std::uint16_t default_port(Transport transport) { return transport == Transport::kTls ? 5061 : 5060; }
+
+/// TCP and TLS deliver or fail by themselves, so that the transactions need not retransmit (RFC 3261 section
+/// 17).
+inline bool is_reliable(Transport transport) { return transport != Transport::kUdp; }
 
 /// An IPv4 or IPv6 address. IPv4-mapped IPv6 addresses become IPv4, so that one peer has one address.
 class IpAddress {
@@ -70,6 +79,7 @@ struct Endpoint {
   static std::optional<Endpoint> parse(std::string_view text);
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
 /// The next place a message goes to.
@@ -82,7 +92,26 @@ struct Hop {
   static std::optional<Hop> parse(std::string_view text);
 
   friend bool operator==(const Hop&, const Hop&) = default;
+  friend auto operator<=>(const Hop&, const Hop&) = default;
 };
+
+/// A peer as the configuration names it: an address, or a name that DNS knows.
+struct Target {
+  Transport transport = Transport::kUdp;
+  std::string host;
+  std::uint16_t port = 0;  ///< 0: a name's by its SRV records, else default_port() (RFC 3263 section 4.2)
+
+  /// Where it is when `host` is an address; nothing for a name.
+  std::optional<Hop> numeric() const;
+  /// "udp:pbx.example.com" or "tls:192.0.2.1:5061".
+  std::string to_string() const;
+
+  friend bool operator==(const Target&, const Target&) = default;
+  friend auto operator<=>(const Target&, const Target&) = default;
+};
+
+/// A name of DNS: labels of letters, digits, dash and underscore, at most 253 bytes, not all digits.
+bool is_host_name(std::string_view text);
 
 /// Decimal digits only, 1..65535.
 std::optional<std::uint16_t> parse_port(std::string_view text);

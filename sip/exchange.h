@@ -32,7 +32,8 @@ struct Branch {
   Hop hop;
   std::size_t listener = 0;
   std::string via_branch;
-  bool given_up = false;       ///< silent too long: another line has been tried
+  bool given_up = false;  ///< silent or ringing too long: another line has been tried
+  bool ringing = false;
   bool cancel_wanted = false;  ///< CANCEL as soon as a provisional answer allows it
   std::optional<NonInviteClientTransaction> cancel;
   Message cancel_request;
@@ -48,7 +49,7 @@ struct CallSetup {
   Message prepared;  ///< the INVITE with all that is the same for every line
   std::string user;  ///< of the Request-URI, for the lines
   std::string caller_tag;
-  std::vector<Line> lines;
+  LineChoice choice;
   std::size_t next_line = 0;
 };
 
@@ -83,7 +84,6 @@ struct Exchange {
 
   int best_status = 0;  ///< of the failed attempts; 0: none failed yet
   Message best_response;
-  bool ringing = false;
   bool cancelled = false;       ///< by the caller
   bool ring_timed_out = false;  ///< by us
   bool accepted = false;        ///< a 2xx went to the caller

@@ -91,10 +91,10 @@ void Forwarder::on_provisional(Exchange& exchange, Branch& branch, const Message
   if (status == 100) return;
   start_timer(exchange, exchange.slot_of(branch), Timer::kC, exchange.routing->times().timer_c);
   if (branch.given_up || exchange.is_answered()) return;
-  if (exchange.setup && (status == 180 || status == 183) && !exchange.ringing) {
-    exchange.ringing = true;
+  if (exchange.setup && (status == 180 || status == 183) && !branch.ringing) {
+    branch.ringing = true;
     env_.calls.ringing(exchange.setup->call, env_.now);
-    start_timer(exchange, exchange.slot_of(branch), Timer::kRing, exchange.routing->times().ring_timeout);
+    start_timer(exchange, exchange.slot_of(branch), Timer::kRing, exchange.setup->choice.ring_timeout);
   }
   respond(exchange, response);
 }
@@ -120,7 +120,7 @@ void Forwarder::on_success(Exchange& exchange, Branch& branch, const Message& re
   // Later 2xx of other forks only pass through; nothing is made of the INVITE any more.
   branch.request = {};
   branch.cancel_wanted = false;
-  if (exchange.setup) std::vector<Line>().swap(exchange.setup->lines);
+  if (exchange.setup) std::vector<Line>().swap(exchange.setup->choice.lines);
 }
 
 void Forwarder::branch_failed(Exchange& exchange, Branch& branch, int status, const Message& response) {
@@ -139,8 +139,7 @@ void Forwarder::branch_failed(Exchange& exchange, Branch& branch, int status, co
       exchange.branches.begin(), exchange.branches.end(),
       [&](const Branch& other) { return &other != &branch && other.is_pending() && !other.given_up; });
   if (pending) return;
-  const bool may_go_on =
-      exchange.setup && !exchange.cancelled && !exchange.ringing && !exchange.ring_timed_out;
+  const bool may_go_on = exchange.setup && !exchange.cancelled && !branch.ringing && !exchange.ring_timed_out;
   if (may_go_on && may_try_next(status) && try_next_line(exchange)) return;
   give_final(exchange);
 }

@@ -219,6 +219,12 @@ void Forwarder::core_timer(Exchange& exchange, Branch& branch, Timer timer) {
       branch_failed(exchange, branch, 408, {});
       break;
     case Timer::kRing:
+      if (exchange.setup && exchange.setup->choice.next_after_ring_timeout) {
+        branch.given_up = true;
+        cancel_branch(exchange, branch);
+        if (!exchange.cancelled && try_next_line(exchange)) break;
+      }
+      [[fallthrough]];
     case Timer::kC:
       exchange.ring_timed_out = true;
       cancel_branch(exchange, branch);

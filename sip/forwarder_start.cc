@@ -2,6 +2,7 @@
 
 #include "sip/branch.h"
 #include "sip/caller.h"
+#include "sip/dialed_number.h"
 #include "sip/forwarder.h"
 #include "sip/session_timer.h"
 #include "sip/text.h"
@@ -13,9 +14,8 @@ constexpr std::uint32_t kDefaultMaxForwards = 70;
 constexpr std::string_view kOwnHeaders = "X-Ringtrace-";
 
 std::string line_uri(const std::string& user, const Hop& hop) {
-  const char* transport = hop.transport == Transport::kTcp ? ";transport=tcp" : "";
   const std::string at = user.empty() ? std::string{} : user + "@";
-  return "sip:" + at + hop.endpoint.to_string() + transport;
+  return "sip:" + at + hop.endpoint.to_string() + std::string(transport_parameter(hop.transport));
 }
 
 std::uint64_t loop_hash_of(const Message& request) {
@@ -55,7 +55,7 @@ void Forwarder::start_call(const Message& message, const Arrival& arrival, const
   Exchange& exchange = env_.exchanges.add(new_exchange(message, arrival));
   respond(exchange, make_response(message, 100, {}));
 
-  const Party dialed = dialed_of(message, trunk.numbers);
+  const Party dialed = dialed_of(message, trunk.dialed_from, trunk.numbers, env_.attribution);
   const Party caller = caller_of(message, trunk.numbers);
   v1::Resolution resolution = env_.attribution.attribute(
       {dialed.number.value_or(pool::Number{}), caller.number.value_or(pool::Number{}), env_.now.wall});
@@ -64,8 +64,8 @@ void Forwarder::start_call(const Message& message, const Arrival& arrival, const
   constexpr std::string_view kPoolPrefix = "pools/";
   std::string_view pool_name = resolution.pool();
   if (pool_name.starts_with(kPoolPrefix)) pool_name.remove_prefix(kPoolPrefix.size());
-  setup.lines = exchange.routing->lines_for(pool_name, env_.random);
-  setup.user = message.request_uri().user;
+  setup.choice = exchange.routing->lines_for(pool_name, trunk, env_.random);
+  setup.user = user_for_line(message, dialed, trunk.numbers);
   setup.caller_tag = message.from_tag();
   setup.call = env_.calls.begin({dialed.text, caller.text, trunk.name, std::string(message.sip_call_id()),
                                  std::string(message.from_tag()), resolution},
@@ -92,7 +92,9 @@ Message Forwarder::prepare_invite(const Message& message, const Exchange& exchan
   }
   // RFC 5393 section 5.3.1: whoever forks further along knows how far it may.
   if (!prepared.extension_header("Max-Breadth")) prepared.add_extension_header("Max-Breadth", "60");
-  const HeaderValues values{visit, resolution.source(), dialed, call_id};
+  const v1::VisitAttributes* attributes =
+      resolution.visit().has_attributes() ? &resolution.visit().attributes() : nullptr;
+  const HeaderValues values{visit, resolution.source(), dialed, call_id, attributes};
   for (const HeaderTemplate& header : exchange.routing->headers()) {
     prepared.remove_extension_header(header.name());
     const std::string value = header.fill(values);
@@ -103,8 +105,8 @@ Message Forwarder::prepare_invite(const Message& message, const Exchange& exchan
 
 bool Forwarder::try_next_line(Exchange& exchange) {
   CallSetup& setup = *exchange.setup;
-  while (setup.next_line < setup.lines.size()) {
-    const Line& line = setup.lines[setup.next_line++];
+  while (setup.next_line < setup.choice.lines.size()) {
+    const Line& line = setup.choice.lines[setup.next_line++];
     const auto listener = env_.listener_for(line.hop, exchange.listener);
     if (setup.next_line > 1) ProxyStats::count(env_.stats.line_failovers);
     if (!listener) {
@@ -161,7 +163,7 @@ bool Forwarder::forward(Exchange& exchange, Message message, const Hop& next) {
   if (invite) {
     start_timer(exchange, exchange.slot_of(branch), Timer::kC, exchange.routing->times().timer_c);
     // The last line gets all the time RFC 3261 gives it: there is nobody else to ask.
-    const bool others = exchange.setup && exchange.setup->next_line < exchange.setup->lines.size();
+    const bool others = exchange.setup && exchange.setup->next_line < exchange.setup->choice.lines.size();
     if (others) {
       start_timer(exchange, exchange.slot_of(branch), Timer::kNoProvisional,
                   exchange.routing->times().no_provisional);

@@ -9,17 +9,12 @@
 namespace ringtrace::sip {
 namespace {
 
-constexpr std::string_view kTokenMarks = "-.!%*_+`'~";
+// A page's address may be long, and three times as long when escaped; a PBX's line buffer is not.
+constexpr std::size_t kMaximumValue = 512;
 constexpr std::string_view kUnescaped = "-._~/:@+=";
 
 bool is_alphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alphanumeric(c) || kTokenMarks.find(c) != std::string_view::npos;
-  });
 }
 
 // Writing one of these would break the message, the dialog or the body.
@@ -57,6 +52,20 @@ bool is_protocol_header(std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view attribute_of(const v1::VisitAttributes& attributes, const std::string& name) {
+  if (name == "utm_source") return attributes.utm_source();
+  if (name == "utm_medium") return attributes.utm_medium();
+  if (name == "utm_campaign") return attributes.utm_campaign();
+  if (name == "utm_term") return attributes.utm_term();
+  if (name == "utm_content") return attributes.utm_content();
+  if (name == "referrer") return attributes.referrer();
+  if (name == "landing_page") return attributes.landing_page();
+  for (const auto* map : {&attributes.click_ids(), &attributes.extra()}) {
+    if (const auto found = map->find(name); found != map->end()) return found->second;
+  }
+  return {};
+}
 
 std::string escape_header_value(std::string_view value) {
   std::string text;
@@ -97,17 +106,7 @@ std::variant<HeaderTemplate, std::string> HeaderTemplate::parse(std::string_view
       const std::size_t end = text.find('}', i);
       if (end == std::string_view::npos) return "a '{' without its '}'";
       const std::string_view field = text.substr(i + 1, end - i - 1);
-      if (field == "visit_id") {
-        piece.field = &HeaderValues::visit_id;
-      } else if (field == "source") {
-        piece.field = &HeaderValues::source;
-      } else if (field == "dialed") {
-        piece.field = &HeaderValues::dialed;
-      } else if (field == "call_id") {
-        piece.field = &HeaderValues::call_id;
-      } else {
-        return "{" + std::string(field) + "} is unknown; known are {visit_id}, {source}, {dialed}, {call_id}";
-      }
+      if (std::string problem = set_field(piece, field); !problem.empty()) return problem;
       result.pieces_.push_back(std::exchange(piece, {}));
       i = end;
     } else {
@@ -119,15 +118,38 @@ std::variant<HeaderTemplate, std::string> HeaderTemplate::parse(std::string_view
   return result;
 }
 
+std::string HeaderTemplate::set_field(Piece& piece, std::string_view name) {
+  constexpr std::string_view kAttribute = "attr.";
+  constexpr std::array<std::pair<std::string_view, Field>, 4> kFields = {{
+      {"visit_id", &HeaderValues::visit_id},
+      {"source", &HeaderValues::source},
+      {"dialed", &HeaderValues::dialed},
+      {"call_id", &HeaderValues::call_id},
+  }};
+  for (const auto& [known, field] : kFields) {
+    if (name == known) piece.field = field;
+  }
+  if (name.starts_with(kAttribute)) piece.attribute = name.substr(kAttribute.size());
+  if (piece.has_value()) return {};
+  return "{" + std::string(name) +
+         "} is unknown; known are {visit_id}, {source}, {dialed}, {call_id}, {attr.NAME}";
+}
+
 std::string HeaderTemplate::fill(const HeaderValues& values) const {
   std::string text;
   bool has_fields = false;
   bool has_values = false;
   for (const Piece& piece : pieces_) {
     text += piece.literal;
-    if (piece.field == nullptr) continue;
+    if (!piece.has_value()) continue;
     has_fields = true;
-    const std::string_view value = values.*piece.field;
+    std::string_view value;
+    if (piece.field != nullptr) {
+      value = values.*piece.field;
+    } else if (values.attributes != nullptr) {
+      value = attribute_of(*values.attributes, piece.attribute);
+    }
+    value = value.substr(0, kMaximumValue);
     has_values = has_values || !value.empty();
     text += escape_header_value(value);
   }

@@ -9,8 +9,6 @@
 namespace ringtrace::sip {
 namespace {
 
-constexpr std::uint16_t kDefaultPort = 5060;
-
 std::string_view view(const char* text) { return text == nullptr ? std::string_view{} : text; }
 
 UriView view_of(const url_t& url) {
@@ -39,7 +37,7 @@ sip_t* sip_of(const Message& message) { return message ? sip_object(message.get(
 
 std::optional<Hop> hop_of(std::string_view host, std::string_view port, Transport transport) {
   const auto address = IpAddress::parse(host);
-  const auto number = port.empty() ? std::optional<std::uint16_t>(kDefaultPort) : parse_port(port);
+  const auto number = port.empty() ? std::optional<std::uint16_t>(default_port(transport)) : parse_port(port);
   if (!address || !address->is_unicast() || !number) return std::nullopt;
   return Hop{transport, {*address, *number}};
 }
@@ -141,6 +139,7 @@ std::uint32_t Message::cseq() const { return sip_of(*this)->sip_cseq->cs_seq; }
 std::string_view Message::from_tag() const { return view(sip_of(*this)->sip_from->a_tag); }
 std::string_view Message::to_tag() const { return view(sip_of(*this)->sip_to->a_tag); }
 UriView Message::from_uri() const { return view_of(*sip_of(*this)->sip_from->a_url); }
+UriView Message::to_uri() const { return view_of(*sip_of(*this)->sip_to->a_url); }
 
 std::optional<std::uint32_t> Message::max_forwards() const {
   const sip_max_forwards_t* header = sip_of(*this)->sip_max_forwards;
@@ -215,6 +214,15 @@ std::optional<std::string_view> Message::extension_header(std::string_view name)
     if (equals_ignoring_case(view(header->un_name), name)) return view(header->un_value);
   }
   return std::nullopt;
+}
+
+std::vector<std::string_view> Message::extension_headers(std::string_view name) const {
+  std::vector<std::string_view> values;
+  for (const sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr;
+       header = header->un_next) {
+    if (equals_ignoring_case(view(header->un_name), name)) values.push_back(view(header->un_value));
+  }
+  return values;
 }
 
 std::string Message::to_string() const {

@@ -86,6 +86,7 @@ class Message {
   std::string_view from_tag() const;
   std::string_view to_tag() const;
   UriView from_uri() const;
+  UriView to_uri() const;
   /// Absent, or at least 0; 256 for anything beyond the 255 of RFC 3261 section 20.22.
   std::optional<std::uint32_t> max_forwards() const;
   std::size_t via_count() const;
@@ -100,6 +101,8 @@ class Message {
   bool asks_privacy() const;  ///< Privacy with anything but "none" (RFC 3323)
   /// The first value of a header that message_class() leaves alone, such as P-Asserted-Identity.
   std::optional<std::string_view> extension_header(std::string_view name) const;
+  /// The values of all its rows, in order.
+  std::vector<std::string_view> extension_headers(std::string_view name) const;
 
   /// A message of its own, for changing. Header order stays, and every header that is not changed keeps its
   /// very bytes.

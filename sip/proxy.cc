@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "sip/own_requests.h"
+#include "sip/peers.h"
 #include "sip/proxy_core.h"
 #include "sip/routing.h"
 #include "sip/sip_loop.h"
@@ -30,31 +32,57 @@ struct Proxy::Running final : SipLoop::Handler {
   std::vector<Hop> listening;  // constant once started
 
   std::unique_ptr<SipLoop> loop;
+  ProxyConfig config;  // as it stands now
   std::unique_ptr<ProxyCore> core;
+  std::unique_ptr<Peers> peers;
   std::optional<SteadyTime> leave_at;
 
   void on_datagram(std::string_view text, const Arrival& arrival) override {
+    if (OwnRequests::seems_answer(text)) {
+      const Message message = Message::parse(text);
+      if (message.is_well_formed() && peers->receive(message)) return;
+    }
     core->receive_datagram(text, arrival, now());
   }
   bool is_new_call(std::string_view text) override { return ProxyCore::is_new_call(text); }
   void on_dropped_new_call() override { core->dropped_new_call(); }
   bool on_message(Message message, const Arrival& arrival) override {
+    // A broken message may not be asked for anything; the core refuses it.
+    if (message.is_well_formed() && !message.is_request() && peers->receive(message)) return true;
     return core->receive(std::move(message), arrival, now());
   }
   void on_garbage() override { proxy.stats_.refuse(Refusal::kGarbage); }
   void on_connection_closed() override { proxy.stats_.refuse(Refusal::kConnection); }
   void on_transport_failed(const Hop& hop) override {
     if (core) core->transport_failed(hop);
+    if (peers) peers->transport_failed(hop, now().steady);
   }
   void on_tick() override {
     const Instant instant = now();
     core->tick(instant);
+    if (peers->tick(instant.steady)) take_over();
     if (leave_at && (core->is_idle() || instant.steady >= *leave_at)) loop->leave();
+  }
+
+  // What is configured, as far as its peers are known: a new routing for the calls to come.
+  void take_over() {
+    auto routing = Routing::compile(config, peers->reachability());
+    if (auto* error = std::get_if<std::string>(&routing)) {
+      spdlog::error("event=routing problem=\"{}\"", *error);
+      return;
+    }
+    core->reload(std::get<std::shared_ptr<const Routing>>(std::move(routing)));
+  }
+
+  void reload(ProxyConfig fresh) {
+    config = std::move(fresh);
+    peers->configure(config, now().steady);
+    take_over();
   }
 
   void run(std::shared_ptr<const Routing> routing, std::promise<std::optional<std::string>> started) {
     loop = std::make_unique<SipLoop>(*this);
-    auto opened = loop->open(proxy.config_.listen, routing->limits());
+    auto opened = loop->open(proxy.config_.listen, proxy.config_.tls, routing->limits());
     if (auto* error = std::get_if<std::string>(&opened)) {
       loop->close();
       started.set_value(std::move(*error));
@@ -64,8 +92,12 @@ struct Proxy::Running final : SipLoop::Handler {
     for (const Listener& listener : listeners) listening.push_back({listener.transport, listener.advertised});
     core = std::make_unique<ProxyCore>(*loop, proxy.attribution_, proxy.sink_, proxy.stats_, system_random(),
                                        listeners, std::move(routing), now());
+    const auto post = [this](std::function<void()> command) { return loop->post(std::move(command)); };
+    peers = std::make_unique<Peers>(*loop, listeners, system_random(), post, proxy.board_, now().steady);
+    reload(proxy.config_);
     started.set_value(std::nullopt);
     loop->run();
+    peers.reset();
     core.reset();
     loop->close();
   }
@@ -107,11 +139,7 @@ std::optional<std::string> Proxy::start() {
 std::optional<std::string> Proxy::reload(const ProxyConfig& config) {
   if (auto error = check(config)) return error;
   if (!running_) return "the SIP proxy does not run";
-  auto routing = std::get<std::shared_ptr<const Routing>>(Routing::compile(config));
-  const bool posted =
-      running_->loop->post([running = running_.get(), routing = std::move(routing)]() mutable {
-        running->core->reload(std::move(routing));
-      });
+  const bool posted = running_->loop->post([running = running_.get(), config] { running->reload(config); });
   return posted ? std::nullopt : std::optional<std::string>("the SIP proxy has too many commands waiting");
 }
 
@@ -128,6 +156,8 @@ void Proxy::stop(std::chrono::milliseconds patience) {
 }
 
 std::vector<Hop> Proxy::listening() const { return running_ ? running_->listening : std::vector<Hop>{}; }
+
+PeerReport Proxy::peers() const { return board_.read(); }
 
 const ProxyStats& Proxy::stats() const { return stats_; }
 

@@ -10,6 +10,7 @@
 #include "sip/call_sink.h"
 #include "sip/config.h"
 #include "sip/endpoint.h"
+#include "sip/peer_report.h"
 #include "sip/stats.h"
 
 namespace ringtrace::sip {
@@ -23,7 +24,8 @@ namespace ringtrace::sip {
 ///     ...
 ///     proxy.stop(std::chrono::seconds(5));
 ///
-/// start(), reload() and stop() may come from any thread, but not at once; stats() from any at any time.
+/// start(), reload() and stop() may come from any thread, but not at once; stats() and peers() from any at
+/// any time.
 /// Attribution and sink are called on the SIP thread and must outlive the proxy.
 class Proxy {
  public:
@@ -53,12 +55,16 @@ class Proxy {
 
   const ProxyStats& stats() const;
 
+  /// How trunks and lines are doing, at most a second old.
+  PeerReport peers() const;
+
  private:
   struct Running;
   const ProxyConfig config_;
   Attribution& attribution_;
   CallSink& sink_;
   ProxyStats stats_;
+  PeerBoard board_;
   std::unique_ptr<Running> running_;
 };
 

@@ -143,7 +143,7 @@ void ProxyCore::receive_cancel(const Message& cancel, const Arrival& arrival) {
 }
 
 void ProxyCore::receive_new_call(const Message& invite, const Arrival& arrival) {
-  const Trunk* trunk = env_.routing->find_trunk(arrival.source.endpoint.address);
+  const Trunk* trunk = env_.routing->find_trunk(arrival.source, invite.request_uri().user);
   if (trunk == nullptr) {
     refuse(invite, arrival, Refusal::kFromLine, 403);
     return;

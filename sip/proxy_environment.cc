@@ -39,16 +39,7 @@ std::string ProxyEnvironment::local_tag(const Message& request) const {
 }
 
 std::optional<std::size_t> ProxyEnvironment::listener_for(const Hop& hop, std::size_t preferred) const {
-  const auto fits = [&](std::size_t index) {
-    const Listener& listener = listeners[index];
-    return listener.transport == hop.transport &&
-           listener.advertised.address.family() == hop.endpoint.address.family();
-  };
-  if (preferred < listeners.size() && fits(preferred)) return preferred;
-  for (std::size_t index = 0; index < listeners.size(); ++index) {
-    if (fits(index)) return index;
-  }
-  return std::nullopt;
+  return find_listener(listeners, hop, preferred);
 }
 
 bool ProxyEnvironment::is_own(const Hop& hop) const {
@@ -59,15 +50,13 @@ bool ProxyEnvironment::is_own(const Hop& hop) const {
 }
 
 std::string ProxyEnvironment::via_value(std::size_t listener, const std::string& branch) const {
-  const Listener& self = listeners[listener];
-  const char* protocol = self.transport == Transport::kTcp ? "SIP/2.0/TCP " : "SIP/2.0/UDP ";
-  return protocol + self.advertised.to_string() + ";branch=" + branch + ";rport";
+  return listeners[listener].via_value(branch);
 }
 
 std::string ProxyEnvironment::record_route_uri(std::size_t listener, const std::string& parameters) const {
   const Listener& self = listeners[listener];
-  const char* transport = self.transport == Transport::kTcp ? ";transport=tcp" : "";
-  return "sip:" + self.advertised.to_string() + transport + ";lr" + parameters;
+  return "sip:" + self.advertised.to_string() + std::string(transport_parameter(self.transport)) + ";lr" +
+         parameters;
 }
 
 void ProxyEnvironment::update_gauges() {

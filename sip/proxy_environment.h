@@ -9,18 +9,13 @@
 #include "sip/attribution.h"
 #include "sip/call.h"
 #include "sip/exchange.h"
+#include "sip/listener.h"
 #include "sip/message.h"
 #include "sip/routing.h"
 #include "sip/stats.h"
 #include "sip/timer_queue.h"
 
 namespace ringtrace::sip {
-
-/// One bound socket: what Via and Record-Route say of it.
-struct Listener {
-  Transport transport = Transport::kUdp;
-  Endpoint advertised;
-};
 
 /// Where a message came from.
 struct Arrival {

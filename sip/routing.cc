@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
+#include "sip/text.h"
+
 namespace ringtrace::sip {
 namespace {
 
-constexpr std::size_t kMaximumLines = 64;
 constexpr std::chrono::minutes kLeastTimerC{3};
 
 std::string check_times(const ProxyTimes& times) {
@@ -16,67 +17,132 @@ std::string check_times(const ProxyTimes& times) {
   return {};
 }
 
+// The places of a target: its address, or those its name led to last.
+std::vector<Hop> places_of(const Target& target, const Reachability& peers) {
+  if (const auto hop = target.numeric()) return {*hop};
+  std::vector<Hop> hops;
+  const auto found = peers.addresses.find(target);
+  if (found == peers.addresses.end()) return hops;
+  for (const Endpoint& endpoint : found->second) hops.push_back({target.transport, endpoint});
+  return hops;
+}
+
+bool takes(const Trunk& trunk, Transport transport) {
+  return trunk.transports.empty() ||
+         std::find(trunk.transports.begin(), trunk.transports.end(), transport) != trunk.transports.end();
+}
+
+// The narrowest block of the trunk around the address; nothing when none contains it.
+std::optional<unsigned> narrowest_block(const Trunk& trunk, const IpAddress& address) {
+  std::optional<unsigned> longest;
+  for (const Cidr& block : trunk.addresses) {
+    if (block.contains(address) && (!longest || block.prefix_length() > *longest))
+      longest = block.prefix_length();
+  }
+  return longest;
+}
+
 }  // namespace
+
+std::string contact_user_of(const Signer& signer, std::string_view trunk) {
+  return "rt" + to_hex(signer.sign64({"ringtrace contact 1", trunk}));
+}
 
 Routing::Routing(const ProxyConfig& config)
     : signer_(config.signing_key), times_(config.times), limits_(config.limits) {}
 
-std::variant<std::shared_ptr<const Routing>, std::string> Routing::compile(const ProxyConfig& config) {
+std::variant<std::shared_ptr<const Routing>, std::string> Routing::compile(const ProxyConfig& config,
+                                                                           const Reachability& peers) {
   if (config.signing_key.size() < Signer::kMinimumKey)
     return std::string("the signing key is shorter than 16 bytes");
   std::shared_ptr<Routing> routing(new Routing(config));
+  routing->down_ = peers.down;
   std::string error = check_times(config.times);
-  if (error.empty()) error = routing->add_trunks(config);
-  if (error.empty()) error = routing->add_line_groups(config);
+  if (error.empty()) error = routing->add_trunks(config, peers);
+  if (error.empty()) error = routing->add_line_groups(config, peers);
   if (error.empty()) error = routing->add_pools_and_headers(config);
   if (!error.empty()) return error;
   return std::shared_ptr<const Routing>(std::move(routing));
 }
 
-std::string Routing::add_trunks(const ProxyConfig& config) {
+std::string Routing::add_trunks(const ProxyConfig& config, const Reachability& peers) {
   for (const TrunkConfig& trunk : config.trunks) {
-    if (trunk.addresses.empty()) return "trunk '" + trunk.name + "' has no address";
-    Trunk checked{trunk.name, {}, trunk.numbers};
-    for (const std::string& text : trunk.addresses) {
-      const auto block = Cidr::parse(text);
-      if (!block) return "trunk '" + trunk.name + "': '" + text + "' is no address or block of addresses";
-      checked.addresses.push_back(*block);
-    }
-    trunks_.push_back(std::move(checked));
+    if (std::string problem = add_trunk(trunk, peers); !problem.empty())
+      return "trunk '" + trunk.name + "'" + problem;
   }
   return {};
 }
 
-std::string Routing::add_line_groups(const ProxyConfig& config) {
+std::string Routing::add_trunk(const TrunkConfig& trunk, const Reachability& peers) {
+  if (trunk.addresses.empty() && !trunk.registration) return " has no address";
+  Trunk checked;
+  checked.name = trunk.name;
+  checked.transports = trunk.transports;
+  checked.dialed_from = trunk.dialed_from;
+  if (checked.dialed_from.empty()) checked.dialed_from.push_back({});
+  for (const std::string& text : trunk.addresses) {
+    const auto block = Cidr::parse(text);
+    if (!block) return ": '" + text + "' is no address or block of addresses";
+    checked.addresses.push_back(*block);
+  }
+  auto reader = NumberReader::compile(trunk.numbers);
+  if (const auto* problem = std::get_if<std::string>(&reader)) return ": " + *problem;
+  checked.numbers = std::get<NumberReader>(std::move(reader));
+  if (trunk.registration) {
+    checked.contact_user = contact_user_of(signer_, trunk.name);
+    for (const Target& registrar : trunk.registration->registrars) {
+      for (const Hop& hop : places_of(registrar, peers))
+        checked.addresses.push_back(*Cidr::parse(hop.endpoint.address.to_string()));
+    }
+  }
+  if (trunk.emergency_line) {
+    checked.emergency_line = trunk.emergency_line->numeric();
+    if (!checked.emergency_line || !checked.emergency_line->endpoint.address.is_unicast())
+      return ": its emergency line '" + trunk.emergency_line->to_string() + "' is no address of one host";
+    line_addresses_.insert(checked.emergency_line->endpoint.address);
+  }
+  trunks_.push_back(std::move(checked));
+  return {};
+}
+
+std::string Routing::add_line_groups(const ProxyConfig& config, const Reachability& peers) {
+  const bool all_have_emergency_lines =
+      std::all_of(trunks_.begin(), trunks_.end(), [](const Trunk& trunk) { return trunk.emergency_line; });
   for (const LineGroupConfig& group : config.line_groups) {
-    if (group.lines.empty()) return "line group '" + group.name + "' has no line";
+    if (group.lines.empty() && !all_have_emergency_lines)
+      return "line group '" + group.name + "' has no line";
     if (group.lines.size() > kMaximumLines) return "line group '" + group.name + "' has more than 64 lines";
-    LineGroup checked{group.name, {}};
+    Group checked{group.name, {}, group.ring_timeout, group.next_after_ring_timeout};
+    if (checked.ring_timeout.count() == 0) checked.ring_timeout = times_.ring_timeout;
     for (const LineConfig& line : group.lines) {
-      const auto address = IpAddress::parse(line.host);
-      if (!address || !address->is_unicast()) {
-        return "line '" + line.name + "': '" + line.host + "' is no numeric address of one host";
-      }
-      if (line.port == 0) return "line '" + line.name + "': the port must be within 1..65535";
-      if (line.weight == 0 || line.weight > 65535)
-        return "line '" + line.name + "': the weight must be within 1..65535";
-      line_addresses_.insert(*address);
-      checked.lines.push_back(
-          {line.name, {line.transport, {*address, line.port}}, line.priority, line.weight});
+      if (std::string problem = add_line(line, peers, checked); !problem.empty())
+        return "line '" + line.name + "': " + problem;
     }
     std::stable_sort(checked.lines.begin(), checked.lines.end(),
-                     [](const Line& a, const Line& b) { return a.priority < b.priority; });
+                     [](const GroupLine& a, const GroupLine& b) { return a.priority < b.priority; });
     groups_.push_back(std::move(checked));
   }
-  const LineGroup* group = find_group(config.default_line_group);
+  const Group* group = find_group(config.default_line_group);
   if (group == nullptr) return "the default line group '" + config.default_line_group + "' does not exist";
   default_group_ = static_cast<std::size_t>(group - groups_.data());
   return {};
 }
 
+std::string Routing::add_line(const LineConfig& line, const Reachability& peers, Group& group) {
+  const Target target{line.transport, line.host, line.port};
+  const auto address = IpAddress::parse(line.host);
+  if (address ? !address->is_unicast() : !is_host_name(line.host))
+    return "'" + line.host + "' is neither the address of one host nor a name";
+  if (line.weight == 0 || line.weight > 65535) return "the weight must be within 1..65535";
+  GroupLine checked{line.name, places_of(target, peers), line.priority, line.weight};
+  for (const Hop& hop : checked.hops) line_addresses_.insert(hop.endpoint.address);
+  group.lines.push_back(std::move(checked));
+  return {};
+}
+
 std::string Routing::add_pools_and_headers(const ProxyConfig& config) {
   for (const auto& [pool, name] : config.pool_line_groups) {
-    const LineGroup* group = find_group(name);
+    const Group* group = find_group(name);
     if (group == nullptr) return "pool '" + pool + "': the line group '" + name + "' does not exist";
     pool_groups_.emplace_back(pool, static_cast<std::size_t>(group - groups_.data()));
   }
@@ -88,7 +154,7 @@ std::string Routing::add_pools_and_headers(const ProxyConfig& config) {
   return {};
 }
 
-const LineGroup* Routing::find_group(std::string_view name) const {
+const Routing::Group* Routing::find_group(std::string_view name) const {
   const auto found =
       std::find_if(groups_.begin(), groups_.end(), [name](const auto& g) { return g.name == name; });
   return found == groups_.end() ? nullptr : &*found;
@@ -98,34 +164,59 @@ const Trunk* Routing::find_trunk(const IpAddress& address) const {
   const Trunk* best = nullptr;
   unsigned best_length = 0;
   for (const Trunk& trunk : trunks_) {
-    for (const Cidr& block : trunk.addresses) {
-      if (!block.contains(address)) continue;
-      if (best != nullptr && block.prefix_length() <= best_length) continue;
-      best = &trunk;
-      best_length = block.prefix_length();
-    }
+    const auto length = narrowest_block(trunk, address);
+    if (!length || (best != nullptr && *length <= best_length)) continue;
+    best = &trunk;
+    best_length = *length;
   }
   return best;
 }
 
-std::vector<Line> Routing::lines_for(std::string_view pool, const RandomSource& random) const {
+const Trunk* Routing::find_trunk(const Hop& source, std::string_view request_user) const {
+  const Trunk* best = nullptr;
+  unsigned best_length = 0;
+  for (const Trunk& trunk : trunks_) {
+    const auto length = narrowest_block(trunk, source.endpoint.address);
+    if (!length || !takes(trunk, source.transport)) continue;
+    // Two accounts at one carrier call from the same addresses: only the contact tells them apart.
+    if (!trunk.contact_user.empty() && trunk.contact_user == request_user) return &trunk;
+    if (best != nullptr && *length <= best_length) continue;
+    best = &trunk;
+    best_length = *length;
+  }
+  return best;
+}
+
+LineChoice Routing::lines_for(std::string_view pool, const Trunk& trunk, const RandomSource& random) const {
   const auto found =
       std::lower_bound(pool_groups_.begin(), pool_groups_.end(), pool,
                        [](const auto& entry, std::string_view name) { return entry.first < name; });
   const bool known = found != pool_groups_.end() && found->first == pool;
-  std::vector<Line> lines = groups_[known ? found->second : default_group_].lines;
+  const Group& group = groups_[known ? found->second : default_group_];
 
-  for (auto first = lines.begin(); first != lines.end(); ++first) {
+  std::vector<const GroupLine*> order;
+  for (const GroupLine& line : group.lines) order.push_back(&line);
+  for (auto first = order.begin(); first != order.end(); ++first) {
     std::uint64_t total = 0;
     auto last = first;
-    for (; last != lines.end() && last->priority == first->priority; ++last) total += last->weight;
+    for (; last != order.end() && (*last)->priority == (*first)->priority; ++last) total += (*last)->weight;
     if (last - first < 2) continue;
     std::uint64_t draw = random() % total;
     auto chosen = first;
-    while (draw >= chosen->weight) draw -= (chosen++)->weight;
+    while (draw >= (*chosen)->weight) draw -= (*chosen++)->weight;
     std::iter_swap(first, chosen);
   }
-  return lines;
+
+  LineChoice choice{{}, group.ring_timeout, group.next_after_ring_timeout};
+  for (const GroupLine* line : order) {
+    for (const Hop& hop : line->hops) choice.lines.push_back({line->name, hop});
+  }
+  // Whoever is down is still tried when nobody else answers: our knowledge may be old.
+  std::stable_partition(choice.lines.begin(), choice.lines.end(),
+                        [this](const Line& line) { return !down_.contains(line.hop); });
+  if (choice.lines.size() >= kMaximumLines) choice.lines.resize(kMaximumLines - 1);
+  if (trunk.emergency_line) choice.lines.push_back({"emergency", *trunk.emergency_line});
+  return choice;
 }
 
 }  // namespace ringtrace::sip

@@ -14,6 +14,7 @@
 
 #include "sip/message_class.h"
 #include "sip/sofia.h"
+#include "sip/tls_directory.h"
 #include "sip/udp_socket.h"
 
 #pragma GCC diagnostic push
@@ -56,6 +57,10 @@ std::optional<Endpoint> endpoint_of(const su_sockaddr_t& socket_address) {
   return std::nullopt;
 }
 
+Transport transport_of(const tport_t* tport) {
+  return tport_has_tls(tport) ? Transport::kTls : Transport::kTcp;
+}
+
 void receive(tp_stack_t* stack, tport_t* tport, msg_t* raw, tp_magic_t*, su_time_t) {
   Message message = Message::adopt(raw);
   const tport_t* primary = tport_parent(tport);
@@ -68,7 +73,8 @@ void receive(tp_stack_t* stack, tport_t* tport, msg_t* raw, tp_magic_t*, su_time
     return;
   }
   const bool broken = !message.is_well_formed();
-  const bool welcome = stack->handler->on_message(std::move(message), {{Transport::kTcp, *source}, listener});
+  const bool welcome =
+      stack->handler->on_message(std::move(message), {{transport_of(tport), *source}, listener});
   // After a broken message nobody knows where the next one begins.
   if ((!welcome || broken) && tport_is_secondary(tport)) stack->closing.push_back(tport_ref(tport));
 }
@@ -85,7 +91,7 @@ void report_error(tp_stack_t* stack, tport_t* tport, int, char const* remote) {
       if (address && port) peer = Endpoint{*address, *port};
     }
   }
-  if (peer) stack->handler->on_transport_failed({Transport::kTcp, *peer});
+  if (peer) stack->handler->on_transport_failed({transport_of(tport), *peer});
 }
 
 msg_t* allocate(tp_stack_t* stack, int flags, char const data[], usize_t size, tport_t const*, tp_client_t*) {
@@ -240,15 +246,23 @@ struct SipLoop::Sofia {
   }
 
   // The new primary transport of one socket; null with errno set.
-  tport_t* bind(const ListenConfig& config, const std::string& host) {
+  tport_t* bind(const ListenConfig& config, const std::string& host, const TlsConfig& tls,
+                const std::string& tls_directory) {
     const std::string port = config.port == 0 ? "*" : std::to_string(config.port);
-    const char* const protocols[] = {"tcp", nullptr};
+    const unsigned verify = (tls.verify_lines ? unsigned{TPTLS_VERIFY_OUTGOING} : 0u) |
+                            (tls.verify_trunks ? unsigned{TPTLS_VERIFY_INCOMING} : 0u);
+    const char* const protocols[] = {transport_name(config.transport).data(), nullptr};
     tp_name_t name{};
     name.tpn_proto = protocols[0];
     name.tpn_canon = host.c_str();
     name.tpn_host = host.c_str();
     name.tpn_port = port.c_str();
-    if (tport_tbind(master, &name, protocols, TPTAG_SERVER(1), TAG_END()) < 0) return nullptr;
+    if (tport_tbind(master, &name, protocols, TPTAG_SERVER(1),
+                    TAG_IF(config.transport == Transport::kTls, TPTAG_CERTIFICATE(tls_directory.c_str())),
+                    // 0: the newest that both sides speak; the default is TLS 1.0 alone.
+                    TPTAG_TLS_VERSION(0), TPTAG_TLS_VERIFY_POLICY(verify), TAG_END()) < 0) {
+      return nullptr;
+    }
     tport_t* last = nullptr;
     for (tport_t* primary = tport_primaries(master); primary != nullptr; primary = tport_next(primary)) {
       bool known = false;
@@ -286,6 +300,7 @@ void SipLoop::close() {
 }
 
 std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector<ListenConfig>& listen,
+                                                               const TlsConfig& tls,
                                                                const ProxyLimits& limits) {
   sofia_->stack.message_bytes = limits.message_bytes;
   sofia_->connections = limits.connections;
@@ -308,6 +323,13 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
     return std::string("the SIP event loop cannot be created");
   }
 
+  TlsDirectory directory;
+  const bool wants_tls = std::any_of(listen.begin(), listen.end(), [](const ListenConfig& config) {
+    return config.transport == Transport::kTls;
+  });
+  if (wants_tls) {
+    if (auto problem = directory.make(tls)) return *problem;
+  }
   std::vector<Listener> listeners;
   for (const ListenConfig& config : listen) {
     const auto host = IpAddress::parse(config.host);
@@ -325,7 +347,7 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
       if (datagrams == nullptr) return where + std::strerror(errno);
       port = datagrams->socket.port();
     } else {
-      primary = sofia_->bind(config, host->to_host());
+      primary = sofia_->bind(config, host->to_host(), tls, directory.path());
       if (primary == nullptr) return where + std::strerror(errno);
       port = parse_port(tport_name(primary)->tpn_port);
       if (port) sofia_->stream_ports.push_back(*port);
@@ -356,7 +378,7 @@ bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) 
   const std::string host = to.endpoint.address.to_host();
   const std::string port = std::to_string(to.endpoint.port);
   tp_name_t name{};
-  name.tpn_proto = "tcp";
+  name.tpn_proto = transport_name(to.transport).data();
   name.tpn_canon = host.c_str();
   name.tpn_host = host.c_str();
   name.tpn_port = port.c_str();

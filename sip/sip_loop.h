@@ -13,9 +13,9 @@
 
 namespace ringtrace::sip {
 
-/// The sockets and the event loop: sofia-sip's loop and stream transports (TCP), nothing of its agents, legs
-/// and transactions, and UDP sockets of our own, because one read of ours takes many datagrams and says how
-/// long each has waited.
+/// The sockets and the event loop: sofia-sip's loop and stream transports (TCP, TLS), nothing of its agents,
+/// legs and transactions, and UDP sockets of our own, because one read of ours takes many datagrams and says
+/// how long each has waited.
 ///
 /// What comes by UDP is served in two lanes: everything first, requests for new calls after it, so that a
 /// flood of these delays nothing else. At most kMaximumWaiting of them wait; further ones are dropped.
@@ -48,7 +48,7 @@ class SipLoop final : public MessageSender {
 
   /// Binds the sockets. The error names the address, such as "udp 127.0.0.1:5060: Address already in use".
   std::variant<std::vector<Listener>, std::string> open(const std::vector<ListenConfig>& listen,
-                                                        const ProxyLimits& limits);
+                                                        const TlsConfig& tls, const ProxyLimits& limits);
   /// Runs until leave().
   void run();
   void leave();

@@ -12,6 +12,9 @@ namespace ringtrace::sip {
 bool equals_ignoring_case(std::string_view left, std::string_view right);
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 
+/// A token of RFC 3261 section 25.1, such as the name of a header.
+bool is_token(std::string_view text);
+
 /// Lower-case hexadecimal digits.
 std::string to_hex(std::span<const std::uint8_t> bytes);
 std::string to_hex(std::uint64_t value);

@@ -13,6 +13,7 @@
 #include "gateway/ctl/commands.h"
 #include "gateway/ctl/completion.h"
 #include "gateway/ctl/man_page.h"
+#include "gateway/ctl/trunks_command.h"
 
 namespace ringtrace::ctl {
 namespace {
@@ -57,6 +58,7 @@ struct CommandLine::Options {
   PlanOptions plan;
   TokenOptions token;
   std::string shell;
+  std::string http = "127.0.0.1:7081";
 };
 
 CommandLine::CommandLine()
@@ -295,6 +297,13 @@ void CommandLine::add_pools() {
 
 void CommandLine::add_tools() {
   Options& options = *options_;
+  CLI::App& trunks = add("trunks", "Show how trunks and lines are doing", "  ringtracectl trunks\n",
+                         [&] { return ctl::trunks(options.common, options.http); });
+  trunks.add_option("--http", options.http, "The gateway's HTTP port")
+      ->type_name("HOST:PORT")
+      ->envname("RINGTRACE_HTTP")
+      ->capture_default_str();
+
   CLI::App& token = add("token", "Make a token for a client, and the table for the gateway's token file",
                         "  ringtracectl token --name shop --scope lease --pool main\n"
                         "  ringtracectl token --name crm --scope read --expire-time 2027-01-31T00:00:00Z\n",

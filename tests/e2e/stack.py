@@ -167,6 +167,7 @@ listen = "127.0.0.1:{self.http_port}"
 [sip]
 listen = ["udp:127.0.0.1:{self.sip_port}", "tcp:127.0.0.1:{self.sip_port}"]
 default_line_group = "office"
+health_interval = "0s"  # SIPp's lines answer no OPTIONS
 [[trunk]]
 name = "carrier"
 addresses = ["127.0.0.1/32"]

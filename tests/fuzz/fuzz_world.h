@@ -63,6 +63,7 @@ class FuzzWorld final : public MessageSender, public Attribution, public CallSin
     }
     return true;
   }
+  bool knows(pool::Number) const override { return true; }
   v1::Resolution attribute(const pool::ResolveQuery&) override {
     v1::Resolution resolution;
     resolution.mutable_visit()->set_visit_id("visit 7\r\nX: y");

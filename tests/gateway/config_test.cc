@@ -155,9 +155,11 @@ TEST_CASE("each mistake is told with its line, what was expected, and the neares
       {"listen = \"127.0.0.1:7080\"", "listen = \"127.0.0.1:70800\"",
        "[grpc] listen = \"127.0.0.1:70800\" cannot be read; expected an address and port such as "
        "\"127.0.0.1:7080\" or \"[::1]:7080\""},
-      {"\"tcp:0.0.0.0:5060\"", "\"tls:0.0.0.0:5061\"",
-       "[sip] listen \"tls:0.0.0.0:5061\" cannot be read; expected \"udp:ADDRESS:PORT\" or "
-       "\"tcp:ADDRESS:PORT\", ADDRESS not a name"},
+      {"\"tcp:0.0.0.0:5060\"", "\"ws:0.0.0.0:5061\"",
+       "[sip] listen \"ws:0.0.0.0:5061\" cannot be read; expected \"udp:ADDRESS:PORT\", "
+       "\"tcp:ADDRESS:PORT\" or \"tls:ADDRESS:PORT\", ADDRESS not a name"},
+      {"\"udp:0.0.0.0:5060\"", "\"tls:0.0.0.0:5061\"",
+       "[sip] listen has a tls: address, but no certificate; expected tls_certificate and tls_key"},
       {"default_line_group = \"office\"", "default_line_group = \"offcie\"",
        "[sip] default_line_group = \"offcie\": there is no such line group; expected the name of a line "
        "group; "
@@ -244,7 +246,8 @@ numbers = ["+74950000001", 5]
   for (std::size_t i = 0; i < lines.size(); ++i) {
     CHECK(lines[i].starts_with("test.toml:" + std::to_string(where[i]) + ": "));
   }
-  CHECK(lines[4] == "test.toml:8: [[trunk]] addresses is missing; expected a list of texts");
+  CHECK(lines[4] ==
+        "test.toml:8: [[trunk]] \"carrier\" has no address; expected addresses, or registrars, or both");
   CHECK(lines[6] == "test.toml:14: unknown key [[line_group.line]] adress; did you mean 'address'?");
 }
 
@@ -342,7 +345,8 @@ TEST_CASE("the printed reference is itself a configuration, whose only mistakes 
   for (const std::string& line : lines) {
     INFO(line);
     CHECK((line.find("is missing") != std::string::npos || line.find("has no numbers") != std::string::npos ||
-           line.find("has no fallback") != std::string::npos));
+           line.find("has no fallback") != std::string::npos ||
+           line.find("has no address") != std::string::npos));
   }
 }
 

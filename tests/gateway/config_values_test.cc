@@ -58,9 +58,24 @@ TEST_CASE("endpoints are addresses with a port") {
 
 TEST_CASE("SIP endpoints have a transport") {
   CHECK(parse_sip_endpoint("udp:127.0.0.1:5060", false)->to_string() == "udp:127.0.0.1:5060");
-  CHECK(parse_sip_endpoint("tcp:[::1]:5060", false)->transport == Transport::kTcp);
+  CHECK(parse_sip_endpoint("tcp:[::1]:5060", false)->transport == sip::Transport::kTcp);
   CHECK_FALSE(parse_sip_endpoint("127.0.0.1:5060", false).has_value());
-  CHECK_FALSE(parse_sip_endpoint("UDP:127.0.0.1:5060", false).has_value());
+  CHECK(parse_sip_endpoint("tls:192.0.2.1:5061", false)->to_string() == "tls:192.0.2.1:5061");
+  CHECK_FALSE(parse_sip_endpoint("udp:pbx.example.com:5060", false).has_value());
+}
+
+TEST_CASE("SIP targets may be names, with or without a port") {
+  for (const char* text :
+       {"udp:192.0.2.1:5060", "tcp:[::1]:5060", "udp:pbx.example.com:5070", "tls:pbx.example.com"}) {
+    INFO(text);
+    REQUIRE(parse_sip_target(text).has_value());
+    CHECK(parse_sip_target(text)->to_string() == text);
+  }
+  for (const char* text :
+       {"", "udp:", "pbx.example.com", "udp:192.0.2.1", "udp:a:0", "udp:a:x", "udp:a b", "ws:a:1"}) {
+    INFO(text);
+    CHECK_FALSE(parse_sip_target(text).has_value());
+  }
 }
 
 TEST_CASE("Redis addresses are unix sockets or hosts") {

@@ -56,7 +56,8 @@ TEST_CASE("a gateway without a store starts, is ready, tells its figures, and en
     CHECK(http_get(gateway.http_address(), "/readyz").starts_with("HTTP/1.1 200 "));
     const std::string page = http_get(gateway.http_address(), "/metrics");
     CHECK(page.find("text/plain; version=0.0.4") != std::string::npos);
-    // Those that need a store, a call to gRPC, or a number lent before have no sample yet.
+    // Those that need a store, a call to gRPC, a number lent before, or a trunk that registers
+    // have no sample yet.
     const std::set<Metric> absent = {Metric::kGrpcErrors,
                                      Metric::kGrpcCertificateExpiry,
                                      Metric::kGrpcHandshakesFailed,
@@ -80,7 +81,9 @@ TEST_CASE("a gateway without a store starts, is ready, tells its figures, and en
                                      Metric::kLateAttributionsWaiting,
                                      Metric::kHeldBack,
                                      Metric::kHeldBackUntil,
-                                     Metric::kLeaseJournalBytes};
+                                     Metric::kLeaseJournalBytes,
+                                     Metric::kTrunkRegistered,
+                                     Metric::kTrunkRegistrations};
     for (const MetricSpec& spec : metric_table()) {
       INFO(spec.name);
       const bool found = page.find("# TYPE " + std::string(spec.name) + " ") != std::string::npos;
@@ -118,7 +121,7 @@ TEST_CASE("a port in use is told with its key and address") {
   }
   SECTION("of SIP") {
     const Taken taken(SOCK_DGRAM);
-    config.sip.listen = {{Transport::kUdp, taken.endpoint}};
+    config.sip.listen = {{sip::Transport::kUdp, taken.endpoint}};
     const std::string problem = Gateway(config, *log).start().value_or("");
     INFO(problem);
     CHECK(problem.starts_with("[sip] "));

@@ -29,14 +29,29 @@ TEST_CASE("what is no block of addresses is refused") {
   CHECK_FALSE(Cidr::parse(text));
 }
 
+TEST_CASE("a target is an address or a name, with the transport's own port when it has none") {
+  CHECK(Target{Transport::kTls, "192.0.2.1", 0}.numeric() == Hop::parse("tls:192.0.2.1:5061"));
+  CHECK(Target{Transport::kUdp, "2001:db8::1", 0}.numeric() == Hop::parse("udp:[2001:db8::1]:5060"));
+  CHECK_FALSE(Target{Transport::kUdp, "pbx.example.com", 5060}.numeric());
+  CHECK(Target{Transport::kTls, "pbx.example.com", 0}.to_string() == "tls:pbx.example.com");
+  CHECK(Target{Transport::kTcp, "2001:db8::1", 5062}.to_string() == "tcp:[2001:db8::1]:5062");
+  for (const auto* name : {"pbx.example.com", "a", "_sip._udp.x-1.org.", "3com.com"})
+    CHECK(is_host_name(name));
+  for (const auto* name : {"", ".", "a..b", "192.0.2.1", "a b", "a:5", "[::1]", "a/b"}) {
+    INFO(name);
+    CHECK_FALSE(is_host_name(name));
+  }
+  CHECK_FALSE(is_host_name(std::string(64, 'a')));
+}
+
 TEST_CASE("hops are written and read back") {
-  for (const auto* text : {"udp:192.0.2.1:5060", "tcp:[2001:db8::1]:65535"}) {
+  for (const auto* text : {"udp:192.0.2.1:5060", "tcp:[2001:db8::1]:65535", "tls:192.0.2.1:5061"}) {
     const auto hop = Hop::parse(text);
     REQUIRE(hop);
     CHECK(hop->to_string() == text);
   }
   for (const auto* text :
-       {"192.0.2.1:5060", "tls:192.0.2.1:5060", "udp:192.0.2.1", "udp:192.0.2.1:0", "udp:192.0.2.1:65536",
+       {"192.0.2.1:5060", "ws:192.0.2.1:5060", "udp:192.0.2.1", "udp:192.0.2.1:0", "udp:192.0.2.1:65536",
         "udp:2001:db8::1:5060", "udp:host:5060", "udp:192.0.2.1:5060x"}) {
     INFO(text);
     CHECK_FALSE(Hop::parse(text));

@@ -6,10 +6,10 @@ namespace ringtrace::sip::test {
 ProxyConfig FakeWorld::default_config() {
   ProxyConfig config;
   config.listen = {{"198.18.0.1", 5060, Transport::kUdp, ""}};
-  config.trunks = {{"carrier", {"192.0.2.0/24"}, {}}};
-  config.line_groups = {{"office",
-                         {{"one", "198.51.100.1", 5060, Transport::kUdp, 0, 1},
-                          {"two", "198.51.100.2", 5060, Transport::kUdp, 1, 1}}}};
+  config.trunks = {{.name = "carrier", .addresses = {"192.0.2.0/24"}}};
+  config.line_groups = {{.name = "office",
+                         .lines = {{"one", "198.51.100.1", 5060, Transport::kUdp, 0, 1},
+                                   {"two", "198.51.100.2", 5060, Transport::kUdp, 1, 1}}}};
   config.default_line_group = "office";
   config.headers = {{"x-roistat", "{visit_id}"}};
   config.signing_key = "0123456789abcdef0123456789abcdef";

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,7 @@ class FakeWorld final : public MessageSender, public Attribution, public CallSin
 
   bool send(const Message& message, std::size_t listener, const Hop& to) override;
   v1::Resolution attribute(const pool::ResolveQuery& query) override;
+  bool knows(pool::Number number) const override { return known.empty() || known.contains(number); }
   void record(v1::CallEvent event) override { events.push_back(std::move(event)); }
   void close_unknown(CallClosing closing) override { closings.push_back(std::move(closing)); }
 
@@ -59,7 +61,8 @@ class FakeWorld final : public MessageSender, public Attribution, public CallSin
   std::vector<v1::CallEvent> events;
   std::vector<CallClosing> closings;
   std::vector<pool::ResolveQuery> queries;
-  std::vector<Hop> dead;  // sending there fails at once
+  std::set<pool::Number> known;  // the pools' numbers; empty: any
+  std::vector<Hop> dead;         // sending there fails at once
   v1::Resolution resolution;
   std::unique_ptr<ProxyCore> core;
   Instant now;

@@ -91,6 +91,7 @@ class Peer {
 // The world around a real proxy that asks for nothing.
 class QuietWorld final : public Attribution, public CallSink {
  public:
+  bool knows(pool::Number) const override { return true; }
   v1::Resolution attribute(const pool::ResolveQuery&) override { return {}; }
   void record(v1::CallEvent) override {}
   void close_unknown(CallClosing) override {}

@@ -121,9 +121,10 @@ TEST_CASE("only numeric, unicast, known next hops are hops") {
   CHECK(hop_of("sip:a@192.0.2.5") == Hop::parse("udp:192.0.2.5:5060"));
   CHECK(hop_of("sip:a@192.0.2.5:5070;transport=TCP") == Hop::parse("tcp:192.0.2.5:5070"));
   CHECK(hop_of("sip:[2001:db8::1]:5070") == Hop::parse("udp:[2001:db8::1]:5070"));
+  CHECK(hop_of("sip:a@192.0.2.5;transport=tls") == Hop::parse("tls:192.0.2.5:5061"));
   for (const auto* uri :
        {"sip:a@host.example", "sip:a@224.0.0.1", "sip:a@192.0.2.5:70000", "sip:a@192.0.2.5:0",
-        "sip:a@192.0.2.5;transport=tls", "sips:a@192.0.2.5", "tel:+74950000001"}) {
+        "sip:a@192.0.2.5;transport=ws", "sips:a@192.0.2.5", "tel:+74950000001"}) {
     INFO(uri);
     CHECK_FALSE(hop_of(uri));
   }

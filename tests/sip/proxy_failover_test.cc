@@ -146,6 +146,62 @@ TEST_CASE("once a line rings no other is tried, and the ring timeout ends in 480
   CHECK(world.events[1].call().ring_duration().seconds() == 120);
 }
 
+TEST_CASE("a group may have its next line tried when one has rung too long") {
+  ProxyConfig config = FakeWorld::default_config();
+  config.line_groups[0].ring_timeout = seconds(20);
+  config.line_groups[0].next_after_ring_timeout = true;
+  FakeWorld world(config);
+  world.receive(kTrunkHop, invite());
+  const Sent first = find_request(world, Method::kInvite, kLineOne);
+  world.receive(kLineOne, respond_to(first.message, 180));
+  world.forget_sent();
+  world.advance(seconds(19));
+  CHECK(world.is_quiet());
+  world.advance(seconds(1));
+  const Sent cancelled = world.next();
+  CHECK(cancelled.to == kLineOne);
+  CHECK(cancelled.message.method() == Method::kCancel);
+  const Sent second = world.next();
+  CHECK(second.to == kLineTwo);
+  CHECK(second.message.method() == Method::kInvite);
+  world.receive(kLineOne, respond_to(first.message, 487));
+  world.receive(kLineTwo, respond_to(second.message, 180));
+
+  SECTION("the second one answers") {
+    world.receive(kLineTwo, respond_to(second.message, 200));
+    CHECK(last_answer(world) == 200);
+    REQUIRE(world.events.size() == 2);  // it rang once, for the caller
+    CHECK(world.events[1].call().line() == "two");
+  }
+  SECTION("the second one rings too long as well") {
+    world.forget_sent();
+    world.advance(seconds(20));
+    CHECK(world.next().message.method() == Method::kCancel);
+    world.receive(kLineTwo, respond_to(second.message, 487));
+    CHECK(last_answer(world) == 480);
+    CHECK(world.events.back().call().outcome() == v1::CALL_OUTCOME_NO_ANSWER);
+  }
+  SECTION("the caller hangs up meanwhile") {
+    world.forget_sent();
+    world.receive(kTrunkHop, cancel());
+    world.receive(kLineTwo, respond_to(second.message, 487));
+    CHECK(last_answer(world) == 487);
+    CHECK(world.events.back().call().outcome() == v1::CALL_OUTCOME_CANCELLED);
+  }
+}
+
+TEST_CASE("a call no line of its group takes reaches the trunk's emergency line") {
+  ProxyConfig config = FakeWorld::default_config();
+  config.trunks[0].emergency_line = Target{Transport::kUdp, "198.51.100.99", 5060};
+  FakeWorld world(config);
+  world.dead = {kLineOne, kLineTwo};
+  world.receive(kTrunkHop, invite());
+  const Sent invited = find_request(world, Method::kInvite, *Hop::parse("udp:198.51.100.99:5060"));
+  world.receive(invited.to, respond_to(invited.message, 200));
+  CHECK(last_answer(world) == 200);
+  CHECK(world.events[0].call().line() == "emergency");
+}
+
 TEST_CASE("Timer C ends a call that is neither ringing nor answered") {
   FakeWorld world;
   world.receive(kTrunkHop, invite());

@@ -33,6 +33,7 @@ class StaticAttribution final : public Attribution {
     resolution.mutable_visit()->set_visit_id("visit-1");
     return resolution;
   }
+  bool knows(pool::Number) const override { return true; }
 };
 
 class WaitingSink final : public CallSink {
@@ -120,8 +121,8 @@ bool has_sipp() {
 ProxyConfig loopback_config(std::uint16_t line_port, Transport transport) {
   ProxyConfig config;
   config.listen = {{"127.0.0.1", 0, transport, ""}};
-  config.trunks = {{"carrier", {"127.0.0.0/8"}, {}}};
-  config.line_groups = {{"office", {{"desk", "127.0.0.1", line_port, transport, 0, 1}}}};
+  config.trunks = {{.name = "carrier", .addresses = {"127.0.0.0/8"}}};
+  config.line_groups = {{.name = "office", .lines = {{"desk", "127.0.0.1", line_port, transport, 0, 1}}}};
   config.default_line_group = "office";
   config.signing_key = "0123456789abcdef0123456789abcdef";
   return config;

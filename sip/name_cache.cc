@@ -1,0 +1,50 @@
+#include "sip/name_cache.h"
+
+#include <algorithm>
+
+namespace ringtrace::sip {
+
+void NameCache::watch(const std::set<Target>& names, std::chrono::milliseconds longest, SteadyTime now) {
+  longest_ = longest;
+  std::erase_if(next_, [&](const auto& entry) { return !names.contains(entry.first); });
+  std::erase_if(places_, [&](const auto& entry) { return !names.contains(entry.first); });
+  for (const Target& name : names) {
+    next_.emplace(name, now);
+  }
+}
+
+std::vector<Target> NameCache::due(SteadyTime now) {
+  std::vector<Target> due;
+  for (auto& [name, next] : next_) {
+    if (next > now) continue;
+    next = now + kPatience;
+    due.push_back(name);
+  }
+  return due;
+}
+
+void NameCache::ask_again(SteadyTime now) {
+  for (auto& [name, next] : next_) next = now;
+}
+
+bool NameCache::told(const Target& name, NameAnswer answer, SteadyTime now) {
+  const auto found = next_.find(name);
+  if (found == next_.end()) return false;
+  std::erase_if(answer.endpoints, [](const Endpoint& endpoint) {
+    return !endpoint.address.is_unicast() || endpoint.port == 0;
+  });
+  if (answer.endpoints.size() > kMaximumPlaces) answer.endpoints.resize(kMaximumPlaces);
+  if (answer.endpoints.empty()) {
+    ++failures_;
+    found->second = now + kShortest;
+    return false;
+  }
+  const std::chrono::milliseconds ttl = std::max<std::chrono::milliseconds>(answer.ttl, kShortest);
+  found->second = now + std::min(ttl, longest_);
+  std::vector<Endpoint>& places = places_[name];
+  if (places == answer.endpoints) return false;
+  places = std::move(answer.endpoints);
+  return true;
+}
+
+}  // namespace ringtrace::sip

@@ -1,0 +1,132 @@
+#include "sip/number_reader.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+
+// libphonenumber's headers raise warnings of their own.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#include <phonenumbers/phonenumberutil.h>
+#pragma GCC diagnostic pop
+
+#include "sip/text.h"
+
+namespace ringtrace::sip {
+namespace {
+
+using i18n::phonenumbers::PhoneNumber;
+using i18n::phonenumbers::PhoneNumberUtil;
+
+constexpr std::size_t kMaximumDigits = 15;
+constexpr std::size_t kMaximumText = 64;
+constexpr std::int64_t kPatternMemory = 1 << 20;
+
+// Digits only; nothing when there is anything but digits and visual separators (RFC 3966 section 3).
+std::optional<std::string> digits_of(std::string_view text) {
+  constexpr std::string_view kSeparators = "-.() ";
+  std::string digits;
+  for (const char c : text) {
+    if (c >= '0' && c <= '9') {
+      digits += c;
+    } else if (kSeparators.find(c) == std::string_view::npos) {
+      return std::nullopt;
+    }
+  }
+  return digits;
+}
+
+bool strip_prefix(std::string& digits, std::string_view prefix) {
+  if (prefix.empty() || !digits.starts_with(prefix)) return false;
+  digits.erase(0, prefix.size());
+  return true;
+}
+
+std::optional<pool::Number> number_of(const std::string& digits) {
+  if (digits.empty() || digits.size() > kMaximumDigits || digits.front() == '0') return std::nullopt;
+  return pool::Number::parse(digits);
+}
+
+std::optional<pool::Number> read_by_region(const std::string& digits, const std::string& region) {
+  const PhoneNumberUtil& rules = *PhoneNumberUtil::GetInstance();
+  PhoneNumber parsed;
+  if (rules.Parse(digits, region, &parsed) != PhoneNumberUtil::NO_PARSING_ERROR) return std::nullopt;
+  if (!rules.IsPossibleNumber(parsed)) return std::nullopt;
+  std::string text;
+  rules.Format(parsed, PhoneNumberUtil::E164, &text);
+  return number_of(text.substr(text.starts_with('+') ? 1 : 0));
+}
+
+}  // namespace
+
+std::variant<NumberReader, std::string> NumberReader::compile(const NumberPlan& plan) {
+  NumberReader reader;
+  reader.plan_ = plan;
+  if (!plan.region.empty() && PhoneNumberUtil::GetInstance()->GetCountryCodeForRegion(plan.region) == 0) {
+    return "'" + plan.region + "' is no region such as RU or DE";
+  }
+  for (const NumberRewrite& rewrite : plan.rewrites) {
+    RE2::Options options(RE2::Quiet);
+    options.set_max_mem(kPatternMemory);
+    auto pattern = std::make_shared<const RE2>(rewrite.pattern, options);
+    std::string problem = pattern->error();
+    if (pattern->ok()) pattern->CheckRewriteString(rewrite.replacement, &problem);
+    if (!problem.empty()) return "the rewrite of '" + rewrite.pattern + "': " + problem;
+    reader.rewrites_.emplace_back(std::move(pattern), rewrite.replacement);
+  }
+  return reader;
+}
+
+std::string NumberReader::rewritten(std::string user) const {
+  for (const auto& [pattern, replacement] : rewrites_) {
+    if (RE2::Replace(&user, *pattern, replacement)) break;
+  }
+  return user;
+}
+
+std::optional<pool::Number> NumberReader::read(std::string_view user) const {
+  if (user.size() > kMaximumText) user = user.substr(0, user.find(';'));
+  if (user.size() > kMaximumText) return std::nullopt;
+  std::string text(user);
+  if (starts_with_ignoring_case(text, "%2b")) text.replace(0, 3, "+");
+  text = rewritten(std::move(text));
+
+  const std::size_t semicolon = std::min(text.find(';'), text.size());
+  const std::string_view parameters = std::string_view(text).substr(std::min(semicolon + 1, text.size()));
+  std::string_view number = std::string_view(text).substr(0, semicolon);
+  const bool international = number.starts_with('+');
+  if (international) number.remove_prefix(1);
+  auto digits = digits_of(number);
+  if (!digits) return std::nullopt;
+  if (international) return number_of(*digits);
+  const auto context = find_parameter(parameters, "phone-context");
+  if (context && context->starts_with('+')) {
+    const auto before = digits_of(context->substr(1));
+    return before ? number_of(*before + *digits) : std::nullopt;
+  }
+  return read_national(std::move(*digits));
+}
+
+std::optional<pool::Number> NumberReader::read_national(std::string digits) const {
+  if (!plan_.country_code.empty() || plan_.region.empty()) {
+    if (!strip_prefix(digits, plan_.international_prefix) && !plan_.country_code.empty() &&
+        strip_prefix(digits, plan_.national_prefix)) {
+      digits.insert(0, plan_.country_code);
+    }
+    return number_of(digits);
+  }
+  // "00" is written by carriers everywhere, also where people dial something else.
+  if (strip_prefix(digits, plan_.international_prefix)) return number_of(digits);
+  return read_by_region(digits, plan_.region);
+}
+
+std::string display_number(const std::optional<pool::Number>& number, std::string_view user) {
+  if (number) return number->to_string();
+  std::string text(user.substr(0, kMaximumText));
+  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return text;
+}
+
+}  // namespace ringtrace::sip
