@@ -36,7 +36,7 @@ std::string text_of(const OwnRequest& request, const std::string& via) {
 
 struct OwnRequests::Pending {
   Pending(Hop to, Done what, Transport transport)
-      : hop(std::move(to)), done(std::move(what)), transaction(transport, TransactionTimes{}) {}
+      : hop(to), done(std::move(what)), transaction(transport, TransactionTimes{}) {}
 
   Hop hop;
   Done done;
