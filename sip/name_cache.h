@@ -26,7 +26,7 @@ class NameCache {
 
   /// From now on these names; of those that stay what is known is kept.
   void watch(const std::set<Target>& names, std::chrono::milliseconds longest, SteadyTime now);
-  /// Those to be asked for now. An answer that never comes is asked for again after kPatience.
+  /// Those due to be asked. An answer that never comes is asked for again after kPatience.
   std::vector<Target> due(SteadyTime now);
   /// Asks for all of them soon: there is somebody else to ask.
   void ask_again(SteadyTime now);
