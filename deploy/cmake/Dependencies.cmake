@@ -35,7 +35,6 @@ ringtrace_package(CLI11 libcli11-dev)
 ringtrace_package(prometheus-cpp prometheus-cpp-dev CONFIG)
 ringtrace_package(tomlplusplus libtomlplusplus-dev)
 ringtrace_package(Catch2 catch2 2)
-ringtrace_package(benchmark libbenchmark-dev)
 ringtrace_pkgconfig(sofia sofia-sip-ua libsofia-sip-ua-dev)
 ringtrace_pkgconfig(hiredis hiredis libhiredis-dev)
 ringtrace_pkgconfig(regex re2 libre2-dev)
@@ -50,13 +49,6 @@ endif()
 add_library(ringtrace_phonenumber INTERFACE)
 target_include_directories(ringtrace_phonenumber SYSTEM INTERFACE ${PHONENUMBER_INCLUDE})
 target_link_libraries(ringtrace_phonenumber INTERFACE ${PHONENUMBER_LIBRARY} protobuf::libprotobuf)
-
-# Ships neither a CMake nor a pkg-config file.
-find_library(PHONENUMBER_LIBRARY phonenumber)
-find_path(PHONENUMBER_INCLUDE phonenumbers/phonenumberutil.h)
-if(NOT PHONENUMBER_LIBRARY OR NOT PHONENUMBER_INCLUDE)
-  ringtrace_missing("libphonenumber" libphonenumber-dev)
-endif()
 
 # Headers alone, with no configuration of their own.
 find_path(CONCURRENTQUEUE concurrentqueue/concurrentqueue.h)

@@ -15,6 +15,7 @@
 #include "tests/crash/promises.h"
 #include "tests/crash/site.h"
 #include "tests/redis/redis_server.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::crash {
 namespace {
@@ -68,18 +69,13 @@ class CrashLoop {
   CrashLoop(const Options& options, std::uint64_t seed)
       : verbose_(options.verbose),
         random_(seed),
-        directory_(make_directory()),
         redis_({"--appendfsync", options.appendfsync}),
-        gateway_({options.program, directory_, redis_.unix_endpoint().unix_path, pools()}),
+        gateway_({options.program, directory_.path(), redis_.unix_endpoint().unix_path, pools()}),
         promises_(kHold),
         site_({.address = gateway_.grpc_address(), .requests_per_second = options.rate}, promises_,
               seed + 1) {}
 
-  ~CrashLoop() {
-    gateway_.kill();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
+  ~CrashLoop() { gateway_.kill(); }
   CrashLoop(const CrashLoop&) = delete;
   CrashLoop& operator=(const CrashLoop&) = delete;
 
@@ -118,12 +114,6 @@ class CrashLoop {
     const Fault fault = deck_.back();
     deck_.pop_back();
     return fault;
-  }
-
-  static std::filesystem::path make_directory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ringtrace-crash-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    return pattern;
   }
 
   milliseconds random_time(milliseconds least, milliseconds most) {
@@ -195,7 +185,7 @@ class CrashLoop {
   std::uint64_t cycles_ = 0;
   std::vector<Fault> deck_;
   std::mt19937_64 random_;
-  const std::filesystem::path directory_;
+  const test::TemporaryDirectory directory_;
   test::RedisServer redis_;
   GatewayProcess gateway_;
   Promises promises_;

@@ -123,6 +123,13 @@ std::unique_ptr<Site::CallOf<Response>> Site::new_call(const std::string& visit)
   return call;
 }
 
+/// Leaves the call to the queue, until take_one.
+template <typename Response>
+void Site::wait_for(std::unique_ptr<CallOf<Response>> call) {
+  auto& pending = *call.release();
+  pending.reader->Finish(&pending.response, &pending.status, static_cast<Call*>(&pending));
+}
+
 milliseconds Site::random_ttl() {
   return milliseconds(std::uniform_int_distribution<std::int64_t>(settings_.shortest_ttl.count(),
                                                                   settings_.longest_ttl.count())(random_));
@@ -161,8 +168,7 @@ void Site::lease(const std::string& visit) {
     }
   };
   call->reader = stub_->AsyncLeaseNumber(&call->context, request, &queue_);
-  auto& pending = *call.release();
-  pending.reader->Finish(&pending.response, &pending.status, static_cast<Call*>(&pending));
+  wait_for(std::move(call));
 }
 
 void Site::renew(const std::string& visit) {
@@ -182,8 +188,7 @@ void Site::renew(const std::string& visit) {
     }
   };
   call->reader = stub_->AsyncRenewLease(&call->context, request, &queue_);
-  auto& pending = *call.release();
-  pending.reader->Finish(&pending.response, &pending.status, static_cast<Call*>(&pending));
+  wait_for(std::move(call));
 }
 
 void Site::release(const std::string& visit) {
@@ -197,15 +202,14 @@ void Site::release(const std::string& visit) {
     if (over) promises_.released(done.visit, now);
   };
   call->reader = stub_->AsyncReleaseLease(&call->context, request, &queue_);
-  auto& pending = *call.release();
-  pending.reader->Finish(&pending.response, &pending.status, static_cast<Call*>(&pending));
+  wait_for(std::move(call));
 }
 
 void Site::verify() {
   for (const std::string& visit : promises_.visits()) verify_one(visit);
 }
 
-void Site::verify_one(const std::string& visit) {
+grpc::Status Site::get(const std::string& visit, v1::Lease& lease) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kPatience);
   v1::GetLeaseRequest request;
@@ -213,11 +217,18 @@ void Site::verify_one(const std::string& visit) {
   request.set_visit_id(visit);
   v1::GetLeaseResponse response;
   const grpc::Status status = stub_->GetLease(&context, request, &response);
+  lease = response.lease();
+  return status;
+}
+
+void Site::verify_one(const std::string& visit) {
+  v1::Lease held;
+  const grpc::Status status = get(visit, held);
   const Time now = civil_now();
   const bool in_doubt = promises_.is_in_doubt(visit);
   if (status.error_code() == grpc::StatusCode::NOT_FOUND) return promises_.not_found(visit, now);
   if (!status.ok()) throw std::runtime_error("GetLease of " + visit + ": " + status.error_message());
-  promises_.found(visit, answer_of(response.lease()), now);
+  promises_.found(visit, answer_of(held), now);
   if (!in_doubt) return;
   // The retry of what was in doubt must give the number that was seen.
   lease(visit);
@@ -227,13 +238,8 @@ void Site::verify_one(const std::string& visit) {
 bool Site::all_durable() {
   for (const std::string& visit : promises_.visits()) {
     if (!promises_.number_of(visit)) continue;
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kPatience);
-    v1::GetLeaseRequest request;
-    request.set_parent(pool_of(visit));
-    request.set_visit_id(visit);
-    v1::GetLeaseResponse response;
-    if (stub_->GetLease(&context, request, &response).ok() && !response.lease().durable()) return false;
+    v1::Lease held;
+    if (get(visit, held).ok() && !held.durable()) return false;
   }
   return true;
 }

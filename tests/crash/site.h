@@ -64,10 +64,13 @@ class Site {
   void renew(const std::string& visit);
   void release(const std::string& visit);
   bool take_one(std::chrono::system_clock::time_point until);
+  grpc::Status get(const std::string& visit, v1::Lease& lease);
   void verify_one(const std::string& visit);
   std::chrono::milliseconds random_ttl();
   template <typename Response>
   std::unique_ptr<CallOf<Response>> new_call(const std::string& visit);
+  template <typename Response>
+  void wait_for(std::unique_ptr<CallOf<Response>> call);
 
   const Settings settings_;
   Promises& promises_;

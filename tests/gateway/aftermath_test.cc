@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <sstream>
 
-#include "tests/gateway/state_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -35,7 +35,7 @@ struct SetClock : pool::Clock {
 
 const pool::Time kStart{hours(500'000)};
 
-Config config_of(const StateDirectory& directory,
+Config config_of(const test::TemporaryDirectory& directory,
                  pool::Durability durability = pool::Durability::kAvailable) {
   Config config;
   config.state_directory = directory.path().string();
@@ -97,7 +97,7 @@ struct Life {
 }  // namespace
 
 TEST_CASE("a lease answered while the store was away survives the gateway, and is told to the store later") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   std::map<std::string, pool::Number> numbers;
   {
@@ -121,7 +121,7 @@ TEST_CASE("a lease answered while the store was away survives the gateway, and i
 }
 
 TEST_CASE("the end of a lease that only the store knows is told to it when it is back") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   pool::Number number;
   {
@@ -140,7 +140,7 @@ TEST_CASE("the end of a lease that only the store knows is told to it when it is
 }
 
 TEST_CASE("a lease the store has heard of meanwhile does not come back in an older state") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   {
     Life killed(config, kStart);
@@ -153,7 +153,7 @@ TEST_CASE("a lease the store has heard of meanwhile does not come back in an old
 }
 
 TEST_CASE("a visit that was given another number has that one again, and the first one is held") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory, pool::Durability::kRequired);
   pool::Number second;
   {
@@ -173,7 +173,7 @@ TEST_CASE("a visit that was given another number has that one again, and the fir
 }
 
 TEST_CASE("the journal is emptied once the store knows everything, and not before") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   Life life(config_of(directory), kStart);
   life.lease("visit", StoreStatus::kUnavailable);
   REQUIRE(life.aftermath.leases().file_bytes() > 0);
@@ -191,7 +191,7 @@ TEST_CASE("the journal is emptied once the store knows everything, and not befor
 }
 
 TEST_CASE("a pool that requires the store's word writes down only what is in doubt") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory, pool::Durability::kRequired);
   {
     Life killed(config, kStart);
@@ -206,7 +206,7 @@ TEST_CASE("a pool that requires the store's word writes down only what is in dou
 }
 
 TEST_CASE("who comes after a life with leases is blind until the store is back or all of them are over") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   {
     Life first(config, kStart);
@@ -222,7 +222,7 @@ TEST_CASE("who comes after a life with leases is blind until the store is back o
 }
 
 TEST_CASE("leases that were never told to a store make nobody blind: the journal knows them") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   {
     Life first(config, kStart);
@@ -237,7 +237,7 @@ TEST_CASE("leases that were never told to a store make nobody blind: the journal
 TEST_CASE(
     "after a possible loss the numbers that would be lent first are held back, for as long as they may be in "
     "use") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   pool::Number lost;
   {
@@ -270,7 +270,7 @@ TEST_CASE(
 }
 
 TEST_CASE("after a certain loss every free number is held back; a lease found after all takes its own") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   pool::Number lost;
   {
@@ -289,7 +289,7 @@ TEST_CASE("after a certain loss every free number is held back; a lease found af
 }
 
 TEST_CASE("a loss outlives the next kills until what was lost is over") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   {
     Life killed(config, kStart);
@@ -318,7 +318,7 @@ TEST_CASE("a loss outlives the next kills until what was lost is over") {
 }
 
 TEST_CASE("what the store forgot and memory has written again holds nothing back after the next kill") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
   {
     Life life(config, kStart);

@@ -1,13 +1,13 @@
 #include "gateway/config_grpc.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "tests/gateway/good_config.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -15,19 +15,13 @@ namespace {
 /// A directory with a configuration and the files it names.
 class Directory {
  public:
-  Directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "ringtrace-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
+  void write(const std::string& file, const std::string& text) const {
+    std::ofstream(files_.path() / file) << text;
   }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  void write(const std::string& file, const std::string& text) const { std::ofstream(path_ / file) << text; }
 
   std::variant<Config, Mistakes> load(const std::string& grpc) const {
-    return parse_config("[grpc]\n" + grpc + "\n" + std::string(kLeastConfig), (path_ / "test.toml").string());
+    return parse_config("[grpc]\n" + grpc + "\n" + std::string(kLeastConfig),
+                        (files_.path() / "test.toml").string());
   }
 
   /// The mistakes, without the directory.
@@ -37,8 +31,8 @@ class Directory {
     if (const auto* found = std::get_if<Mistakes>(&loaded)) {
       for (const Mistake& mistake : found->sorted()) {
         std::string text = mistake.text();
-        for (std::size_t at; (at = text.find(path_.string() + "/")) != std::string::npos;) {
-          text.erase(at, path_.string().size() + 1);
+        for (std::size_t at; (at = text.find(files_.path().string() + "/")) != std::string::npos;) {
+          text.erase(at, files_.path().string().size() + 1);
         }
         lines.push_back(text);
       }
@@ -47,7 +41,7 @@ class Directory {
   }
 
  private:
-  std::filesystem::path path_;
+  const test::TemporaryDirectory files_;
 };
 
 const std::string kHash(64, 'a');

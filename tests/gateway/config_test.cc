@@ -7,6 +7,7 @@
 
 #include "gateway/config_schema.h"
 #include "tests/gateway/good_config.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -279,8 +280,8 @@ TEST_CASE("a range is counted before it is written out") {
 }
 
 TEST_CASE("numbers and secrets come from files beside the configuration") {
-  std::string directory = (std::filesystem::temp_directory_path() / "ringtrace-config-XXXXXX").string();
-  REQUIRE(mkdtemp(directory.data()) != nullptr);
+  const test::TemporaryDirectory files;
+  const std::string directory = files.path().string();
   std::ofstream(directory + "/numbers") << "+74950000500   # the first\n\n+74950000501-+74950000503\n";
   std::ofstream(directory + "/password") << "secret\n";
   std::ofstream(directory + "/key") << "short\n";
@@ -313,7 +314,6 @@ TEST_CASE("numbers and secrets come from files beside the configuration") {
           std::string::npos);
     CHECK(text.find("the signing key is too short; expected at least 16 bytes") != std::string::npos);
   }
-  std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("Redis behind Sentinel and over TLS is read") {

@@ -6,22 +6,19 @@
 #include "gateway/sip_config.h"
 #include "sip/proxy.h"
 #include "tests/gateway/good_config.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::gateway {
 namespace {
 
 // The least configuration with these lines in its trunk, beside a file "password" of its own.
 std::variant<Config, Mistakes> with_trunk(const std::string& lines) {
-  static const std::string directory = [] {
-    std::string path = (std::filesystem::temp_directory_path() / "ringtrace-trunks-XXXXXX").string();
-    REQUIRE(mkdtemp(path.data()) != nullptr);
-    std::ofstream(path + "/password") << "secret\n";
-    return path;
-  }();
+  const test::TemporaryDirectory directory;
+  std::ofstream(directory.path() / "password") << "secret\n";
   std::string text(kLeastConfig);
   const std::string old = "addresses = [\"127.0.0.1\"]\n";
   text.replace(text.find(old), old.size(), lines + "\n");
-  return parse_config(text, directory + "/test.toml");
+  return parse_config(text, (directory.path() / "test.toml").string());
 }
 
 std::string mistake_in(const std::string& lines) {

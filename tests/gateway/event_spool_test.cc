@@ -4,9 +4,9 @@
 #include <set>
 #include <sstream>
 
-#include "tests/gateway/state_directory.h"
 #include "tests/redis/redis_server.h"
 #include "tests/redis/support.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -69,7 +69,7 @@ struct Life {
 TEST_CASE(
     "events of a gateway killed while Redis is away are in the log once, in order, when both are back") {
   RedisServer server({}, RedisServer::Start::kLater);
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const auto file = directory.path() / "spool";
   {
     Life killed(server, file);
@@ -94,7 +94,7 @@ TEST_CASE(
 
 TEST_CASE("events that Redis has already, and the file still, come once") {
   RedisServer server;
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const auto file = directory.path() / "spool";
   const auto copy = directory.path() / "copy";
   server.pause();
@@ -117,7 +117,7 @@ TEST_CASE("events that Redis has already, and the file still, come once") {
 
 TEST_CASE("what the store's log has no room for waits in the file, in order") {
   RedisServer server({}, RedisServer::Start::kLater);
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   redis::CallLogOptions small;
   small.max_queued = 3;
   Life life(server, directory.path() / "spool", small);
@@ -135,7 +135,7 @@ TEST_CASE("what the store's log has no room for waits in the file, in order") {
 
 TEST_CASE("a full file leaves events in memory, and full memory drops and counts them") {
   RedisServer server({}, RedisServer::Start::kLater);
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   redis::CallLogOptions small;
   small.max_queued = 10;
   // Room for a few events only.

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <vector>
 
-#include "tests/gateway/state_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -32,7 +32,7 @@ void cut_to(const std::filesystem::path& path, std::uint64_t size) {
 }  // namespace
 
 TEST_CASE("records are there again after the file was closed, in order") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const auto path = directory.path() / "records";
   const std::string binary("\0\xff\n\r", 4);
   {
@@ -52,7 +52,7 @@ TEST_CASE("records are there again after the file was closed, in order") {
 }
 
 TEST_CASE("wherever a crash cuts the file, every whole record before is kept and nothing else") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const auto path = directory.path() / "records";
   const auto copy = directory.path() / "copy";
   std::vector<std::uint64_t> ends;
@@ -82,7 +82,7 @@ TEST_CASE("wherever a crash cuts the file, every whole record before is kept and
 }
 
 TEST_CASE("a garbled record ends the file: nothing that is no record is read") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const auto path = directory.path() / "records";
   std::uint64_t second = 0;
   {
@@ -102,7 +102,7 @@ TEST_CASE("a garbled record ends the file: nothing that is no record is read") {
 }
 
 TEST_CASE("a record that does not fit changes nothing") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const auto file = open_file(directory.path() / "records", 8 + 2 * (8 + 4));
   CHECK(file->append("1234"));
   CHECK_FALSE(file->append("12345"));
@@ -113,7 +113,7 @@ TEST_CASE("a record that does not fit changes nothing") {
 }
 
 TEST_CASE("one process has the file, and other files are left alone") {
-  const StateDirectory directory;
+  const test::TemporaryDirectory directory;
   const auto path = directory.path() / "records";
   std::string problem;
   {

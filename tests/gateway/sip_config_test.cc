@@ -9,6 +9,7 @@
 #include "gateway/changes.h"
 #include "sip/proxy.h"
 #include "tests/gateway/good_config.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -20,20 +21,6 @@ Config changed(std::string_view from, std::string_view to) {
   text.replace(text.find(from), from.size(), to);
   return parsed(text);
 }
-
-class Directory {
- public:
-  Directory() : path_((std::filesystem::temp_directory_path() / "ringtrace-gateway-XXXXXX").string()) {
-    REQUIRE(mkdtemp(path_.data()) != nullptr);
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace
 
@@ -73,9 +60,9 @@ TEST_CASE("what the file leaves out is the proxy's own default") {
 }
 
 TEST_CASE("the signing key is kept in the state directory, for this user only") {
-  const Directory directory;
+  const test::TemporaryDirectory directory;
   Config config = parsed(kLeastConfig);
-  config.state_directory = directory.path() + "/made/at/start";
+  config.state_directory = (directory.path() / "made/at/start").string();
   const SigningKey first = std::get<SigningKey>(signing_key_of(config));
   CHECK(first.lasting);
   CHECK(first.key.size() == 64);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <google/protobuf/descriptor.pb.h>
-#include <stdlib.h>
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -9,25 +8,9 @@
 #include <fstream>
 #include <string>
 
+#include "tests/temporary_directory.h"
+
 namespace ringtrace::testing {
-
-/// A directory of its own that goes with its owner.
-class Directory {
- public:
-  Directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "proto-test-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline google::protobuf::FileDescriptorSet read_set(const std::filesystem::path& path) {
   google::protobuf::FileDescriptorSet set;
@@ -39,7 +22,7 @@ inline google::protobuf::FileDescriptorSet read_set(const std::filesystem::path&
 /// A file of that text and path, and what it imports, through protoc as in the build; its own file is the
 /// last.
 inline google::protobuf::FileDescriptorSet compile(const std::string& text, const std::string& path) {
-  const Directory directory;
+  const test::TemporaryDirectory directory;
   const std::filesystem::path source = directory.path() / path;
   std::filesystem::create_directories(source.parent_path());
   std::ofstream(source) << text;

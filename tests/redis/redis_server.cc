@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -21,12 +20,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Context = std::unique_ptr<redisContext, void (*)(redisContext*)>;
-
-std::filesystem::path make_directory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "ringtrace-redis-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  return pattern;
-}
 
 redis::Reply convert(const redisReply& from) {
   using Kind = redis::Reply::Kind;
@@ -89,23 +82,17 @@ std::uint16_t free_port() {
 }
 
 RedisServer::RedisServer(std::vector<std::string> settings, Start start_now)
-    : settings_(std::move(settings)), directory_(make_directory()), port_(free_port()) {
+    : settings_(std::move(settings)), port_(free_port()) {
   if (start_now != Start::kNow) return;
   try {
     start();
   } catch (...) {
-    clean_up();
+    kill();
     throw;
   }
 }
 
-RedisServer::~RedisServer() { clean_up(); }
-
-void RedisServer::clean_up() {
-  kill();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
+RedisServer::~RedisServer() { kill(); }
 
 std::vector<std::string> RedisServer::arguments() const {
   std::vector<std::string> arguments = {"redis-server",
@@ -116,9 +103,9 @@ std::vector<std::string> RedisServer::arguments() const {
                                         "--unixsocket",
                                         unix_endpoint().unix_path,
                                         "--dir",
-                                        directory_.string(),
+                                        directory_.path().string(),
                                         "--logfile",
-                                        (directory_ / "log").string(),
+                                        (directory_.path() / "log").string(),
                                         "--save",
                                         "",
                                         "--appendonly",
@@ -182,7 +169,9 @@ void RedisServer::pause() {
 
 void RedisServer::resume() { ::kill(pid_, SIGCONT); }
 
-redis::Endpoint RedisServer::unix_endpoint() const { return {(directory_ / "socket").string(), {}, 0}; }
+redis::Endpoint RedisServer::unix_endpoint() const {
+  return {(directory_.path() / "socket").string(), {}, 0};
+}
 
 redis::Endpoint RedisServer::tcp_endpoint() const { return {{}, "localhost", port_}; }
 

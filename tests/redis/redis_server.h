@@ -9,6 +9,7 @@
 
 #include "redis/options.h"
 #include "redis/reply.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::test {
 
@@ -40,7 +41,7 @@ class RedisServer {
 
   redis::Endpoint unix_endpoint() const;
   redis::Endpoint tcp_endpoint() const;
-  const std::filesystem::path& directory() const { return directory_; }
+  const std::filesystem::path& directory() const { return directory_.path(); }
 
   /// Sends a command on a connection of its own and waits for the reply. Throws when there is none in 5 s.
   redis::Reply command(const std::vector<std::string>& arguments) const;
@@ -54,10 +55,9 @@ class RedisServer {
 
  private:
   bool answers() const;
-  void clean_up();
 
   const std::vector<std::string> settings_;
-  std::filesystem::path directory_;
+  const TemporaryDirectory directory_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;
   std::string password_;

@@ -1,7 +1,6 @@
 #include "tests/redis/redis_topology.h"
 
-#include <stdlib.h>
-
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 
@@ -90,19 +89,11 @@ void RedisCluster::finish_move(const std::string& key, std::size_t from, std::si
 }
 
 Certificate::Certificate() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "ringtrace-tls-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-  directory_ = pattern;
   const std::string command =
       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=redis "
       "-addext subjectAltName=IP:127.0.0.1 -keyout " +
       key_file() + " -out " + certificate_file() + " 2>/dev/null";
   if (std::system(command.c_str()) != 0) throw std::runtime_error("openssl failed");
-}
-
-Certificate::~Certificate() {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
 }
 
 }  // namespace ringtrace::test

@@ -7,6 +7,7 @@
 
 #include "redis/options.h"
 #include "tests/redis/redis_server.h"
+#include "tests/temporary_directory.h"
 
 namespace ringtrace::test {
 
@@ -55,15 +56,12 @@ class RedisCluster {
 class Certificate {
  public:
   Certificate();
-  ~Certificate();
-  Certificate(const Certificate&) = delete;
-  Certificate& operator=(const Certificate&) = delete;
 
-  std::string certificate_file() const { return (directory_ / "certificate.pem").string(); }
-  std::string key_file() const { return (directory_ / "key.pem").string(); }
+  std::string certificate_file() const { return (directory_.path() / "certificate.pem").string(); }
+  std::string key_file() const { return (directory_.path() / "key.pem").string(); }
 
  private:
-  std::filesystem::path directory_;
+  const TemporaryDirectory directory_;
 };
 
 }  // namespace ringtrace::test
