@@ -31,8 +31,8 @@ RedisCluster::RedisCluster() {
                                  "--cluster-node-timeout", "1000"});
   }
   for (std::size_t i = 0; i < kNodes; ++i) {
-    const unsigned first = kSlots * static_cast<unsigned>(i) / kNodes;
-    const unsigned end = kSlots * static_cast<unsigned>(i + 1) / kNodes;
+    const std::size_t first = kSlots * i / kNodes;
+    const std::size_t end = kSlots * (i + 1) / kNodes;
     nodes_[i]->command({"CLUSTER", "ADDSLOTSRANGE", std::to_string(first), std::to_string(end - 1)});
     // No two may think they have the same age.
     nodes_[i]->command({"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)});
