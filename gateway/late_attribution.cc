@@ -5,22 +5,10 @@
 #include <utility>
 
 #include "gateway/late_resolution.h"
+#include "proto/attribution_update.h"
 #include "proto/from_pool.h"
 
 namespace ringtrace::gateway {
-namespace {
-
-v1::CallEvent update_of(const v1::Call& call, pool::Time at) {
-  v1::CallEvent event;
-  event.set_event_id(call.call_id() + "-attribution_updated");
-  event.set_type(v1::CALL_EVENT_TYPE_ATTRIBUTION_UPDATED);
-  *event.mutable_event_time() = to_timestamp(at);
-  *event.mutable_call() = call;
-  return event;
-}
-
-}  // namespace
-
 void LateAttribution::pass(v1::CallEvent& event) {
   // Only what was told by the proxy is completed; an update is the answer itself.
   if (event.type() == v1::CALL_EVENT_TYPE_ATTRIBUTION_UPDATED) return;
@@ -37,9 +25,9 @@ void LateAttribution::pass(v1::CallEvent& event) {
     to_ask_.push_back(event.call().call_id());
     ++stats_.waiting;
   } else if (known->second.settled) {
-    *event.mutable_call()->mutable_resolution() = known->second.call.resolution();
+    *event.mutable_call()->mutable_resolution() = known->second.latest.call().resolution();
   }
-  known->second.call = event.call();
+  known->second.latest = event;
   known->second.ended = ended;
   if (ended && known->second.settled) calls_.erase(known);
 }
@@ -56,7 +44,7 @@ void LateAttribution::ask() {
     const std::lock_guard lock(mutex_);
     const std::size_t count = std::min(to_ask_.size(), kMostAsked - std::min(asked_, kMostAsked));
     for (std::size_t i = 0; i < count; ++i) {
-      const v1::Call& call = calls_.at(to_ask_[i]).call;
+      const v1::Call& call = calls_.at(to_ask_[i]).latest.call();
       questions.push_back({to_ask_[i], std::string(pool_name_of(call.resolution().pool())),
                            pool::Number::parse(call.dialed_number()).value_or(pool::Number()),
                            from_timestamp(call.start_time())});
@@ -71,31 +59,44 @@ void LateAttribution::ask() {
 }
 
 void LateAttribution::answered(const std::string& call_id, redis::HolderPage page) {
-  std::optional<v1::CallEvent> update;
+  v1::CallEvent latest;
   {
     const std::lock_guard lock(mutex_);
     --asked_;
-    if (page.status != redis::HolderPage::Status::kDone) {
-      to_ask_.push_back(call_id);
-      return;
-    }
-    const auto known = calls_.find(call_id);
-    v1::Call& call = known->second.call;
-    const auto pool = pools_.find(pool_name_of(call.resolution().pool()));
-    const pool::Time at = from_timestamp(call.start_time());
-    auto better = complete_resolution(call.resolution(), page.holders, pools_.config(*pool), at);
-    --stats_.waiting;
-    ++(better ? stats_.updated : stats_.confirmed);
-    if (better) {
-      *call.mutable_resolution() = std::move(*better);
-      update = update_of(call, at);
-    }
-    known->second.settled = true;
-    if (known->second.ended) calls_.erase(known);
+    if (page.status != redis::HolderPage::Status::kDone) return to_ask_.push_back(call_id);
+    latest = calls_.at(call_id).latest;
   }
-  if (!update || tell_(std::move(*update))) return;
+  const std::optional<v1::CallEvent> update = update_for(latest, page);
+  const bool told = !update || tell_(*update);
+  // What waits for a place under way goes on with the answers, half of the places at a time.
+  if (settle(call_id, update, told)) ask();
+}
+
+std::optional<v1::CallEvent> LateAttribution::update_for(const v1::CallEvent& latest,
+                                                         const redis::HolderPage& page) const {
+  const v1::Call& call = latest.call();
+  const auto pool = pools_.find(pool_name_of(call.resolution().pool()));
+  auto better = complete_resolution(call.resolution(), page.holders, pools_.config(*pool),
+                                    from_timestamp(call.start_time()));
+  if (!better) return std::nullopt;
+  return attribution_updated(latest, std::move(*better), 1, now_());
+}
+
+/// True when it is time to ask about more.
+bool LateAttribution::settle(const std::string& call_id, const std::optional<v1::CallEvent>& update,
+                             bool told) {
   const std::lock_guard lock(mutex_);
-  ++stats_.dropped;
+  if (!told) {
+    to_ask_.push_back(call_id);
+    return false;
+  }
+  const auto known = calls_.find(call_id);
+  if (update) *known->second.latest.mutable_call()->mutable_resolution() = update->call().resolution();
+  --stats_.waiting;
+  ++(update ? stats_.updated : stats_.confirmed);
+  known->second.settled = true;
+  if (known->second.ended) calls_.erase(known);
+  return !to_ask_.empty() && asked_ == kMostAsked / 2;
 }
 
 LateAttributionStats LateAttribution::stats() const {

@@ -3,11 +3,12 @@
 #include <ringtrace/v1/call.pb.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
-#include <vector>
 
 #include "pool/number_pools.h"
 #include "redis/holder_log.h"
@@ -26,9 +27,10 @@ struct LateAttributionStats {
 /// Asks the holder log, after a call has been routed, who else was shown its number, and tells a better
 /// answer with an event of type ATTRIBUTION_UPDATED. The call's later events carry that answer, too.
 ///
-/// Once for each call, at its first event; while the store is away the call waits, and is asked about when it
-/// is back. At most kMost calls are remembered, each until it has ended and was asked about; beyond that a
-/// call keeps its first answer and is counted. Every member may be called from any thread.
+/// Once for each call, at its first event; while the store is away, or the log has no room for the answer,
+/// the call waits, and is asked about again. At most kMost calls are remembered, each until it has ended and
+/// was asked about; beyond that a call keeps its first answer and is counted. Every member may be called from
+/// any thread.
 class LateAttribution {
  public:
   static constexpr std::size_t kMost = 100'000;
@@ -43,35 +45,41 @@ class LateAttribution {
   /// Takes the event; false when there is no room for it now.
   using Tell = std::function<bool(v1::CallEvent)>;
 
+  using Now = std::function<pool::Time()>;
+
   /// `pools` outlives it.
-  LateAttribution(const pool::NumberPools& pools, Ask ask, Tell tell)
-      : pools_(pools), ask_(std::move(ask)), tell_(std::move(tell)) {}
+  LateAttribution(const pool::NumberPools& pools, Ask ask, Tell tell, Now now)
+      : pools_(pools), ask_(std::move(ask)), tell_(std::move(tell)), now_(std::move(now)) {}
 
   /// Sees an event of a call on its way to the log, and gives it the better answer when there is one.
   void pass(v1::CallEvent& event);
 
-  /// Asks about those that wait; a few times a second while the store is there.
+  /// Asks about those that wait; a few times a second while the store is there. Goes on by itself as answers
+  /// come.
   void ask();
 
   LateAttributionStats stats() const;
 
  private:
   struct Known {
-    v1::Call call;       ///< as it stood with its latest event
-    bool asked = false;  ///< a question is under way
+    v1::CallEvent latest;  ///< its latest event
+    bool asked = false;    ///< a question is under way
     bool settled = false;
     bool ended = false;
   };
 
   void answered(const std::string& call_id, redis::HolderPage page);
+  std::optional<v1::CallEvent> update_for(const v1::CallEvent& latest, const redis::HolderPage& page) const;
+  bool settle(const std::string& call_id, const std::optional<v1::CallEvent>& update, bool told);
 
   const pool::NumberPools& pools_;
   const Ask ask_;
   const Tell tell_;
+  const Now now_;
 
   mutable std::mutex mutex_;  // for everything below; held across no call out
   std::unordered_map<std::string, Known> calls_;
-  std::vector<std::string> to_ask_;  // in the order the calls came
+  std::deque<std::string> to_ask_;  // in the order the calls came
   std::size_t asked_ = 0;
   LateAttributionStats stats_;
 };

@@ -137,7 +137,8 @@ void StorePart::start(pool::Leasing& leasing, Settled settled, Lost lost) {
       [this](const std::string& pool, pool::Number number, pool::Time at, redis::HolderLog::Done done) {
         holders_.holders(pool, number, at, redis::HolderLog::kMost, std::move(done));
       },
-      [this](v1::CallEvent event) { return calls_.append(std::move(event)); });
+      [this](v1::CallEvent event) { return calls_.append(std::move(event)); },
+      [this] { return leasing_->clock().now(); });
   aftermath_->begin(leasing);
   spool_.start();
   connection_.on_state([this](bool ready, const std::string& reason) { changed(ready, reason); });

@@ -172,11 +172,11 @@ struct Desk {
     redis::HolderLog::Done done;
   };
 
-  v1::CallEvent pass(v1::CallEventType type, const std::string& word) {
+  v1::CallEvent pass(v1::CallEventType type, const std::string& word, const std::string& call = "call") {
     v1::CallEvent event;
-    event.set_event_id("call-" + word);
+    event.set_event_id(call + "-" + word);
     event.set_type(type);
-    event.mutable_call()->set_call_id("call");
+    event.mutable_call()->set_call_id(call);
     event.mutable_call()->set_dialed_number("+12025550101");
     *event.mutable_call()->mutable_start_time() = to_timestamp(kCallTime);
     *event.mutable_call()->mutable_resolution() =
@@ -194,15 +194,18 @@ struct Desk {
   std::unique_ptr<pool::NumberPools> pools = make_pools();
   std::vector<Question> questions;
   std::vector<v1::CallEvent> told;
+  bool has_room = true;
   LateAttribution late{
       *pools,
       [this](const std::string& pool, pool::Number dialed, pool::Time, redis::HolderLog::Done done) {
         questions.push_back({pool, dialed, std::move(done)});
       },
       [this](v1::CallEvent event) {
+        if (!has_room) return false;
         told.push_back(std::move(event));
         return true;
-      }};
+      },
+      [] { return kCallTime + minutes(3); }};
 };
 
 const std::vector<redis::Holder> kBoth = {holder("now", minutes(2), -minutes(20)),
@@ -221,7 +224,10 @@ TEST_CASE("a better answer is told once, and the call's later events carry it") 
   desk.answer(Page::Status::kDone, kBoth);
 
   REQUIRE(desk.told.size() == 1);
-  CHECK(desk.told[0].event_id() == "call-attribution_updated");
+  CHECK(desk.told[0].event_id() == "call-attribution_updated-1");
+  CHECK(desk.told[0].attribution_updated().revision() == 1);
+  CHECK(desk.told[0].attribution_updated().previous_resolution().candidates_size() == 1);
+  CHECK(from_timestamp(desk.told[0].event_time()) == kCallTime + minutes(3));
   CHECK(desk.told[0].type() == v1::CALL_EVENT_TYPE_ATTRIBUTION_UPDATED);
   CHECK(desk.told[0].call().resolution().candidates_size() == 2);
   const v1::CallEvent ended = desk.pass(v1::CALL_EVENT_TYPE_ENDED, "ended");
@@ -245,6 +251,32 @@ TEST_CASE("while the store is away the question waits, also beyond the call's en
   REQUIRE(desk.told.size() == 1);
   CHECK(desk.told[0].call().resolution().candidates_size() == 2);
   CHECK(desk.late.stats().waiting == 0);
+}
+
+TEST_CASE("an answer that the log has no room for is asked for again") {
+  Desk desk;
+  desk.has_room = false;
+  desk.pass(v1::CALL_EVENT_TYPE_ENDED, "ended");
+  desk.late.ask();
+  desk.answer(Page::Status::kDone, kBoth);
+  CHECK(desk.late.stats().waiting == 1);
+  desk.has_room = true;
+  desk.late.ask();
+  desk.answer(Page::Status::kDone, kBoth);
+  CHECK(desk.told.size() == 1);
+  CHECK(desk.late.stats().waiting == 0);
+  CHECK(desk.late.stats().dropped == 0);
+}
+
+TEST_CASE("more calls than may be asked about at one time are asked about as answers come") {
+  Desk desk;
+  const std::size_t calls = 2 * LateAttribution::kMostAsked;
+  for (std::size_t i = 0; i < calls; ++i)
+    desk.pass(v1::CALL_EVENT_TYPE_ENDED, "ended", "c" + std::to_string(i));
+  desk.late.ask();
+  CHECK(desk.questions.size() == LateAttribution::kMostAsked);
+  for (std::size_t i = 0; i < calls; ++i) desk.answer(Page::Status::kDone, kBoth);
+  CHECK(desk.told.size() == calls);
 }
 
 TEST_CASE("a call whose first answer was complete is confirmed and told nothing more") {
