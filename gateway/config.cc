@@ -1,5 +1,6 @@
 #include "gateway/config.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -113,10 +114,25 @@ void read_redis(Mistakes& mistakes, const toml::table& root, const std::string& 
   }
 }
 
-void read_events(Mistakes& mistakes, const toml::table& root, Config& config) {
+void read_events(Mistakes& mistakes, const toml::table& root, const std::string& directory, Config& config) {
+  constexpr std::size_t kLeastKeyBytes = 16;
   for (const TableReader& table : read_section(mistakes, "events", root)) {
-    config.events = {table.duration("retention"), table.size("max_length"), table.size("memory_length"),
-                     table.size("spool_bytes")};
+    EventsConfig events;
+    events.retention = table.duration("retention");
+    events.max_length = table.size("max_length");
+    events.memory_length = table.size("memory_length");
+    events.spool_bytes = table.size("spool_bytes");
+    const auto retention_of = [&](const char* key) {
+      return table.has(key) ? std::min(table.duration(key), events.retention) : events.retention;
+    };
+    events.caller_retention = retention_of("caller_retention");
+    events.attributes_retention = retention_of("attributes_retention");
+    events.caller_key = read_secret(table, "caller_key_file", directory);
+    if (!events.caller_key.empty() && events.caller_key.size() < kLeastKeyBytes) {
+      mistakes.add(table.line("caller_key_file"), "[events] the caller key is too short",
+                   "at least " + std::to_string(kLeastKeyBytes) + " bytes");
+    }
+    config.events = std::move(events);
   }
 }
 
@@ -147,7 +163,7 @@ std::variant<Config, Mistakes> parse_config(std::string_view text, const std::st
   read_line_groups(mistakes, root, config);
   read_sip(mistakes, root, directory, config);
   read_pools(mistakes, root, directory, config);
-  read_events(mistakes, root, config);
+  read_events(mistakes, root, directory, config);
   read_grpc(mistakes, root, directory, config);
   if (!mistakes.empty()) return mistakes;
   return config;

@@ -164,6 +164,9 @@ struct EventsConfig {
   std::size_t max_length = 0;
   std::size_t memory_length = 0;
   std::uint64_t spool_bytes = 0;
+  pool::Duration caller_retention{};
+  pool::Duration attributes_retention{};
+  std::string caller_key;  ///< empty: kept in the state directory
 
   bool operator==(const EventsConfig&) const = default;
 };

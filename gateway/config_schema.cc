@@ -279,6 +279,23 @@ constexpr KeySpec kEvents[] = {
      .most = "68719476736",
      .doc = "Size of the file in the state directory that keeps events until Redis has them; beyond it "
             "they are in memory only. About 1 kB an event."},
+    {.key = "caller_retention",
+     .kind = kDuration,
+     .least = "0s",
+     .most = "365d",
+     .doc =
+         "How long after a call's start its caller's number is kept: as long as its events when not given, "
+         "and never longer. With \"0s\" the store never has it."},
+    {.key = "attributes_retention",
+     .kind = kDuration,
+     .least = "0s",
+     .most = "365d",
+     .doc = "The same for the visitor and the attributes of the visits a call's events name."},
+    {.key = "caller_key_file",
+     .doc =
+         "A file with the secret by which callers are named beside their calls, 16 bytes or more; relative "
+         "to this file's directory. Without it: caller-key in the state directory, made at the first "
+         "start. Gateways of one Redis should have the same."},
 };
 
 constexpr std::array kSections = {

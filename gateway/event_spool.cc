@@ -12,7 +12,7 @@ namespace {
 constexpr std::chrono::milliseconds kTurn{100};
 
 // The log would never take a larger event, and what comes behind it would wait for ever.
-constexpr std::size_t kMostBytes = redis::CallLogOptions{}.max_event_bytes;
+constexpr std::size_t kMostBytes = redis::kMaxEventBytes;
 static_assert(kMostBytes <= RecordFile::kMaxRecord);
 
 // A record begins with what it is; a serialized v1::CallEvent follows.
@@ -65,6 +65,7 @@ void EventSpool::record(v1::CallEvent event) {
     ++dropped_;
     return;
   }
+  erased_.redact(event);
   add(kEvent + event.SerializeAsString());
 }
 
@@ -92,19 +93,52 @@ void EventSpool::add(std::string record) {
   arrived_.notify_one();
 }
 
+void EventSpool::erase(const std::string& caller, pool::Time at, std::function<void(bool)> done) {
+  erased_.note(caller, at);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      erasing_.push_back(std::move(done));
+      arrived_.notify_one();
+      return;
+    }
+  }
+  done(false);
+}
+
+/// Memory needs nothing: what waits there goes to the store, which keeps nothing personal of it.
+bool EventSpool::redact_file() {
+  if (file_ == nullptr || file_->empty()) return true;
+  const bool done = file_->rewrite(
+      [this](std::string record) {
+        v1::CallEvent event;
+        if (!event.ParseFromArray(record.data() + 1, static_cast<int>(record.size() - 1))) return record;
+        return erased_.redact(event) ? record.front() + event.SerializeAsString() : record;
+      },
+      given_);
+  file_bytes_ = file_->end() - file_->begin();
+  return done;
+}
+
 void EventSpool::run() {
   for (;;) {
     std::deque<std::string> fresh;
+    std::vector<std::function<void(bool)>> erasing;
     bool last = false;
     {
       std::unique_lock lock(mutex_);
-      arrived_.wait_for(lock, kTurn, [this] { return stopping_ || !queue_.empty(); });
+      arrived_.wait_for(lock, kTurn, [this] { return stopping_ || !queue_.empty() || !erasing_.empty(); });
       fresh.swap(queue_);
+      erasing.swap(erasing_);
       behind_ += fresh.size();
       last = stopping_;
     }
     for (const std::string& record : fresh) take(record);
     move_on();
+    if (!erasing.empty()) {
+      const bool clean = redact_file();
+      for (const auto& done : erasing) done(clean);
+    }
     if (last) return;
   }
 }

@@ -12,7 +12,9 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "gateway/erased_callers.h"
 #include "gateway/log.h"
 #include "gateway/record_file.h"
 #include "redis/call_log.h"
@@ -62,6 +64,11 @@ class EventSpool final : public sip::CallSink {
   void record(v1::CallEvent event) override;
   void close_unknown(sip::CallClosing closing) override;
 
+  /// Takes what is personal of a caller's calls out of the file, and out of what comes of those that began
+  /// before `at`. `done` is called once, from the spool's thread or from inside the call; false: the file
+  /// could not be written anew and goes on as it is.
+  void erase(const std::string& caller, pool::Time at, std::function<void(bool)> done);
+
   EventSpoolStats stats() const;
 
  private:
@@ -71,6 +78,7 @@ class EventSpool final : public sip::CallSink {
   void move_on();
   bool give(const std::string& record);
   void open_file();
+  bool redact_file();
 
   // Constant after construction.
   redis::RedisCallLog& calls_;
@@ -81,9 +89,12 @@ class EventSpool final : public sip::CallSink {
   // Own synchronization.
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<std::string> queue_;  // by mutex_
-  bool stopping_ = false;          // by mutex_
+  std::deque<std::string> queue_;                   // by mutex_
+  std::vector<std::function<void(bool)>> erasing_;  // by mutex_
+  bool stopping_ = false;                           // by mutex_
   std::atomic<std::uint64_t> behind_{0}, file_bytes_{0}, unspooled_{0}, dropped_{0}, recovered_{0};
+
+  ErasedCallers erased_;
 
   // The spool's thread only, once it runs.
   std::unique_ptr<RecordFile> file_;

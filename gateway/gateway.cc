@@ -46,6 +46,7 @@ Gateway::~Gateway() {
 std::optional<std::string> Gateway::start() {
   log_.info("starting", {{"version", RINGTRACE_VERSION}, {"name", config_.name}});
   if (auto problem = make_pools()) return problem;
+  if (auto problem = take_keys()) return problem;
   make_logs();
   if (auto problem = start_http()) return problem;
   if (auto problem = start_sip()) return problem;
@@ -68,21 +69,31 @@ std::optional<std::string> Gateway::make_pools() {
   log_.info("pools ready", {{"pools", pools_->pool_count()},
                             {"numbers", config_.number_count()},
                             {"bytes", pools_->memory_bytes()}});
+  return std::nullopt;
+}
 
+std::optional<std::string> Gateway::take_keys() {
   auto key = signing_key_of(config_);
   if (auto* problem = std::get_if<std::string>(&key)) return *problem;
-  signing_key_ = std::get<SigningKey>(key).key;
-  if (!std::get<SigningKey>(key).lasting) {
+  signing_key_ = std::get<KeptKey>(key).key;
+  if (!std::get<KeptKey>(key).lasting) {
     log_.warning(
         "no signing_key and no state_directory: requests of calls that are up now will be refused after a "
         "restart");
+  }
+  key = kept_key(config_.events.caller_key, config_.state_directory, "caller-key");
+  if (auto* problem = std::get_if<std::string>(&key)) return *problem;
+  caller_key_ = std::get<KeptKey>(key).key;
+  if (config_.redis && !std::get<KeptKey>(key).lasting) {
+    log_.warning("no caller_key_file and no state_directory: after a restart, erasing looks at every call");
   }
   return std::nullopt;
 }
 
 void Gateway::make_logs() {
   if (config_.redis) {
-    store_ = std::make_unique<StorePart>(io_, config_, clock_, log_, readiness_);
+    store_ =
+        std::make_unique<StorePart>(io_, config_, redis::CallerKey(caller_key_), clock_, log_, readiness_);
   } else {
     memory_log_ = std::make_unique<MemoryCallLog>(io_, config_.events.memory_length, clock_.now());
     memory_sink_ = std::make_unique<MemoryCallSink>(*memory_log_);
@@ -91,6 +102,9 @@ void Gateway::make_logs() {
                  {{"events_kept", config_.events.memory_length}});
   }
   leasing_ = std::make_unique<pool::Leasing>(*pools_, store_ ? &store_->leases() : nullptr, clock_);
+  if (store_) return;
+  memory_eraser_ =
+      std::make_unique<MemoryCallerEraser>(*leasing_, redis::CallerKey(caller_key_), *memory_log_, log_);
 }
 
 std::optional<std::string> Gateway::start_http() {
@@ -166,15 +180,21 @@ std::optional<std::string> Gateway::start_grpc() {
   rpc::CallIndex& calls = store_ ? store_->call_index() : memory_log_->calls();
   rpc::SubscriptionStore& subscriptions = store_ ? store_->subscriptions() : *memory_subscriptions_;
   rpc::NumberBook& numbers = store_ ? store_->number_book() : memory_numbers_;
+  rpc::CallerEraser& eraser =
+      store_ ? static_cast<rpc::CallerEraser&>(store_->caller_eraser()) : *memory_eraser_;
   services_ = std::make_unique<GrpcPart>(
-      config_.grpc, rpc::Backends{*leasing_, events, calls, subscriptions, numbers}, log_);
+      config_.grpc, rpc::Backends{*leasing_, events, calls, subscriptions, numbers, eraser}, log_);
   if (auto problem = services_->start()) return "[grpc] listen: " + *problem;
   return std::nullopt;
 }
 
 void Gateway::tick() {
   leasing_->tick();
-  if (store_) store_->tick();
+  if (store_) {
+    store_->tick();
+  } else {
+    memory_log_->forget({config_.events.caller_retention, config_.events.attributes_retention}, clock_.now());
+  }
   ticker_.expires_after(kTick);
   ticker_.async_wait([this](boost::system::error_code cancelled) {
     if (!cancelled) tick();
@@ -303,9 +323,11 @@ void Gateway::add_metrics() {
       add_store_event_samples(store_->call_log_stats(), store_->spool_stats(), samples);
       samples.add(Metric::kAcknowledgementsWaiting, {}, store_->acknowledgements_waiting());
       add_aftermath_samples(*store_, *pools_, samples);
+      add_erasure_samples(store_->caller_eraser().stats(), samples);
     } else {
-      add_memory_event_samples(memory_log_->appended(), memory_log_->dropped(), samples);
+      add_memory_event_samples(*memory_log_, samples);
       samples.add(Metric::kAcknowledgementsWaiting, {}, 0.0);
+      add_erasure_samples(memory_eraser_->stats(), samples);
     }
     if (ports_open_) add_grpc_samples(services_->statistics(), services_->certificate_expiry(), samples);
   });

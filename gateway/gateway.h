@@ -12,6 +12,7 @@
 #include <thread>
 #include <variant>
 
+#include "gateway/caller_eraser.h"
 #include "gateway/clock.h"
 #include "gateway/config.h"
 #include "gateway/grpc_part.h"
@@ -71,6 +72,7 @@ class Gateway {
 
  private:
   std::optional<std::string> make_pools();
+  std::optional<std::string> take_keys();
   std::optional<std::string> start_http();
   std::optional<std::string> start_sip();
   std::optional<std::string> start_grpc();
@@ -93,6 +95,7 @@ class Gateway {
   Config config_;
   Log& log_;
   std::string signing_key_;
+  std::string caller_key_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 
   // With a synchronization of their own.
@@ -115,6 +118,7 @@ class Gateway {
   std::unique_ptr<MemoryCallLog> memory_log_;
   std::unique_ptr<sip::CallSink> memory_sink_;
   std::unique_ptr<MemorySubscriptions> memory_subscriptions_;
+  std::unique_ptr<MemoryCallerEraser> memory_eraser_;
   MemoryNumberBook memory_numbers_;
 
   // Main thread only.

@@ -16,6 +16,15 @@ void MemoryCallIndex::add(const Event& event) {
   (event->type() == v1::CALL_EVENT_TYPE_ATTRIBUTION_UPDATED ? row.updated : row.latest) = event;
 }
 
+void MemoryCallIndex::replace(const Event& event, const Event& by) {
+  const std::lock_guard lock(mutex_);
+  const auto start = starts_.find(event->call().call_id());
+  if (start == starts_.end()) return;
+  Row& row = rows_.at({start->second, start->first});
+  if (row.latest == event) row.latest = by;
+  if (row.updated == event) row.updated = by;
+}
+
 void MemoryCallIndex::drop(const Event& event) {
   const std::lock_guard lock(mutex_);
   const auto start = starts_.find(event->call().call_id());

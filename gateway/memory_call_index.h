@@ -25,6 +25,9 @@ class MemoryCallIndex final : public rpc::CallIndex {
   /// An event went into the log.
   void add(const Event& event);
 
+  /// An event of the log was changed.
+  void replace(const Event& event, const Event& by);
+
   /// The oldest event went out of it.
   void drop(const Event& event);
 

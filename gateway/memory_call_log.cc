@@ -3,15 +3,26 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <charconv>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "proto/from_pool.h"
+#include "redis/call_persons.h"
+
 namespace ringtrace::gateway {
+namespace {
+
+// Events looked at under one hold of the lock.
+constexpr std::uint64_t kLook = 1'000;
+
+}  // namespace
 
 MemoryCallLog::MemoryCallLog(boost::asio::io_context& io, std::size_t length, pool::Time started)
     : io_(io), length_(length), process_(started.time_since_epoch().count()) {}
 
 void MemoryCallLog::append(v1::CallEvent event) {
+  if (erased_.redact(event)) redacted_.fetch_add(1, std::memory_order_relaxed);
   const auto added = std::make_shared<v1::CallEvent>(std::move(event));
   {
     const std::lock_guard lock(mutex_);
@@ -31,6 +42,64 @@ void MemoryCallLog::append(v1::CallEvent event) {
     notifying->store(false);
     watchers->notify();
   });
+}
+
+/// Others may be reading the event, so it makes way for its changed copy.
+bool MemoryCallLog::change(std::shared_ptr<const v1::CallEvent>& event, const Change& change_event) {
+  const auto changed = std::make_shared<v1::CallEvent>(*event);
+  if (!change_event(*changed)) return false;
+  calls_.replace(event, changed);
+  event = changed;
+  redacted_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+std::uint64_t MemoryCallLog::erase(std::string_view caller, pool::Time at) {
+  erased_.note(caller, at);
+  std::unordered_set<std::string> calls;
+  std::uint64_t next = 0;
+  for (bool more = true; more;) {
+    // Not all under one hold of the lock: the thread of the calls may wait for it.
+    const std::lock_guard lock(mutex_);
+    const std::uint64_t before_oldest = last_ - events_.size();
+    next = std::max(next, before_oldest);
+    const std::uint64_t end = std::min(last_, next + kLook);
+    for (; next < end; ++next) {
+      auto& event = events_[next - before_oldest];
+      if (event->call().caller() != caller) continue;
+      if (change(event, [this](v1::CallEvent& changed) { return erased_.redact(changed); })) {
+        calls.insert(event->call().call_id());
+      }
+    }
+    more = next < last_;
+  }
+  return calls.size();
+}
+
+void MemoryCallLog::forget(const Retention& retention, pool::Time now) {
+  forget_until(now - retention.caller, caller_forgotten_, [](v1::CallEvent& event) {
+    const bool had = !event.call().caller().empty();
+    event.mutable_call()->clear_caller();
+    return had;
+  });
+  forget_until(now - retention.attributes, visits_forgotten_, [](v1::CallEvent& event) {
+    std::string caller = event.call().caller();
+    const bool had = !redis::take_persons(event).visits.empty();
+    event.mutable_call()->set_caller(std::move(caller));
+    return had;
+  });
+}
+
+/// Events come about in the order of their times; one that does not is changed with the one before it.
+void MemoryCallLog::forget_until(pool::Time until, std::uint64_t& done, const Change& change_event) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t before_oldest = last_ - events_.size();
+  done = std::max(done, before_oldest);
+  for (std::size_t looked = 0; looked < kLook && done < last_; ++looked, ++done) {
+    auto& event = events_[done - before_oldest];
+    if (from_timestamp(event->event_time()) > until) return;
+    change(event, change_event);
+  }
 }
 
 void MemoryCallLog::read_after(std::string_view cursor, std::size_t max, ReadDone done) {

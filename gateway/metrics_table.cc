@@ -104,6 +104,11 @@ constexpr auto kTable = std::to_array<MetricSpec>({
      "Call events taken over from an earlier process' spool."},
     {Metric::kCallsClosedByAge, kCounter, "ringtrace_calls_closed_by_age_total",
      "Calls of killed gateways whose end nobody saw, closed by their age."},
+    {Metric::kEventsRedacted, kCounter, "ringtrace_events_redacted_total",
+     "Call events kept without caller or visit, because they were erased or had been kept long enough."},
+    {Metric::kCallersErased, kCounter, "ringtrace_callers_erased_total", "Callers erased."},
+    {Metric::kCallsErased, kCounter, "ringtrace_calls_erased_total",
+     "Calls that told something personal until their caller was erased."},
 
     {Metric::kLateAttributions, kCounter, "ringtrace_late_attributions_total",
      "Calls the holder log was asked about, by what came of it."},

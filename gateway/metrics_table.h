@@ -72,6 +72,9 @@ enum class Metric : std::uint8_t {
   kEventsUnspooled,
   kEventsRecovered,
   kCallsClosedByAge,
+  kEventsRedacted,
+  kCallersErased,
+  kCallsErased,
 
   kLateAttributions,
   kLateAttributionsWaiting,

@@ -8,6 +8,7 @@
 #include <array>
 #include <boost/crc.hpp>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <system_error>
 
@@ -57,6 +58,9 @@ bool write_whole(int file, std::string_view bytes, std::uint64_t offset) {
   return true;
 }
 
+/// Where a file is written anew before it takes the other's place.
+std::filesystem::path beside(std::filesystem::path path) { return path += ".new"; }
+
 std::string because(const std::filesystem::path& path, int error) {
   return path.string() + ": " + std::system_category().message(error);
 }
@@ -70,7 +74,7 @@ std::unique_ptr<RecordFile> RecordFile::open(const std::filesystem::path& path, 
     problem = because(path, errno);
     return nullptr;
   }
-  std::unique_ptr<RecordFile> opened(new RecordFile(file, max_bytes));
+  std::unique_ptr<RecordFile> opened(new RecordFile(file, path, max_bytes));
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     problem = path.string() + ": another process has it open";
     return nullptr;
@@ -79,6 +83,7 @@ std::unique_ptr<RecordFile> RecordFile::open(const std::filesystem::path& path, 
     problem = path.string() + ": " + problem;
     return nullptr;
   }
+  unlink(beside(path).c_str());  // of a process that was killed while it wrote
   return opened;
 }
 
@@ -145,6 +150,30 @@ std::optional<std::string> RecordFile::read_before(std::uint64_t& offset, std::u
   if (checksum(record) != get32(prefix.data() + 4)) return std::nullopt;
   offset += kPrefix + size;
   return record;
+}
+
+bool RecordFile::rewrite(const std::function<std::string(std::string)>& change, std::uint64_t& place) {
+  const std::filesystem::path path = beside(path_);
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) return false;
+  RecordFile fresh(file, path, max_bytes_);
+  std::uint64_t fresh_place = fresh.begin();
+  bool whole = flock(file, LOCK_EX | LOCK_NB) == 0 && write_whole(file, kMagic, 0);
+  fresh.end_ = fresh.begin();
+  for (std::uint64_t offset = begin(); whole && offset < end_;) {
+    if (offset == place) fresh_place = fresh.end_;
+    auto record = read(offset);
+    whole = record && fresh.append(change(std::move(*record)));
+  }
+  if (place == end_) fresh_place = fresh.end_;
+  if (!whole || rename(path.c_str(), path_.c_str()) != 0) {
+    unlink(path.c_str());
+    return false;
+  }
+  std::swap(file_, fresh.file_);
+  end_ = fresh.end_;
+  place = fresh_place;
+  return true;
 }
 
 void RecordFile::clear() {

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ringtrace::gateway {
 
@@ -44,16 +46,23 @@ class RecordFile {
   /// Removes all records.
   void clear();
 
+  /// Puts what `change` makes of each record in its place: all of them or, when it returns false, none,
+  /// whenever the process is killed. `place`, the offset of a record or of the end, moves with what it stands
+  /// before.
+  bool rewrite(const std::function<std::string(std::string)>& change, std::uint64_t& place);
+
   /// Bytes cut off when the file was opened, because they were no whole record.
   std::uint64_t torn_bytes() const { return torn_bytes_; }
 
  private:
-  RecordFile(int file, std::uint64_t max_bytes) : file_(file), max_bytes_(max_bytes) {}
+  RecordFile(int file, std::filesystem::path path, std::uint64_t max_bytes)
+      : path_(std::move(path)), max_bytes_(max_bytes), file_(file) {}
   bool recover(std::string& problem);
   std::optional<std::string> read_before(std::uint64_t& offset, std::uint64_t limit) const;
 
-  const int file_;
+  const std::filesystem::path path_;
   const std::uint64_t max_bytes_;
+  int file_;
   std::uint64_t end_ = 0;
   std::uint64_t torn_bytes_ = 0;
 };

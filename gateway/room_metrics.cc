@@ -53,6 +53,7 @@ void add_store_event_samples(const redis::CallLogStats& stats, const EventSpoolS
                              Samples& samples) {
   samples.add(Metric::kEventsWaiting, {}, stats.queued + spool.waiting);
   samples.add(Metric::kEventsAppended, {}, stats.written);
+  samples.add(Metric::kEventsRedacted, {}, stats.redacted);
   samples.add(Metric::kEventsDropped, {{"reason", "no_room"}}, spool.dropped);
   samples.add(Metric::kEventsDropped, {{"reason", "late"}}, stats.late);
   samples.add(Metric::kEventsDropped, {{"reason", "closing_unknown"}}, stats.unknown_closings);
@@ -78,10 +79,16 @@ void add_aftermath_samples(StorePart& store, const pool::NumberPools& pools, Sam
   samples.add(Metric::kCallsClosedByAge, {}, store.calls_closed_by_age());
 }
 
-void add_memory_event_samples(std::uint64_t appended, std::uint64_t dropped, Samples& samples) {
+void add_memory_event_samples(const MemoryCallLog& log, Samples& samples) {
   samples.add(Metric::kEventsWaiting, {}, 0.0);
-  samples.add(Metric::kEventsAppended, {}, appended);
-  samples.add(Metric::kEventsDropped, {{"reason", "made_room"}}, dropped);
+  samples.add(Metric::kEventsAppended, {}, log.appended());
+  samples.add(Metric::kEventsDropped, {{"reason", "made_room"}}, log.dropped());
+  samples.add(Metric::kEventsRedacted, {}, log.redacted());
+}
+
+void add_erasure_samples(const ErasureStats& stats, Samples& samples) {
+  samples.add(Metric::kCallersErased, {}, stats.callers);
+  samples.add(Metric::kCallsErased, {}, stats.calls);
 }
 
 void add_sip_samples(const sip::ProxyStats& stats, Samples& samples) {

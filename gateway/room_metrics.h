@@ -2,9 +2,11 @@
 
 #include <optional>
 
+#include "gateway/caller_eraser.h"
 #include "gateway/event_spool.h"
 #include "gateway/http_port.h"
 #include "gateway/log.h"
+#include "gateway/memory_call_log.h"
 #include "gateway/metrics.h"
 #include "gateway/store_part.h"
 #include "grpc/statistics.h"
@@ -22,7 +24,8 @@ void add_store_samples(const redis::ConnectionStats& stats, Samples& samples);
 void add_store_event_samples(const redis::CallLogStats& stats, const EventSpoolStats& spool,
                              Samples& samples);
 void add_aftermath_samples(StorePart& store, const pool::NumberPools& pools, Samples& samples);
-void add_memory_event_samples(std::uint64_t appended, std::uint64_t dropped, Samples& samples);
+void add_memory_event_samples(const MemoryCallLog& log, Samples& samples);
+void add_erasure_samples(const ErasureStats& stats, Samples& samples);
 void add_sip_samples(const sip::ProxyStats& stats, Samples& samples);
 void add_peer_samples(const sip::PeerReport& report, Samples& samples);
 void add_grpc_samples(const rpc::StatisticsSnapshot& stats, std::optional<pool::Time> certificate_expiry,

@@ -1,22 +1,10 @@
 #include "gateway/sip_config.h"
 
-#include <fcntl.h>
-#include <sys/random.h>
-#include <unistd.h>
 #include <algorithm>
-
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <utility>
 
 namespace ringtrace::gateway {
 namespace {
-
-constexpr std::size_t kKeyBytes = 32;
-constexpr const char* kKeyFile = "sip-signing-key";
 
 /// The advertised address is that of the listeners of its own family.
 std::string advertised_for(const SipEndpoint& listen, const std::string& advertise) {
@@ -68,36 +56,6 @@ sip::LineGroupConfig to_line_group(const LineGroupConfig& from) {
   return to;
 }
 
-/// 32 random bytes as 64 hexadecimal digits.
-std::string random_key() {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::array<unsigned char, kKeyBytes> bytes{};
-  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
-  std::string key;
-  for (const unsigned char byte : bytes) {
-    key += kHex[byte >> 4];
-    key += kHex[byte & 0xF];
-  }
-  return key;
-}
-
-/// Makes the file with a fresh key; an error number, or 0. Of two processes at once one makes it.
-int make_key_file(const std::string& path) {
-  const std::string line = random_key() + "\n";
-  const std::string fresh = path + "." + std::to_string(getpid());
-  const int file = open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return errno;
-  int error = 0;
-  if (write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size()) || fsync(file) != 0) {
-    error = errno != 0 ? errno : ENOSPC;
-  }
-  close(file);
-  // A link never shows half a key, and fails when another process was first.
-  if (error == 0 && link(fresh.c_str(), path.c_str()) != 0 && errno != EEXIST) error = errno;
-  unlink(fresh.c_str());
-  return error;
-}
-
 // A second's worth of calls may come at once.
 sip::CallRate rate_of(std::size_t per_second) {
   const auto rate = static_cast<std::uint32_t>(per_second);
@@ -147,24 +105,8 @@ sip::ProxyConfig to_proxy_config(const Config& config, std::string signing_key) 
   return result;
 }
 
-std::variant<SigningKey, std::string> signing_key_of(const Config& config) {
-  if (!config.sip.signing_key.empty()) return SigningKey{config.sip.signing_key, true};
-  if (config.state_directory.empty()) return SigningKey{random_key(), false};
-
-  std::error_code error;
-  std::filesystem::create_directories(config.state_directory, error);
-  const std::string path = (std::filesystem::path(config.state_directory) / kKeyFile).string();
-  if (!std::filesystem::exists(path)) {
-    if (const int problem = make_key_file(path); problem != 0) {
-      return "[gateway] state_directory: " + path + " cannot be made: " + std::strerror(problem);
-    }
-  }
-  std::string key;
-  std::ifstream file(path);
-  if (!std::getline(file, key) || key.size() < kKeyBytes) {
-    return "[gateway] state_directory: " + path + " cannot be read, or holds no key; remove it for a new one";
-  }
-  return SigningKey{std::move(key), true};
+std::variant<KeptKey, std::string> signing_key_of(const Config& config) {
+  return kept_key(config.sip.signing_key, config.state_directory, "sip-signing-key");
 }
 
 }  // namespace ringtrace::gateway

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "gateway/config.h"
+#include "gateway/kept_key.h"
 #include "sip/config.h"
 
 namespace ringtrace::gateway {
@@ -15,13 +16,6 @@ sip::ProxyConfig to_proxy_config(const Config& config, std::string signing_key);
 sip::ListenConfig to_listen(const SipEndpoint& from, const std::string& advertise);
 
 /// The key that signs SIP routes.
-struct SigningKey {
-  std::string key;
-  bool lasting = false;  ///< the next process will have the same
-};
-
-/// The configured key, or the one kept in the state directory, made at the first start; a random one when
-/// there is neither. The text says what is wrong.
-std::variant<SigningKey, std::string> signing_key_of(const Config& config);
+std::variant<KeptKey, std::string> signing_key_of(const Config& config);
 
 }  // namespace ringtrace::gateway

@@ -67,10 +67,13 @@ redis::ClaimOptions claim_options_of(const Config& config, const ClaimFile& file
   return options;
 }
 
-redis::CallLogOptions call_log_options_of(const Config& config) {
+redis::CallLogOptions call_log_options_of(const Config& config, const redis::CallerKey& caller_key) {
   redis::CallLogOptions options;
   options.retention = config.events.retention;
   options.max_length = config.events.max_length;
+  options.caller_retention = config.events.caller_retention;
+  options.attributes_retention = config.events.attributes_retention;
+  options.caller_key = caller_key;
   // What is more waits in the spool.
   if (!config.state_directory.empty()) options.max_queued = kMostQueued;
   return options;
@@ -96,17 +99,18 @@ redis::Log lines_into(Log& log) {
 
 }  // namespace
 
-StorePart::StorePart(boost::asio::io_context& io, const Config& config, const pool::Clock& clock, Log& log,
-                     Readiness& readiness)
+StorePart::StorePart(boost::asio::io_context& io, const Config& config, const redis::CallerKey& caller_key,
+                     const pool::Clock& clock, Log& log, Readiness& readiness)
     : io_(io),
       log_(log),
       readiness_(readiness),
       claim_file_(config.state_directory),
+      caller_key_(caller_key),
       connection_(io, options_of(*config.redis), redis::prepare_server(lines_into(log)), lines_into(log)),
       claims_(connection_, claim_options_of(config, claim_file_), lines_into(log)),
       leases_(connection_, claims_, lease_options_of(*config.redis)),
       holders_(connection_),
-      calls_(connection_, call_log_options_of(config), lines_into(log)),
+      calls_(connection_, call_log_options_of(config, caller_key), lines_into(log)),
       index_(connection_),
       numbers_(connection_),
       subscriptions_(connection_),
@@ -139,6 +143,7 @@ void StorePart::start(pool::Leasing& leasing, Settled settled, Lost lost) {
       },
       [this](v1::CallEvent event) { return calls_.append(std::move(event)); },
       [this] { return leasing_->clock().now(); });
+  eraser_ = std::make_unique<StoreCallerEraser>(leasing, caller_key_, connection_, spool_, log_);
   aftermath_->begin(leasing);
   spool_.start();
   connection_.on_state([this](bool ready, const std::string& reason) { changed(ready, reason); });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/aftermath.h"
+#include "gateway/caller_eraser.h"
 #include "gateway/claim_file.h"
 #include "gateway/config.h"
 #include "gateway/event_spool.h"
@@ -48,8 +49,8 @@ class StorePart {
   using Lost = std::function<void()>;
 
   /// `config` has a [redis].
-  StorePart(boost::asio::io_context& io, const Config& config, const pool::Clock& clock, Log& log,
-            Readiness& readiness);
+  StorePart(boost::asio::io_context& io, const Config& config, const redis::CallerKey& caller_key,
+            const pool::Clock& clock, Log& log, Readiness& readiness);
   ~StorePart();
   StorePart(const StorePart&) = delete;
   StorePart& operator=(const StorePart&) = delete;
@@ -60,6 +61,9 @@ class StorePart {
   rpc::NumberBook& number_book() { return number_book_; }
   rpc::SubscriptionStore& subscriptions() { return subscription_store_; }
   sip::CallSink& call_sink() { return spool_; }
+
+  /// After `start`.
+  GatewayCallerEraser& caller_eraser() { return *eraser_; }
 
   /// Begins to connect. `leasing` outlives the loop.
   void start(pool::Leasing& leasing, Settled settled, Lost lost = {});
@@ -108,9 +112,11 @@ class StorePart {
   Log& log_;
   Readiness& readiness_;
   const ClaimFile claim_file_;
+  const redis::CallerKey caller_key_;
   // Before the connection, which in its end answers what waits for an answer, and the spool's thread.
   std::unique_ptr<Aftermath> aftermath_;
   std::unique_ptr<LateAttribution> late_;
+  std::unique_ptr<StoreCallerEraser> eraser_;
   redis::Connection connection_;
   redis::Claims claims_;
   redis::RedisLeaseStore leases_;

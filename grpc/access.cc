@@ -24,6 +24,7 @@ constexpr std::array<MethodRule, kMethods> kRules = {{
     {Scope::kRead, true},    // StreamCallEvents
     {Scope::kRead, false},   // ListCalls
     {Scope::kRead, false},   // GetCall
+    {Scope::kAdmin, false},  // EraseCaller
     {Scope::kRead, false},   // ListPools
     {Scope::kRead, false},   // GetPool
     {Scope::kRead, true},    // WatchPools

@@ -42,6 +42,11 @@ Outcome restrict_request(const Ticket& ticket, v1::ListCallsRequest& request) {
   return ticket.check_pool_resource(request.pool());
 }
 
+/// A caller's calls may be of any pool.
+Outcome restrict_request(const Ticket& ticket, const v1::EraseCallerRequest&) {
+  return ticket.allows_all_pools() ? std::nullopt : ticket.check_pool("");
+}
+
 Outcome restrict_answer(const Ticket& ticket, v1::ListPoolsResponse& response) {
   auto& pools = *response.mutable_pools();
   for (int i = pools.size(); i-- > 0;) {

@@ -28,6 +28,7 @@ Outcome restrict_request(const Ticket& ticket, const Request& request) {
 Outcome restrict_request(const Ticket& ticket, v1::WatchPoolsRequest& request);
 Outcome restrict_request(const Ticket& ticket, v1::CallEventsStart& start);
 Outcome restrict_request(const Ticket& ticket, v1::ListCallsRequest& request);
+Outcome restrict_request(const Ticket& ticket, const v1::EraseCallerRequest& request);
 inline Outcome restrict_request(const Ticket&, const v1::GetCallRequest&) { return std::nullopt; }
 inline Outcome restrict_request(const Ticket&, const v1::ListPoolsRequest&) { return std::nullopt; }
 inline Outcome restrict_request(const Ticket&, const v1::PlanCapacityRequest&) { return std::nullopt; }

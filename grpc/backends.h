@@ -2,6 +2,7 @@
 
 #include "grpc/call_event_log.h"
 #include "grpc/call_index.h"
+#include "grpc/caller_eraser.h"
 #include "grpc/number_book.h"
 #include "grpc/subscription_store.h"
 #include "pool/leasing.h"
@@ -16,6 +17,7 @@ struct Backends {
   CallIndex& calls;
   SubscriptionStore& subscriptions;
   NumberBook& numbers;
+  CallerEraser& eraser;
 };
 
 }  // namespace ringtrace::rpc

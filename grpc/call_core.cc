@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxCallIdBytes = 128;
 constexpr std::size_t kMaxTokenBytes = 256;
+constexpr std::size_t kMaxCallerBytes = 256;
 
 /// FNV-1a of what is asked, but for the page: a token is good for its own question only.
 std::uint64_t question_of(v1::ListCallsRequest request) {
@@ -107,6 +108,20 @@ void CallCore::get_call(const v1::GetCallRequest& request, v1::GetCallResponse& 
     response.mutable_call()->Swap(&*found.call);
     done(std::nullopt);
   });
+}
+
+void CallCore::erase_caller(const v1::EraseCallerRequest& request, v1::EraseCallerResponse& response,
+                            Done done) {
+  const std::string& caller = request.caller();
+  if (caller.empty()) return done(field_required("caller"));
+  if (caller.size() > kMaxCallerBytes) return done(field_too_long("caller", caller.size(), kMaxCallerBytes));
+  eraser_.erase(caller, request.rewrite_append_only_file(),
+                [&response, done = std::move(done)](const Erasure& erasure) {
+                  if (erasure.status != LogStatus::kOk) return done(calls_unavailable());
+                  response.set_erased_call_count(static_cast<std::int64_t>(erasure.calls));
+                  response.set_append_only_file_rewrite_started(erasure.is_rewriting);
+                  done(std::nullopt);
+                });
 }
 
 }  // namespace ringtrace::rpc

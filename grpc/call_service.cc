@@ -13,8 +13,9 @@ namespace {
 
 /// Unary methods take their messages as bytes, so that what is too long is refused before it is read, and
 /// what is no message with a reason; the library would say UNIMPLEMENTED.
-using Raw = v1::CallService::WithRawCallbackMethod_ListCalls<v1::CallService::WithRawCallbackMethod_GetCall<
-    v1::CallService::WithCallbackMethod_StreamCallEvents<v1::CallService::Service>>>;
+using Raw = v1::CallService::WithRawCallbackMethod_ListCalls<
+    v1::CallService::WithRawCallbackMethod_GetCall<v1::CallService::WithRawCallbackMethod_EraseCaller<
+        v1::CallService::WithCallbackMethod_StreamCallEvents<v1::CallService::Service>>>>;
 
 class CallService final : public Raw {
  public:
@@ -41,6 +42,15 @@ class CallService final : public Raw {
         front_, *context, Method::kGetCall, *request, *response,
         [this](const auto& asked, auto& answer, auto done) {
           core_.get_call(asked, answer, std::move(done));
+        });
+  }
+
+  grpc::ServerUnaryReactor* EraseCaller(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                        grpc::ByteBuffer* response) override {
+    return run_unary<v1::EraseCallerRequest, v1::EraseCallerResponse>(
+        front_, *context, Method::kEraseCaller, *request, *response,
+        [this](const auto& asked, auto& answer, auto done) {
+          core_.erase_caller(asked, answer, std::move(done));
         });
   }
 

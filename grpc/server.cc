@@ -70,7 +70,7 @@ struct Server::State {
         access(table_of(config.tokens), config.client_limits, backends.leasing.clock()),
         lease_core(backends.leasing),
         pool_core(backends.leasing.pools(), backends.leasing.clock()),
-        call_core(backends.calls),
+        call_core(backends.calls, backends.eraser),
         number_core(backends.leasing, backends.numbers),
         tail(EventTail::create(backends.events)),
         subscriptions(*tail, backends.leasing.pools(), backends.subscriptions),

@@ -4,11 +4,12 @@ namespace ringtrace::rpc {
 namespace {
 
 constexpr std::array<std::string_view, kMethods> kMethodNames = {
-    "LeaseService/LeaseNumber", "LeaseService/RenewLease",   "LeaseService/ReleaseLease",
-    "LeaseService/GetLease",    "LeaseService/LeaseNumbers", "CallService/StreamCallEvents",
-    "CallService/ListCalls",    "CallService/GetCall",       "PoolService/ListPools",
-    "PoolService/GetPool",      "PoolService/WatchPools",    "PoolService/AddNumbers",
-    "PoolService/DrainNumbers", "PoolService/PlanCapacity",  "PoolService/ResolveNumber",
+    "LeaseService/LeaseNumber",  "LeaseService/RenewLease",   "LeaseService/ReleaseLease",
+    "LeaseService/GetLease",     "LeaseService/LeaseNumbers", "CallService/StreamCallEvents",
+    "CallService/ListCalls",     "CallService/GetCall",       "CallService/EraseCaller",
+    "PoolService/ListPools",     "PoolService/GetPool",       "PoolService/WatchPools",
+    "PoolService/AddNumbers",    "PoolService/DrainNumbers",  "PoolService/PlanCapacity",
+    "PoolService/ResolveNumber",
 };
 
 constexpr std::array<std::string_view, kStatusCodes> kCodeNames = {

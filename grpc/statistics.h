@@ -21,6 +21,7 @@ enum class Method : std::uint8_t {
   kStreamCallEvents,
   kListCalls,
   kGetCall,
+  kEraseCaller,
   kListPools,
   kGetPool,
   kWatchPools,

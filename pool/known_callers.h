@@ -41,6 +41,9 @@ class KnownCallers {
     return table_.put(key_of(known.caller), Learnt{known.visitor, known.visit}, stamp_of(known.seen));
   }
 
+  /// Forgets the caller.
+  void forget(std::uint64_t caller) { table_.remove(key_of(caller)); }
+
   std::size_t memory_bytes() const { return table_.memory_bytes(); }
 
  private:

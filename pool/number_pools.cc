@@ -122,6 +122,8 @@ void NumberPools::observe_call(const ResolveQuery& query, const Resolution& reso
   state_->observe_call(query, resolution);
 }
 
+void NumberPools::forget_caller(Number caller) { state_->forget_caller(caller); }
+
 std::optional<std::string> NumberPools::attributes(Number dialed, const VisitId& visit) const {
   return state_->attributes(dialed, visit);
 }

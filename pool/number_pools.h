@@ -235,6 +235,9 @@ class NumberPools {
   /// counted.
   void observe_call(const ResolveQuery& query, const Resolution& resolution);
 
+  /// Forgets what calls taught of a caller, in all pools: the next call is a stranger's.
+  void forget_caller(Number caller);
+
   /// The attributes a candidate's visit brought; none when memory does not have them (any more).
   std::optional<std::string> attributes(Number dialed, const VisitId& visit) const;
 

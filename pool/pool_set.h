@@ -95,6 +95,10 @@ class PoolSet {
     return pools_[entry.pool]->visitor(entry.place - firsts_[entry.pool], visit);
   }
 
+  void forget_caller(Number caller) {
+    for (std::uint32_t pool = 0; pool < pools_.size(); ++pool) callers_.forget(caller_hash(pool, caller));
+  }
+
   std::array<std::uint64_t, kResolutionMethods> resolutions() const {
     std::array<std::uint64_t, kResolutionMethods> counts{};
     for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = resolutions_.sum(i);

@@ -100,6 +100,17 @@ class TaggedTable {
     return false;
   }
 
+  /// Forgets `key`; a put of it that is under way may still come after.
+  void remove(std::uint64_t key) {
+    if (set_count_ == 0) return;
+    const std::size_t set = set_of(key);
+    for (std::size_t way = 0; way < ways_; ++way) {
+      const std::uint64_t tag = entry(set, way).tag.load(std::memory_order_acquire);
+      if (is_claimed(tag) || keys_[set].words[way].load(std::memory_order_acquire) != key) continue;
+      erase(set, way, tag);
+    }
+  }
+
   /// Keys there is room for.
   std::size_t places() const { return set_count_ == 1 ? ways_ : set_count_ * kWays; }
 

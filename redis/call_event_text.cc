@@ -41,6 +41,14 @@ std::string event_to_json(v1::CallEvent event) {
   return json;
 }
 
+std::string caller_in_json(const std::string& caller) {
+  v1::Call call;
+  call.set_caller(caller);
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(call, &json).ok()) return {};
+  return json.substr(1, json.size() - 2);
+}
+
 std::optional<v1::CallEvent> event_from_json(const std::string& json) {
   v1::CallEvent event;
   google::protobuf::util::JsonParseOptions options;

@@ -22,6 +22,9 @@ std::string event_to_json(v1::CallEvent event);
 /// The reverse, also of a newer gateway's event; none when it is no event.
 std::optional<v1::CallEvent> event_from_json(const std::string& json);
 
+/// The caller as it stands in the JSON of an event that names it: `"caller":"+12025550190"`.
+std::string caller_in_json(const std::string& caller);
+
 /// An entry of the stream as XRANGE gives it, with its cursor; none when it is no event.
 std::optional<v1::CallEvent> event_from_entry(const Reply& entry);
 

@@ -7,6 +7,8 @@
 #include "proto/attribution_update.h"
 #include "proto/from_pool.h"
 #include "redis/call_event_text.h"
+#include "redis/call_persons.h"
+#include "redis/functions.h"
 #include "redis/keys.h"
 #include "redis/lease_text.h"
 
@@ -45,12 +47,21 @@ std::string narrowest_set(const CallSearch& search) {
   return std::string(kCallsKey);
 }
 
+/// The event of that text with what is personal of it; none when it is gone.
+std::optional<v1::CallEvent> event_of(const Reply& text, const Persons& persons) {
+  if (text.text.empty()) return std::nullopt;
+  auto event = event_from_json(text.text);
+  if (event) put_persons(persons, *event);
+  return event;
+}
+
 /// The call by the newest event of its own and the newest update of its attribution, of which one may be
 /// gone.
-std::optional<v1::Call> call_of(const Reply& latest, const Reply& update) {
-  const auto own = event_from_json(latest.text);
-  const auto updated = update.text.empty() ? std::nullopt : event_from_json(update.text);
-  if (latest.text.empty() || !own) return updated ? std::optional(updated->call()) : std::nullopt;
+std::optional<v1::Call> call_of(const Reply& latest, const Reply& update, const Reply& personal) {
+  const Persons persons = persons_from(personal);
+  const auto own = event_of(latest, persons);
+  const auto updated = event_of(update, persons);
+  if (!own) return updated ? std::optional(updated->call()) : std::nullopt;
   return updated ? with_newest_resolution(own->call(), *updated) : own->call();
 }
 
@@ -87,7 +98,7 @@ void RedisCallIndex::step(Connection& connection, const std::shared_ptr<Progress
   }
   const std::string limit = std::to_string(std::min(kMost, search.max - progress->found.calls.size()));
   Command command(
-      {"FCALL_RO", "ringtrace_v1_list_calls", "2", narrowest_set(search), kEventsKey, newest,
+      {"FCALL_RO", "ringtrace_v2_list_calls", "2", narrowest_set(search), kEventsKey, newest,
        search.from ? to_text(*search.from) : "-inf", search.after ? to_text(search.after->start) : "",
        search.after ? search.after->call_id : "", search.pool.empty() ? "" : escape_word(search.pool),
        search.dialed_number.empty() ? "" : escape_word(search.dialed_number),
@@ -97,12 +108,13 @@ void RedisCallIndex::step(Connection& connection, const std::shared_ptr<Progress
   connection.execute(std::move(command), [&connection, progress](const Answer& answer) {
     const std::vector<Reply>& parts = answer.reply.elements;
     if (answer.outcome != Outcome::kReplied || !answer.reply.is_array() || parts.size() < 2) {
+      heed_missing_functions(connection, answer);
       return progress->done({});
     }
     CallsFound& found = progress->found;
     found.available = true;
-    for (std::size_t i = 2; i + 1 < parts.size(); i += 2) {
-      if (auto call = call_of(parts[i], parts[i + 1])) found.calls.push_back(std::move(*call));
+    for (std::size_t i = 2; i + 2 < parts.size(); i += 3) {
+      if (auto call = call_of(parts[i], parts[i + 1], parts[i + 2])) found.calls.push_back(std::move(*call));
     }
     const auto start = parts[0].as_integer();
     if (!start) {
@@ -119,13 +131,16 @@ void RedisCallIndex::step(Connection& connection, const std::shared_ptr<Progress
 }
 
 void RedisCallIndex::find(const std::string& call_id, FindDone done) {
-  connection_.execute(Command({"FCALL_RO", "ringtrace_v1_find_call", "2", call_key(call_id), kEventsKey}),
-                      [done = std::move(done)](const Answer& answer) {
-                        if (answer.outcome != Outcome::kReplied || !answer.reply.is_array())
-                          return done(false, std::nullopt);
-                        const std::vector<Reply>& parts = answer.reply.elements;
-                        done(true, parts.size() == 2 ? call_of(parts[0], parts[1]) : std::nullopt);
-                      });
+  connection_.execute(
+      Command({"FCALL_RO", "ringtrace_v2_find_call", "2", call_key(call_id), kEventsKey, call_id}),
+      [&connection = connection_, done = std::move(done)](const Answer& answer) {
+        if (answer.outcome != Outcome::kReplied || !answer.reply.is_array()) {
+          heed_missing_functions(connection, answer);
+          return done(false, std::nullopt);
+        }
+        const std::vector<Reply>& parts = answer.reply.elements;
+        done(true, parts.size() == 3 ? call_of(parts[0], parts[1], parts[2]) : std::nullopt);
+      });
 }
 
 }  // namespace ringtrace::redis

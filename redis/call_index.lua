@@ -1,5 +1,5 @@
 --[[
-The index of calls: what ListCalls and GetCall ask. This text follows functions.lua in the same library, so that
+The index of calls: what ListCalls and GetCall ask. This text follows call_persons.lua in the same library, so that
 an event and what the index says of its call are written in one step.
 
 `rt:{calls}:call:<call>` points at the call's events in the stream: `latest`, its newest own event, and `updated`,
@@ -9,7 +9,7 @@ goes out of here with it. These keys share their hash tag with the stream. Their
 call, because they follow from what an earlier event of it said.
 ]]
 
-local CALLS = 'rt:{calls}:'
+local calls = {}
 -- A set in which nothing was written for so long after the retention is forgotten whole. What a set names from so
 -- long before the retention is left over from calls whose row ran out first.
 local CALLS_SLACK_MS = 2 * 24 * 3600 * 1000
@@ -39,12 +39,13 @@ local function is_dropped(cursor, last)
   return high < last_high or (high == last_high and tonumber(low) <= tonumber(last_low))
 end
 
--- Notes an event that went into the stream. `text` is "start outcome pool number source".
+-- Notes an event that went into the stream. `text` is "start outcome pool number source". True for the first event
+-- of a call.
 function calls.note(call, kind, cursor, text, retention)
   local row = {}
   row.start, row.outcome, row.pool, row.number, row.source =
     string.match(text, '^(%d+) (%S+) (%S+) (%S+) (%S+)$')
-  if not row.start then return end
+  if not row.start then return false end
   local before = call_row(call)
   local is_update = kind == 'attribution_updated'
   if before then
@@ -55,17 +56,23 @@ function calls.note(call, kind, cursor, text, retention)
     elseif before.updated then
       row.pool, row.source = before.pool, before.source
     end
+  end
+  -- Most events leave a call where it is.
+  local moves = not before or before.pool ~= row.pool or before.number ~= row.number or before.source ~= row.source
+  if before and moves then
     for _, set in ipairs(call_sets(before)) do redis.call('ZREM', set, call) end
   end
   local key = CALLS .. 'call:' .. call
   redis.call('HSET', key, 'start', row.start, 'outcome', row.outcome, 'pool', row.pool, 'number', row.number,
              'source', row.source, is_update and 'updated' or 'latest', cursor)
   redis.call('PEXPIRE', key, ms(retention + CALLS_SLACK_MS))
+  if not moves then return false end
   for _, set in ipairs(call_sets(row)) do
     redis.call('ZADD', set, row.start, call)
     redis.call('ZREMRANGEBYSCORE', set, '-inf', ms(tonumber(row.start) - retention - CALLS_SLACK_MS))
     redis.call('PEXPIRE', set, ms(retention + CALLS_SLACK_MS))
   end
+  return not before
 end
 
 -- Forgets the calls whose last event is among `entries`, which go out of the stream.
@@ -78,6 +85,7 @@ function calls.drop(entries)
       if row and is_dropped(row.latest, last) and is_dropped(row.updated, last) then
         for _, set in ipairs(call_sets(row)) do redis.call('ZREM', set, fields[i + 1]) end
         redis.call('DEL', CALLS .. 'call:' .. fields[i + 1])
+        persons.forget(fields[i + 1])
       end
     end
   end
@@ -95,7 +103,8 @@ end
 -- Calls of a set, those that started last first.
 -- KEYS set, events
 -- ARGV newest oldest after_start after_call pool number source outcome limit look
--- Answers start and call to go on after (both "" at the end), then per call found its two events' JSON.
+-- Answers start and call to go on after (both "" at the end), then per call found its two events' JSON and what
+-- is personal of them.
 local function list_calls(keys, argv)
   local limit, look = tonumber(argv[9]), tonumber(argv[10])
   local answer, found, looked, offset = {'', ''}, 0, 0, 0
@@ -111,6 +120,7 @@ local function list_calls(keys, argv)
             (argv[7] == '' or row.source == argv[7]) and (argv[8] == '' or row.outcome == argv[8]) then
           answer[#answer + 1] = event_json(keys[2], row.latest)
           answer[#answer + 1] = event_json(keys[2], row.updated)
+          answer[#answer + 1] = persons.of(call)
           found = found + 1
         end
         looked = looked + 1
@@ -124,13 +134,13 @@ local function list_calls(keys, argv)
   end
 end
 
--- One call's two events as JSON; nothing when there is no such call.
--- KEYS call, events
-local function find_call(keys)
+-- One call's two events as JSON and what is personal of them; nothing when there is no such call.
+-- KEYS call, events   ARGV call
+local function find_call(keys, argv)
   local cursors = redis.call('HMGET', keys[1], 'latest', 'updated')
   if not cursors[1] and not cursors[2] then return {} end
-  return {event_json(keys[2], cursors[1]), event_json(keys[2], cursors[2])}
+  return {event_json(keys[2], cursors[1]), event_json(keys[2], cursors[2]), persons.of(argv[1])}
 end
 
-redis.register_function{function_name = 'ringtrace_v1_list_calls', callback = list_calls, flags = {'no-writes'}}
-redis.register_function{function_name = 'ringtrace_v1_find_call', callback = find_call, flags = {'no-writes'}}
+redis.register_function{function_name = 'ringtrace_v2_list_calls', callback = list_calls, flags = {'no-writes'}}
+redis.register_function{function_name = 'ringtrace_v2_find_call', callback = find_call, flags = {'no-writes'}}

@@ -7,11 +7,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
 #include "redis/call_event_text.h"
 #include "redis/call_index.h"
+#include "redis/call_persons.h"
+#include "redis/functions.h"
 #include "redis/keys.h"
 
 namespace ringtrace::redis {
@@ -35,13 +38,55 @@ bool is_identified(const v1::CallEvent& event) {
   return fits(event.event_id()) && fits(event.call().call_id());
 }
 
+/// The events of the function's answer, each with what is personal of it.
+std::vector<v1::CallEvent> events_of(const std::vector<Reply>& parts,
+                                     std::atomic<std::uint64_t>& unreadable) {
+  std::unordered_map<std::string, Persons> persons;
+  for (std::size_t i = 2; i + 1 < parts.size(); i += 2) {
+    persons.emplace(parts[i].text, persons_from(parts[i + 1]));
+  }
+  std::vector<v1::CallEvent> events;
+  for (const Reply& entry : parts[1].elements) {
+    auto event = event_from_entry(entry);
+    if (!event) {
+      ++unreadable;
+      continue;
+    }
+    const auto known = persons.find(event->call().call_id());
+    if (known != persons.end()) put_persons(known->second, *event);
+    events.push_back(std::move(*event));
+  }
+  return events;
+}
+
+CallLogPage page_of(const Answer& answer, const std::string& cursor, std::atomic<std::uint64_t>& unreadable) {
+  CallLogPage page;
+  const std::vector<Reply>& parts = answer.reply.elements;
+  if (answer.outcome != Outcome::kReplied || parts.size() < 2) {
+    page.detail = answer.reply.is_error() ? answer.reply.text : answer.detail;
+    return page;
+  }
+  const auto after = Cursor::parse(cursor);
+  const auto gone = Cursor::parse(parts[0].text);
+  if (after && gone && *after < *gone) {
+    page.status = CallLogPage::Status::kOutOfRange;
+    page.next = parts[0].text;
+    return page;
+  }
+  page.status = CallLogPage::Status::kDone;
+  const std::vector<Reply>& entries = parts[1].elements;
+  page.next = entries.empty() || entries.back().elements.empty() ? cursor : entries.back().elements[0].text;
+  page.events = events_of(parts, unreadable);
+  return page;
+}
+
 }  // namespace
 
 class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Connection& connection, CallLogOptions options, Log log)
       : connection_(connection),
-        options_(options),
+        options_(std::move(options)),
         log_(std::move(log)),
         retry_timer_(connection.io()),
         poll_timer_(connection.io()) {}
@@ -105,7 +150,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   std::atomic<std::uint64_t>& unreadable() { return unreadable_; }
 
   CallLogStats stats() const {
-    return {queued_,  queued_bytes_, written_,           refused_,          late_,
+    return {queued_,  queued_bytes_, written_,           redacted_,         refused_,   late_,
             retries_, closed_,       closed_unrecorded_, unknown_closings_, unreadable_};
   }
 
@@ -136,38 +181,48 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void send_batch() {
-    const std::string keys = std::to_string(3 + batch_.size());
-    std::vector<std::string> seen_keys;
-    std::vector<std::string> jsons;
-    std::vector<std::string> index_texts;
+    const std::string count = std::to_string(3 + batch_.size());
+    std::vector<std::string> keys = {std::string(kEventsKey), std::string(kOpenCallsKey),
+                                     std::string(kLogKey)};
+    std::vector<std::string> values = {
+        std::to_string(options_.retention.count()), std::to_string(options_.max_length),
+        std::to_string(options_.caller_retention.count()),
+        std::to_string(options_.attributes_retention.count()), options_.caller_key.id()};
     for (const Item& item : batch_) {
       const auto& event = std::get<v1::CallEvent>(item.what);
-      seen_keys.push_back(seen_key(event.call().call_id()));
-      jsons.push_back(event_to_json(event));
-      index_texts.push_back(call_index_text(event));
+      keys.push_back(seen_key(event.call().call_id()));
+      add_values(event, values);
     }
-    const std::string retention = std::to_string(options_.retention.count());
-    const std::string length = std::to_string(options_.max_length);
-    std::vector<std::string_view> arguments = {"FCALL",    "ringtrace_v1_record", keys,
-                                               kEventsKey, kOpenCallsKey,         kLogKey};
-    arguments.insert(arguments.end(), seen_keys.begin(), seen_keys.end());
-    arguments.insert(arguments.end(), {retention, length});
-    for (std::size_t i = 0; i < batch_.size(); ++i) {
-      const auto& event = std::get<v1::CallEvent>(batch_[i].what);
-      arguments.insert(arguments.end(), {event.event_id(), type_word(event.type()), event.call().call_id(),
-                                         jsons[i], index_texts[i]});
-    }
+    std::vector<std::string_view> arguments = {"FCALL", "ringtrace_v2_record", count};
+    arguments.insert(arguments.end(), keys.begin(), keys.end());
+    arguments.insert(arguments.end(), values.begin(), values.end());
     execute(Command(arguments), [](Impl& self, const Reply& reply) { self.recorded(reply); });
+  }
+
+  /// As the function takes an event; see call_log.lua.
+  void add_values(v1::CallEvent event, std::vector<std::string>& values) const {
+    Persons persons = take_persons(event);
+    std::string hash = persons.caller.empty() ? std::string() : options_.caller_key.hash(persons.caller);
+    values.insert(values.end(),
+                  {event.event_id(), std::string(type_word(event.type())), event.call().call_id(),
+                   event_to_json(event), call_index_text(event), std::move(persons.caller), std::move(hash),
+                   std::to_string(persons.visits.size())});
+    for (auto& [id, json] : persons.visits) {
+      values.push_back(std::move(id));
+      values.push_back(std::move(json));
+    }
   }
 
   void recorded(const Reply& reply) {
     std::string last;
-    for (const Reply& cursor : reply.elements) {
-      if (cursor.text.empty()) {
+    if (!reply.elements.empty()) redacted_ += static_cast<std::uint64_t>(reply.elements[0].integer);
+    for (std::size_t i = 1; i < reply.elements.size(); ++i) {
+      const std::string& cursor = reply.elements[i].text;
+      if (cursor.empty()) {
         ++late_;
       } else {
         ++written_;
-        last = cursor.text;
+        last = cursor;
       }
     }
     finish_batch();
@@ -221,7 +276,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
       if (!std::exchange(told_refusal_, true)) {
         say(LogLevel::kError, "event=call_log_refused reason=\"" + answer.reply.text + "\"");
       }
-      if (answer.reply.is_error("ERR Function not found")) connection_.reset("the function library is gone");
+      heed_missing_functions(connection_, answer);
     }
     // A connection that is lost tells when it is back; a timer serves the other cases.
     retry_timer_.expires_after(options_.retry);
@@ -266,7 +321,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   std::mutex mutex_;
   std::deque<Item> queue_;  // by mutex_
   std::atomic<std::uint64_t> queued_{0}, queued_bytes_{0};
-  std::atomic<std::uint64_t> written_{0}, refused_{0}, late_{0}, retries_{0}, closed_{0},
+  std::atomic<std::uint64_t> written_{0}, redacted_{0}, refused_{0}, late_{0}, retries_{0}, closed_{0},
       closed_unrecorded_{0}, unknown_closings_{0}, unreadable_{0};
 
   // The io thread only.
@@ -280,7 +335,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 RedisCallLog::RedisCallLog(Connection& connection, CallLogOptions options, Log log)
-    : impl_(std::make_shared<Impl>(connection, options, std::move(log))) {
+    : impl_(std::make_shared<Impl>(connection, std::move(options), std::move(log))) {
   impl_->start();
 }
 
@@ -295,39 +350,14 @@ void RedisCallLog::read_after(const std::string& cursor, std::size_t max, ReadDo
   const auto after = Cursor::parse(cursor);
   if (!cursor.empty() && !after)
     return done({CallLogPage::Status::kBadCursor, {}, {}, "no cursor of this log"});
-
-  // The entries first, then how far the log has been trimmed: a trim in between is noticed.
-  const auto entries = std::make_shared<Answer>();
-  impl_->connection().execute(Command({"XRANGE", kEventsKey, after ? "(" + cursor : "-", "+", "COUNT",
-                                       std::to_string(std::clamp<std::size_t>(max, 1, kMaxPage))}),
-                              [entries](Answer answer) { *entries = std::move(answer); });
-  impl_->connection().execute(
-      Command({"HGET", kLogKey, "trimmed"}),
-      [impl = impl_, entries, after, cursor, done = std::move(done)](const Answer& trimmed) {
-        CallLogPage page;
-        for (const Answer& answer : {std::cref(*entries), std::cref(trimmed)}) {
-          if (answer.outcome == Outcome::kReplied && !answer.reply.is_error()) continue;
-          page.detail = answer.reply.is_error() ? answer.reply.text : answer.detail;
-          return done(std::move(page));
-        }
-        const auto gone = Cursor::parse(trimmed.reply.text);
-        if (after && gone && *after < *gone) {
-          page.status = CallLogPage::Status::kOutOfRange;
-          page.next = trimmed.reply.text;
-          return done(std::move(page));
-        }
-        page.status = CallLogPage::Status::kDone;
-        page.next = cursor;
-        for (const Reply& entry : entries->reply.elements) {
-          if (!entry.elements.empty()) page.next = entry.elements[0].text;
-          if (auto event = event_from_entry(entry)) {
-            page.events.push_back(std::move(*event));
-          } else {
-            ++impl->unreadable();
-          }
-        }
-        done(std::move(page));
-      });
+  const std::string most = std::to_string(std::clamp<std::size_t>(max, 1, kMaxPage));
+  Command command(
+      {"FCALL_RO", "ringtrace_v1_read_calls", "2", kEventsKey, kLogKey, after ? "(" + cursor : "-", most});
+  impl_->connection().execute(std::move(command),
+                              [impl = impl_, cursor, done = std::move(done)](const Answer& answer) {
+                                heed_missing_functions(impl->connection(), answer);
+                                done(page_of(answer, cursor, impl->unreadable()));
+                              });
 }
 
 void RedisCallLog::latest_cursor(CursorDone done) const {

@@ -12,21 +12,31 @@
 #include <vector>
 
 #include "redis/call_closing.h"
+#include "redis/caller_key.h"
 #include "redis/connection.h"
 
 namespace ringtrace::redis {
+
+/// The largest event, unless the options say otherwise.
+inline constexpr std::size_t kMaxEventBytes = std::size_t{256} << 10;
 
 struct CallLogOptions {
   /// Events are kept so long, and at most so many; the oldest go first.
   std::chrono::milliseconds retention = std::chrono::hours(24 * 7);
   std::uint64_t max_length = 1'000'000;
+  /// What is personal of a call (redis/call_persons.h) is kept so long after its start, and no longer than
+  /// its events: the caller; the visitor and attributes of its visits. Zero: never written.
+  std::chrono::milliseconds caller_retention = std::chrono::hours(24 * 7);
+  std::chrono::milliseconds attributes_retention = std::chrono::hours(24 * 7);
+  /// By which callers' calls are found; see caller_key.h.
+  CallerKey caller_key{{}};
 
   /// Events and closings that wait for Redis, by count and by serialized bytes. At the limit the newest is
   /// refused and counted: what was accepted stays in order and complete.
   std::size_t max_queued = 100'000;
   std::size_t max_queued_bytes = std::size_t{256} << 20;
   /// A larger event is refused and counted.
-  std::size_t max_event_bytes = std::size_t{256} << 10;
+  std::size_t max_event_bytes = kMaxEventBytes;
 
   /// How often events of other gateways are looked for.
   std::chrono::milliseconds poll{1'000};
@@ -38,11 +48,12 @@ struct CallLogOptions {
 struct CallLogStats {
   std::uint64_t queued = 0;  ///< accepted, not in Redis yet
   std::uint64_t queued_bytes = 0;
-  std::uint64_t written = 0;  ///< events Redis has acknowledged
-  std::uint64_t refused = 0;  ///< turned away: the queue was full, or the event too large or without ids
-  std::uint64_t late = 0;     ///< came after their call's end, and were left out
-  std::uint64_t retries = 0;  ///< batches that had to be sent again
-  std::uint64_t closed = 0;   ///< calls closed from their open record
+  std::uint64_t written = 0;   ///< events Redis has acknowledged
+  std::uint64_t redacted = 0;  ///< of these, written without something personal: erased, or its time was over
+  std::uint64_t refused = 0;   ///< turned away: the queue was full, or the event too large or without ids
+  std::uint64_t late = 0;      ///< came after their call's end, and were left out
+  std::uint64_t retries = 0;   ///< batches that had to be sent again
+  std::uint64_t closed = 0;    ///< calls closed from their open record
   std::uint64_t closed_unrecorded = 0;  ///< calls without an open record, closed by what the BYE tells
   std::uint64_t unknown_closings =
       0;                         ///< closings of another dialog or of no call; no event was made of them

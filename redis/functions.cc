@@ -182,6 +182,11 @@ class Preparation : public std::enable_shared_from_this<Preparation> {
 
 std::string_view function_library_text() { return kFunctionsLua; }
 
+void heed_missing_functions(Connection& connection, const Answer& answer) {
+  const bool missing = answer.outcome == Outcome::kReplied && answer.reply.is_error("ERR Function not found");
+  if (missing) connection.reset("the function library is gone");
+}
+
 Prepare prepare_server(Log log) {
   return [memory = std::make_shared<Memory>(), log = std::move(log)](Send send, Done done) {
     std::make_shared<Preparation>(memory, std::move(send), log, std::move(done))->begin();

@@ -17,12 +17,6 @@ local SWEEP_EVERY = 4
 -- Former holders of one number kept at most, and of those too old removed with each new one.
 local MOST_HOLDERS = 4096
 local TRIM_HOLDERS = 8
--- How long the ids of a call's events are known after its latest one.
-local SEEN_MS = 2 * 24 * 3600 * 1000
--- How long calls left open are kept after the latest event of any call.
-local OPEN_MS = 30 * 24 * 3600 * 1000
--- Events trimmed at most with each append.
-local TRIM = 256
 
 local function ms(value)
   return string.format('%.0f', value)
@@ -254,65 +248,5 @@ local function show(keys, argv)
   return text .. '}'
 end
 
--- The index of calls, in call_index.lua.
-local calls = {}
-
--- Removes the oldest entries, which are given, and notes where the log begins now.
-local function drop_oldest(events, log, entries)
-  calls.drop(entries)
-  local last = entries[#entries][1]
-  local high, low = string.match(last, '(%d+)-(%d+)')
-  redis.call('XTRIM', events, 'MINID', '=', high .. '-' .. ms(tonumber(low) + 1))
-  redis.call('HSET', log, 'trimmed', last)
-end
-
--- Trims the log by age (Redis' own clock: the entries' ids are from it) and by length, some at a time.
-local function trim(events, log, retention, length)
-  local oldest = tonumber(redis.call('TIME')[1]) * 1000 - retention
-  local old = redis.call('XRANGE', events, '-', ms(math.max(0, oldest - 1)), 'COUNT', TRIM)
-  if #old > 0 then drop_oldest(events, log, old) end
-  local over = math.min(redis.call('XLEN', events) - length, TRIM)
-  if over > 0 then
-    local first = redis.call('XRANGE', events, '-', '+', 'COUNT', over)
-    drop_oldest(events, log, first)
-  end
-end
-
--- Appends events of calls, in order, each once.
--- KEYS events, open, log, then one seen key per event
--- ARGV retention_ms max_length, then per event: event_id type call_id json index
--- Answers per event its cursor; "" for one that came after its call's end.
-local function record(keys, argv)
-  local answers = {}
-  for i = 4, #keys do
-    local at = 3 + (i - 4) * 5
-    local event_id, kind, call_id, json, index = unpack(argv, at, at + 4)
-    local seen = redis.call('HGET', keys[i], event_id)
-    if not seen then
-      local over = redis.call('HEXISTS', keys[i], 'ended') == 1
-      if over and kind ~= 'attribution_updated' then
-        seen = ''
-      else
-        seen = redis.call('XADD', keys[1], '*', 'type', kind, 'call', call_id, 'json', json)
-        redis.call('HSET', keys[3], 'last', seen)
-        redis.call('HSET', keys[i], event_id, seen)
-        calls.note(call_id, kind, seen, index, tonumber(argv[1]))
-        if kind == 'ended' then
-          redis.call('HSET', keys[i], 'ended', seen)
-          redis.call('HDEL', keys[2], call_id)
-        elseif not over then
-          redis.call('HSET', keys[2], call_id, json)
-          redis.call('PEXPIRE', keys[2], OPEN_MS)
-        end
-        redis.call('PEXPIRE', keys[i], SEEN_MS)
-      end
-    end
-    answers[#answers + 1] = seen
-  end
-  trim(keys[1], keys[3], tonumber(argv[1]), tonumber(argv[2]))
-  return answers
-end
-
 redis.register_function('ringtrace_v1_write', write_all)
-redis.register_function('ringtrace_v1_record', record)
 redis.register_function{function_name = 'ringtrace_v1_show', callback = show, flags = {'no-writes'}}

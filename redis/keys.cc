@@ -56,4 +56,8 @@ std::string call_key(std::string_view call_id) { return "rt:{calls}:call:" + std
 
 std::string seen_key(std::string_view call_id) { return "rt:{calls}:seen:" + std::string(call_id); }
 
+std::string callers_key(std::string_view hash) { return "rt:{calls}:callers:" + std::string(hash); }
+
+std::string erased_key(std::string_view hash) { return "rt:{calls}:erased:" + std::string(hash); }
+
 }  // namespace ringtrace::redis

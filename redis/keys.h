@@ -20,8 +20,14 @@ namespace ringtrace::redis {
 ///   `since`, `until` (of Redis' clock; when the claim runs out), `client` (CLIENT ID), `run_id` and `replid`
 ///   (of the Redis it was claimed at), `writes` (counts the writes of leases)
 /// - `rt:{calls}:events`, stream: `type`, `call`, `json` (a ringtrace.v1.CallEvent)
+/// - `rt:{calls}:caller:<call>`: the caller's number, which the event leaves out; `rt:{calls}:visits:<call>`,
+///   hash: visit id -> its visitor and attributes as JSON
+/// - `rt:{calls}:callers:<hash>`, sorted set: the calls of one caller by their start;
+/// `rt:{calls}:erased:<hash>`:
+///   when that caller was erased. <hash> is keyed (redis/caller_key.h)
 /// - `rt:{calls}:open`, hash: id of a call not ended yet -> JSON of its latest event
-/// - `rt:{calls}:log`, hash: `last`: newest cursor; `trimmed`: newest cursor that is gone
+/// - `rt:{calls}:log`, hash: `last`: newest cursor; `trimmed`: newest cursor that is gone;
+///   `caller_key`: tells with which key callers are named; `unindexed`: up to where they are not
 /// - `rt:{calls}:seen:<call>`, hash: event id -> cursor, so that no event is appended twice
 /// - `rt:{calls}:call:<call>`, hash: `start outcome pool number source`; cursors `latest` and `updated`
 /// - `rt:{calls}:calls`, sorted set: calls by their start; also `:pool:<pool>`, `:number:<number>` and
@@ -39,8 +45,8 @@ namespace ringtrace::redis {
 /// visit bucket until its last lease's end plus hold plus a day (for clocks that differ); a number's holders
 /// until the latest of them is older than the retention; the seen ids two days after the call's latest event;
 /// a call and the sets that name it two days longer than the retention of events, if trimming the stream has
-/// not taken them before. They are only ever extended. The owner has none. `FCALL_RO ringtrace_v1_show 1
-/// rt:{main:0}:lease:<block> <number>` tells what is left of a lease.
+/// not taken them before; what is personal of a call by its start. Only the last may be shortened. The owner
+/// has none. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:lease:<block> <number>` tells what is left of a lease.
 inline constexpr std::uint64_t kNumbersPerBlock = 128;
 inline constexpr std::uint32_t kVisitBuckets = 16'384;
 
@@ -66,5 +72,7 @@ inline constexpr std::string_view kCallsKey = "rt:{calls}:calls";
 std::string calls_key(std::string_view kind, std::string_view word);
 std::string call_key(std::string_view call_id);
 std::string seen_key(std::string_view call_id);
+std::string callers_key(std::string_view hash);
+std::string erased_key(std::string_view hash);
 
 }  // namespace ringtrace::redis

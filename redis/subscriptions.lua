@@ -1,5 +1,5 @@
 --[[
-Named subscriptions. This text follows call_index.lua in the same library.
+Named subscriptions. This text follows call_erasure.lua in the same library.
 
 `rt:{calls}:subscriptions`: name -> "cursor touched_ms"; the cursor of the last event acknowledged, or "-".
 ]]
@@ -9,11 +9,6 @@ local SUBSCRIPTION_MS = 60 * 24 * 3600 * 1000
 -- Names looked at for one that makes room.
 local SUBSCRIPTION_SWEEP = 64
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
 local function place_of(text)
   return string.match(text or '', '^(%S+) (%d+)$')
 end
@@ -21,7 +16,7 @@ end
 -- KEYS subscriptions   ARGV name most
 -- Answers {"KNOWN", cursor or "-"}, or {"FULL"} for a new name that finds no room.
 local function open_subscription(keys, argv)
-  local now = now_ms()
+  local now = redis_now()
   local cursor = place_of(redis.call('HGET', keys[1], argv[1]))
   if not cursor then
     if redis.call('HLEN', keys[1]) >= tonumber(argv[2]) then
@@ -45,7 +40,7 @@ local function acknowledge(keys, argv)
   if not last or not is_dropped(argv[2], last) then return {'BEYOND'} end
   local cursor = place_of(redis.call('HGET', keys[1], argv[1]))
   if cursor and cursor ~= '-' and is_dropped(argv[2], cursor) then return {'KNOWN', cursor} end
-  redis.call('HSET', keys[1], argv[1], argv[2] .. ' ' .. ms(now_ms()))
+  redis.call('HSET', keys[1], argv[1], argv[2] .. ' ' .. ms(redis_now()))
   return {'KNOWN', argv[2]}
 end
 

@@ -52,6 +52,7 @@ struct CommandLine::Options {
   ListCallsOptions list_calls;
   std::string call_id;
   ResolveOptions resolve;
+  EraseOptions erase;
   std::string pool;
   WatchPoolsOptions watch;
   NumbersOptions numbers;
@@ -242,6 +243,21 @@ void CommandLine::add_calls() {
                       "  ringtracectl get-call 01M84Y2KS4HJ6QVXCB5XNYC2CN\n",
                       [&] { return ctl::get_call(options.common, options.call_id); });
   get.add_option("CALL", options.call_id, "The call's id")->required();
+
+  CLI::App& erase =
+      add("erase", "Remove what is personal of a caller's calls: the number, and who their visits were",
+          "  ringtracectl erase --caller +12025550190\n"
+          "  ringtracectl erase --caller +12025550190 --rewrite-append-only-file\n",
+          [&] { return ctl::erase(options.common, options.erase); });
+  erase
+      .add_option("--caller", options.erase.caller,
+                  "The caller's number in E.164, or the text calls tell it by")
+      ->type_name("NUMBER")
+      ->required();
+  erase.add_flag(
+      "--rewrite-append-only-file", options.erase.rewrite,
+      "Also have Redis rewrite its append-only file, which else holds what was erased until its next "
+      "rewrite");
 
   CLI::App& resolve =
       add("resolve", "Tell who a call to a number would be from, and why",

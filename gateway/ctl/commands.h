@@ -76,6 +76,14 @@ int list_calls(const Common& common, const ListCallsOptions& options);
 /// One call with all candidates.
 int get_call(const Common& common, const std::string& call_id);
 
+struct EraseOptions {
+  std::string caller;
+  bool rewrite = false;  ///< also Redis' append-only file
+};
+
+/// Removes what is personal of a caller's calls.
+int erase(const Common& common, const EraseOptions& options);
+
 struct ResolveOptions {
   std::string number;
   std::string caller;

@@ -4,6 +4,8 @@
 #include <set>
 #include <sstream>
 
+#include "proto/from_pool.h"
+#include "tests/redis/keyspace.h"
 #include "tests/redis/redis_server.h"
 #include "tests/redis/support.h"
 #include "tests/temporary_directory.h"
@@ -164,6 +166,38 @@ TEST_CASE("without a file events go straight to the log") {
   REQUIRE(life.settled());
   CHECK(test::eventually([&] { return life.ids() == Ids{"c1-ringing"}; }));
   CHECK(life.spool.stats().dropped == 1);
+}
+
+TEST_CASE("an erased caller leaves the file, and comes back with nothing of his earlier calls") {
+  RedisServer server({}, RedisServer::Start::kLater);
+  const test::TemporaryDirectory directory;
+  const auto file = directory.path() / "spool";
+  const std::string caller = "+12025550190";
+  const pool::Time now(std::chrono::milliseconds(1'800'000'000'000));
+  const auto of_caller = [&](v1::CallEvent event, const std::string& number) {
+    event.mutable_call()->set_caller(number);
+    *event.mutable_call()->mutable_start_time() = to_timestamp(now);
+    return event;
+  };
+  Life life(server, file);
+  life.spool.record(of_caller(ringing("c1"), caller));
+  life.spool.record(of_caller(ringing("c2"), "+12025550777"));
+  REQUIRE(test::eventually([&] { return life.spool.stats().waiting == 0; }));
+  REQUIRE(test::names(test::files_of(directory.path()), caller));
+
+  test::Inbox<bool> done;
+  life.spool.erase(caller, now, [&](bool clean) { done.put(clean); });
+  CHECK(done.take());
+  CHECK_FALSE(test::names(test::files_of(directory.path()), caller));
+  CHECK(test::names(test::files_of(directory.path()), "+12025550777"));
+
+  // The call is still up.
+  life.spool.record(of_caller(ended("c1"), caller));
+  REQUIRE(test::eventually([&] { return test::names(test::files_of(directory.path()), "c1-ended"); }));
+  CHECK_FALSE(test::names(test::files_of(directory.path()), caller));
+  server.start();
+  REQUIRE(life.settled());
+  CHECK(life.ids() == Ids{"c1-ringing", "c2-ringing", "c1-ended"});
 }
 
 }  // namespace ringtrace::gateway

@@ -124,4 +124,54 @@ TEST_CASE("a call in memory is known as long as one of its events, and with its 
   CHECK(ids(search(log, all())) == "z y x ");
 }
 
+TEST_CASE("an erased caller's calls in memory are told without him, also while they are up") {
+  boost::asio::io_context io;
+  MemoryCallLog log(io, 10, kNoon);
+  const auto of = [](v1::CallEvent event, const std::string& caller) {
+    event.mutable_call()->set_caller(caller);
+    event.mutable_call()->mutable_resolution()->mutable_visit()->set_visit_id("visit");
+    event.mutable_call()->mutable_resolution()->mutable_visit()->set_visitor_id("browser");
+    return event;
+  };
+  log.append(of(event("a", 1), "+12025550190"));
+  log.append(of(event("b", 2), "+12025550777"));
+  CHECK(log.erase("+12025550190", kNoon + std::chrono::minutes(5)) == 1);
+  CHECK(log.erase("+12025550190", kNoon + std::chrono::minutes(5)) == 0);
+  log.append(of(event("a", 1), "+12025550190"));
+  log.append(of(event("c", 6), "+12025550190"));
+  CHECK(find(log, "a")->caller().empty());
+  CHECK(find(log, "a")->resolution().visit().visit_id() == "visit");
+  CHECK(find(log, "a")->resolution().visit().visitor_id().empty());
+  CHECK(find(log, "b")->caller() == "+12025550777");
+  CHECK(find(log, "c")->caller() == "+12025550190");
+  log.read_after("", 10, [](const rpc::LogRead& read) {
+    REQUIRE(read.events.size() == 4);
+    CHECK(read.events[0]->call().caller().empty());
+    CHECK(read.events[2]->call().caller().empty());
+  });
+  CHECK(log.redacted() == 2);
+}
+
+TEST_CASE("caller and visits leave events in memory when each has been kept long enough") {
+  boost::asio::io_context io;
+  MemoryCallLog log(io, 10, kNoon);
+  for (int minute = 1; minute <= 3; ++minute) {
+    v1::CallEvent one = event("c" + std::to_string(minute), minute);
+    *one.mutable_event_time() = to_timestamp(kNoon + std::chrono::minutes(minute));
+    one.mutable_call()->set_caller("+12025550190");
+    one.mutable_call()->mutable_resolution()->mutable_visit()->set_visitor_id("browser");
+    log.append(one);
+  }
+  const MemoryCallLog::Retention retention{std::chrono::minutes(10), std::chrono::minutes(20)};
+  log.forget(retention, kNoon + std::chrono::minutes(12));
+  CHECK(find(log, "c1")->caller().empty());
+  CHECK(find(log, "c2")->caller().empty());
+  CHECK(find(log, "c3")->caller() == "+12025550190");
+  CHECK(find(log, "c1")->resolution().visit().visitor_id() == "browser");
+  log.forget(retention, kNoon + std::chrono::minutes(21));
+  CHECK(find(log, "c1")->resolution().visit().visitor_id().empty());
+  CHECK(find(log, "c2")->resolution().visit().visitor_id() == "browser");
+  CHECK(find(log, "c3")->caller().empty());
+}
+
 }  // namespace ringtrace::gateway

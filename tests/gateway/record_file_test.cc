@@ -127,4 +127,44 @@ TEST_CASE("one process has the file, and other files are left alone") {
   CHECK(RecordFile::open(directory.path() / "no" / "such", 1 << 20, problem) == nullptr);
 }
 
+TEST_CASE("records are changed all at once, and a place moves with what it stands before") {
+  const test::TemporaryDirectory directory;
+  const auto path = directory.path() / "records";
+  auto file = open_file(path);
+  std::uint64_t place = 0;
+  for (const char* record : {"one", "two", "three"}) {
+    if (record == std::string("two")) place = file->end();
+    REQUIRE(file->append(record));
+  }
+  std::uint64_t end = file->end();
+  const auto longer = [](const std::string& record) { return record + "-and-more"; };
+  REQUIRE(file->rewrite(longer, place));
+  CHECK(records_of(*file) == Records{"one-and-more", "two-and-more", "three-and-more"});
+  CHECK(file->read(place) == "two-and-more");
+  end = file->end();
+  REQUIRE(file->rewrite([](const std::string&) { return std::string("x"); }, end));
+  CHECK(end == file->end());
+  REQUIRE(file->append("four"));
+  // Another process still finds it locked.
+  std::string problem;
+  CHECK(RecordFile::open(path, 1 << 20, problem) == nullptr);
+  file.reset();
+  CHECK(records_of(*open_file(path)) == Records{"x", "x", "x", "four"});
+}
+
+TEST_CASE("a change that cannot be written changes nothing, and what a kill left of one is gone") {
+  const test::TemporaryDirectory directory;
+  const auto path = directory.path() / "records";
+  const auto half = directory.path() / "records.new";
+  std::ofstream(half) << "half";
+  const auto file = open_file(path, 40);
+  CHECK_FALSE(std::filesystem::exists(half));
+  REQUIRE(file->append("one"));
+  std::uint64_t place = file->end();
+  CHECK_FALSE(file->rewrite([](const std::string&) { return std::string(100, 'x'); }, place));
+  CHECK(place == file->end());
+  CHECK(records_of(*file) == Records{"one"});
+  CHECK_FALSE(std::filesystem::exists(half));
+}
+
 }  // namespace ringtrace::gateway

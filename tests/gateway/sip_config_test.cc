@@ -63,10 +63,10 @@ TEST_CASE("the signing key is kept in the state directory, for this user only") 
   const test::TemporaryDirectory directory;
   Config config = parsed(kLeastConfig);
   config.state_directory = (directory.path() / "made/at/start").string();
-  const SigningKey first = std::get<SigningKey>(signing_key_of(config));
+  const KeptKey first = std::get<KeptKey>(signing_key_of(config));
   CHECK(first.lasting);
   CHECK(first.key.size() == 64);
-  CHECK(std::get<SigningKey>(signing_key_of(config)).key == first.key);
+  CHECK(std::get<KeptKey>(signing_key_of(config)).key == first.key);
 
   struct stat status {};
   REQUIRE(stat((config.state_directory + "/sip-signing-key").c_str(), &status) == 0);
@@ -76,14 +76,14 @@ TEST_CASE("the signing key is kept in the state directory, for this user only") 
 
   SECTION("a configured key comes first") {
     config.sip.signing_key = "configured-secret-0001";
-    CHECK(std::get<SigningKey>(signing_key_of(config)).key == "configured-secret-0001");
+    CHECK(std::get<KeptKey>(signing_key_of(config)).key == "configured-secret-0001");
   }
   SECTION("without a directory the key is random and does not last") {
     config.state_directory.clear();
-    const SigningKey once = std::get<SigningKey>(signing_key_of(config));
+    const KeptKey once = std::get<KeptKey>(signing_key_of(config));
     CHECK_FALSE(once.lasting);
     CHECK(once.key.size() == 64);
-    CHECK(once.key != std::get<SigningKey>(signing_key_of(config)).key);
+    CHECK(once.key != std::get<KeptKey>(signing_key_of(config)).key);
   }
   SECTION("a file without a key is told") {
     std::ofstream(config.state_directory + "/sip-signing-key") << "\n";

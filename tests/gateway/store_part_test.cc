@@ -48,12 +48,13 @@ class Life {
     redis.connect_timeout = 2s;
     redis.command_timeout = 2s;
     redis.max_queue = 1024;
-    config.events.retention = 24h;
+    config.events.retention = config.events.caller_retention = config.events.attributes_retention = 24h;
     config.events.max_length = 1000;
     config.events.spool_bytes = 1 << 20;
     config.state_directory = state_directory;
     config.sip.max_call_age = 4h;
-    store_ = std::make_unique<StorePart>(io_, config, clock_, *log_, readiness);
+    store_ =
+        std::make_unique<StorePart>(io_, config, redis::CallerKey("key of a test"), clock_, *log_, readiness);
     leasing_ = std::make_unique<pool::Leasing>(*pools_, &store_->leases(), clock_);
     store_->start(
         *leasing_, [this] { settled_.set_value(); }, [this] { lost = true; });

@@ -23,7 +23,8 @@ ServerConfig with_tokens() {
   ServerConfig config;
   config.tokens = std::vector{grant("shop", "shop-secret", {Scope::kLease}, {"main"}),
                               grant("crm", "crm-secret", {Scope::kRead}, {"main"}),
-                              grant("all", "all-secret", {Scope::kLease, Scope::kRead, Scope::kAdmin})};
+                              grant("all", "all-secret", {Scope::kLease, Scope::kRead, Scope::kAdmin}),
+                              grant("keeper", "keeper-secret", {Scope::kAdmin}, {"main"})};
   return config;
 }
 
@@ -235,4 +236,20 @@ TEST_CASE("a request that is too long, or none, is refused with its reason befor
 }
 
 }  // namespace
+TEST_CASE("only an administrator of all pools erases callers") {
+  Harness harness(nullptr, with_tokens());
+  harness.eraser.answer = {LogStatus::kOk, 1, false};
+  const auto erase = [&](const std::string& token) {
+    v1::EraseCallerRequest request;
+    request.set_caller("+12025550190");
+    v1::EraseCallerResponse response;
+    Bearer context(token);
+    return harness.calls->EraseCaller(&context, request, &response);
+  };
+  CHECK(error_info(erase("crm-secret")).reason() == "SCOPE_MISSING");
+  CHECK(error_info(erase("keeper-secret")).reason() == "POOL_NOT_ALLOWED");
+  CHECK(harness.eraser.asked.empty());
+  CHECK(erase("all-secret").ok());
+}
+
 }  // namespace ringtrace::rpc::testing

@@ -164,4 +164,34 @@ TEST_CASE("calls cannot be told while the log is away, and it says when to ask a
   CHECK(harness.calls->GetCall(&context, request, &response).error_code() == grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_CASE("erasing a caller tells how many calls lost something, and refuses what is no caller") {
+  Harness harness;
+  harness.eraser.answer = {LogStatus::kOk, 7, true};
+  v1::EraseCallerRequest request;
+  request.set_caller("+12025550190");
+  request.set_rewrite_append_only_file(true);
+  v1::EraseCallerResponse response;
+  Context context;
+  REQUIRE(harness.calls->EraseCaller(&context, request, &response).ok());
+  CHECK(harness.eraser.asked == "+12025550190");
+  CHECK(harness.eraser.asked_to_rewrite);
+  CHECK(response.erased_call_count() == 7);
+  CHECK(response.append_only_file_rewrite_started());
+
+  Context empty_context;
+  const grpc::Status empty = harness.calls->EraseCaller(&empty_context, {}, &response);
+  CHECK(error_info(empty).reason() == "FIELD_REQUIRED");
+  Context long_context;
+  request.set_caller(std::string(257, '1'));
+  const grpc::Status too_long = harness.calls->EraseCaller(&long_context, request, &response);
+  CHECK(error_info(too_long).reason() == "FIELD_TOO_LONG");
+
+  harness.eraser.answer = {};
+  Context away_context;
+  request.set_caller("+12025550190");
+  const grpc::Status away = harness.calls->EraseCaller(&away_context, request, &response);
+  CHECK(away.error_code() == grpc::StatusCode::UNAVAILABLE);
+  CHECK(retry_delay(away) > std::chrono::milliseconds(0));
+}
+
 }  // namespace ringtrace::rpc::testing

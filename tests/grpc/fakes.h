@@ -14,6 +14,7 @@
 
 #include "grpc/call_event_log.h"
 #include "grpc/call_index.h"
+#include "grpc/caller_eraser.h"
 #include "grpc/number_book.h"
 #include "grpc/subscription_store.h"
 #include "pool/lease_store.h"
@@ -197,6 +198,19 @@ class StubIndex final : public CallIndex {
 
   CallPage page;
   CallQuery asked;
+};
+
+class StubEraser final : public CallerEraser {
+ public:
+  void erase(std::string_view caller, bool rewrites, Done done) override {
+    asked = caller;
+    asked_to_rewrite = rewrites;
+    done(answer);
+  }
+
+  Erasure answer;
+  std::string asked;
+  bool asked_to_rewrite = false;
 };
 
 /// Subscriptions in memory, of a log whose cursors are in the order of their texts.

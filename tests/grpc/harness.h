@@ -60,7 +60,7 @@ class Harness {
     pool_service = v1::PoolService::NewStub(channel);
   }
 
-  Backends backends() { return {leasing, log, call_index, subscriptions, book}; }
+  Backends backends() { return {leasing, log, call_index, subscriptions, book, eraser}; }
 
   std::shared_ptr<grpc::Channel> connect() const {
     grpc::ChannelArguments arguments;
@@ -77,6 +77,7 @@ class Harness {
   StubIndex call_index;
   StubSubscriptions subscriptions;
   StubBook book;
+  StubEraser eraser;
   Server server;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::LeaseService::Stub> leases;

@@ -305,6 +305,39 @@ TEST_CASE("events older than the retention are trimmed") {
   CHECK(client.read("2000-0").status == Status::kDone);
 }
 
+TEST_CASE("a log nothing is written to any more expires, and older cursors are out of range") {
+  RedisServer server;
+  redis::CallLogOptions options;
+  options.retention = seconds(3'600);
+  LogClient client(server, options);
+  for (const char* call : {"c1", "c2"}) client.log.append(ringing(call));
+  REQUIRE(client.settled());
+  const std::string first = client.read("").events.at(0).cursor();
+  const std::string last = *client.latest();
+  const auto left = server.command({"PTTL", "rt:{calls}:events"}).integer;
+  CHECK(left > milliseconds(seconds(3'600)).count());
+  CHECK(left <= milliseconds(seconds(3'660)).count());
+
+  server.command({"PEXPIRE", "rt:{calls}:events", "0"});
+  CHECK(client.read(first).status == Status::kOutOfRange);
+  CHECK(client.read(first).next == last);
+  CHECK(client.read(last).status == Status::kDone);
+  client.log.append(ringing("c3"));
+  REQUIRE(client.settled());
+  CHECK(client.read(last).events.at(0).event_id() == "c3-ringing");
+}
+
+TEST_CASE("reads bring a flushed library back by themselves") {
+  RedisServer server;
+  LogClient client(server);
+  client.log.append(ringing("c1"));
+  REQUIRE(client.settled());
+  server.command({"FUNCTION", "FLUSH"});
+  CHECK(client.read("").status == Status::kUnavailable);
+  client.client.wait_for(true);
+  CHECK(client.ids() == Ids{"c1-ringing"});
+}
+
 TEST_CASE("what is no cursor is refused, and what is no event is passed over") {
   RedisServer server;
   LogClient client(server);

@@ -25,9 +25,6 @@ inline Number number(std::uint64_t digits) { return *Number::from_digits(digits)
 inline const Number kFirst = number(74'950'000'001);
 inline const Number kSecond = number(74'950'000'002);
 
-/// The machine's clock once: expiries of keys are real, so tests of the store stand near the present.
-inline pool::Time present() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
-
 inline pool::LeaseRecord record_of(Number which, std::string visit, pool::Time start, pool::Time expire) {
   pool::LeaseRecord record;
   record.pool = "main";

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "pool/time.h"
 #include "redis/connection.h"
 #include "redis/functions.h"
 
@@ -56,6 +57,11 @@ class Inbox {
   std::condition_variable changed_;
   std::deque<T> values_;
 };
+
+/// The machine's clock once: expiries of keys are real, so tests of the store stand near the present.
+inline pool::Time present() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
 
 /// Waits until the condition holds; false when it does not in time.
 inline bool eventually(const std::function<bool()>& holds) {

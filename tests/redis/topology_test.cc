@@ -4,7 +4,12 @@
 
 #include <catch2/catch.hpp>
 
+#include "proto/from_pool.h"
+#include "redis/call_index.h"
+#include "redis/call_log.h"
+#include "redis/caller_erasure.h"
 #include "redis/keys.h"
+#include "tests/redis/keyspace.h"
 #include "tests/redis/store_fixture.h"
 
 namespace ringtrace::test {
@@ -12,6 +17,46 @@ namespace {
 
 using redis::Claims;
 using redis::Command;
+
+/// A call goes through the log: its events are read and listed, and its caller is erased. What became of the
+/// erasure, which asks for a rewrite too.
+redis::CallerErased log_a_call(Client& client, redis::RedisCallLog& log) {
+  const std::string caller = "+12025550190";
+  for (const auto& [type, word] :
+       {std::pair(v1::CALL_EVENT_TYPE_RINGING, "ringing"), std::pair(v1::CALL_EVENT_TYPE_ENDED, "ended")}) {
+    v1::CallEvent event;
+    event.set_event_id(std::string("c1-") + word);
+    event.set_type(type);
+    event.mutable_call()->set_call_id("c1");
+    event.mutable_call()->set_caller(caller);
+    *event.mutable_call()->mutable_start_time() = to_timestamp(present());
+    REQUIRE(log.append(event));
+  }
+  REQUIRE(eventually([&] { return log.stats().queued == 0; }));
+  Inbox<redis::CallLogPage> pages;
+  log.read_after("", 10, [&](redis::CallLogPage page) { pages.put(std::move(page)); });
+  const redis::CallLogPage page = pages.take();
+  INFO(page.detail);
+  REQUIRE(page.events.size() == 2);
+  CHECK(page.events[1].call().caller() == caller);
+  redis::RedisCallIndex index(client.connection());
+  Inbox<redis::CallsFound> found;
+  index.search({}, [&](redis::CallsFound calls) { found.put(std::move(calls)); });
+  CHECK(found.take().calls.size() == 1);
+  redis::RedisCallerErasure erasure(client.connection(), redis::CallerKey("key"));
+  Inbox<redis::CallerErased> erased;
+  erasure.erase(caller, true, [&](redis::CallerErased done) { erased.put(std::move(done)); });
+  redis::CallerErased done = erased.take();
+  CHECK(done.done);
+  CHECK(done.calls == 1);
+  return done;
+}
+
+redis::CallLogOptions log_options() {
+  redis::CallLogOptions options;
+  options.caller_key = redis::CallerKey("key");
+  return options;
+}
 
 TEST_CASE("an ACL user that may do no more than the gateway does, and a database of its own") {
   RedisServer server;
@@ -28,6 +73,15 @@ TEST_CASE("an ACL user that may do no more than the gateway does, and a database
   CHECK(store.load().first.leases == 1);
   CHECK(server.command({"EXISTS", redis::lease_key("main", kFirst)}).integer == 0);
   CHECK(server.command({"INFO", "keyspace"}).text.find("db3:") != std::string::npos);
+  {
+    Client client(options);
+    redis::RedisCallLog log(client.connection(), log_options(), {});
+    client.start_and_wait();
+    const redis::CallerErased erased = log_a_call(client, log);
+    CHECK_FALSE(erased.is_rewriting);
+    CHECK(erased.detail.starts_with("NOPERM"));
+    client.loop().stop();
+  }
 
   options.password = "wrong";
   Client refused(options);
@@ -216,6 +270,19 @@ TEST_CASE_METHOD(Clustered, "in a cluster each pool and the events lie on the no
   CHECK(store.load().first.leases == 1);
   CHECK(store.client.connection().stats().connects == RedisCluster::kNodes);
   CHECK(store.client.run(Command({"XLEN", redis::kEventsKey})).reply.integer == 0);
+}
+
+TEST_CASE_METHOD(Clustered, "in a cluster calls are logged, listed and erased on one node") {
+  Client client(options());
+  redis::RedisCallLog log(client.connection(), log_options(), {});
+  client.start_and_wait();
+  CHECK(log_a_call(client, log).is_rewriting);
+  for (std::size_t i = 0; i < RedisCluster::kNodes; ++i) {
+    const std::string held = keyspace_of(cluster.node(i));
+    CHECK(names(held, "c1") == (cluster.owner_of("rt:{calls}:events") == i));
+    CHECK_FALSE(names(held, "12025550190"));
+  }
+  client.loop().stop();
 }
 
 TEST_CASE_METHOD(Clustered, "a slot that moves is followed, while it moves and after") {

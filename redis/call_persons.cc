@@ -1,0 +1,72 @@
+#include "redis/call_persons.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+
+namespace ringtrace::redis {
+namespace {
+
+/// Calls with each visit the event names.
+template <typename Do>
+void for_each_visit(v1::CallEvent& event, const Do& apply) {
+  const auto visit_of = [&](v1::Resolution& resolution) {
+    if (resolution.has_visit()) apply(*resolution.mutable_visit());
+  };
+  if (event.call().has_resolution()) visit_of(*event.mutable_call()->mutable_resolution());
+  if (event.attribution_updated().has_previous_resolution()) {
+    visit_of(*event.mutable_attribution_updated()->mutable_previous_resolution());
+  }
+}
+
+}  // namespace
+
+Persons take_persons(v1::CallEvent& event) {
+  Persons persons;
+  persons.caller.swap(*event.mutable_call()->mutable_caller());
+  for_each_visit(event, [&](v1::Visit& visit) {
+    if (visit.visitor_id().empty() && !visit.has_attributes()) return;
+    v1::Visit told;
+    told.set_visit_id(visit.visit_id());
+    visit.Swap(&told);
+    std::string id;
+    id.swap(*told.mutable_visit_id());
+    const bool is_known = std::any_of(persons.visits.begin(), persons.visits.end(),
+                                      [&](const auto& known) { return known.first == id; });
+    google::protobuf::util::JsonPrintOptions options;
+    options.preserve_proto_field_names = true;
+    std::string json;
+    if (is_known || !google::protobuf::util::MessageToJsonString(told, &json, options).ok()) return;
+    persons.visits.emplace_back(std::move(id), std::move(json));
+  });
+  return persons;
+}
+
+void put_persons(const Persons& persons, v1::CallEvent& event) {
+  if (event.call().caller().empty()) event.mutable_call()->set_caller(persons.caller);
+  for_each_visit(event, [&](v1::Visit& visit) {
+    if (!visit.visitor_id().empty() || visit.has_attributes()) return;
+    for (const auto& [id, json] : persons.visits) {
+      if (id != visit.visit_id()) continue;
+      google::protobuf::util::JsonParseOptions options;
+      options.ignore_unknown_fields = true;
+      v1::Visit told;
+      if (!google::protobuf::util::JsonStringToMessage(json, &told, options).ok()) return;
+      told.set_visit_id(id);
+      visit.Swap(&told);
+      return;
+    }
+  });
+}
+
+Persons persons_from(const Reply& reply) {
+  Persons persons;
+  if (reply.elements.empty()) return persons;
+  persons.caller = reply.elements[0].text;
+  for (std::size_t i = 1; i + 1 < reply.elements.size(); i += 2) {
+    persons.visits.emplace_back(reply.elements[i].text, reply.elements[i + 1].text);
+  }
+  return persons;
+}
+
+}  // namespace ringtrace::redis
