@@ -108,10 +108,10 @@ class Program:
 
 
 class Stack:
-    """See the module. `pools` are lines of TOML put in place of the one pool of ten numbers, `grpc` lines of its table;
-    `ctl_options` come before every command of ringtracectl."""
+    """See the module. `pools` are lines of TOML put in place of the one pool of ten numbers, `grpc` and `sip` lines of their
+    tables; `ctl_options` come before every command of ringtracectl."""
 
-    def __init__(self, redis=True, pools=None, numbers="+12025550101-+12025550110", extra="", grpc="", ctl_options=()):
+    def __init__(self, redis=True, pools=None, numbers="+12025550101-+12025550110", extra="", grpc="", sip="", ctl_options=()):
         self._temporary = tempfile.TemporaryDirectory(prefix="ringtrace-test-")
         self.directory = pathlib.Path(self._temporary.name)
         self.programs = []
@@ -120,7 +120,7 @@ class Stack:
         self.with_redis = redis
         self.sip_port, self.line_port, self.grpc_port, self.http_port = (free_port() for _ in range(4))
         self.configuration = self.directory / "ringtrace.toml"
-        self.configuration.write_text(self._toml(pools, numbers, extra, grpc))
+        self.configuration.write_text(self._toml(pools, numbers, extra, grpc, sip))
         self.ctl_options = list(ctl_options)
 
     def __enter__(self):
@@ -142,7 +142,7 @@ class Stack:
             for mark in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:"):
                 assert mark not in log, log[log.index(mark):][:6000]
 
-    def _toml(self, pools, numbers, extra, grpc):
+    def _toml(self, pools, numbers, extra, grpc, sip):
         redis = f'[redis]\nurl = "unix://{self.redis_socket}"\n' if self.with_redis else ""
         if pools is None:
             pools = f'''
@@ -168,6 +168,7 @@ listen = "127.0.0.1:{self.http_port}"
 listen = ["udp:127.0.0.1:{self.sip_port}", "tcp:127.0.0.1:{self.sip_port}"]
 default_line_group = "office"
 health_interval = "0s"  # SIPp's lines answer no OPTIONS
+{sip}
 [[trunk]]
 name = "carrier"
 addresses = ["127.0.0.1/32"]

@@ -103,6 +103,18 @@ TEST_CASE("a known caller never inherits a stranger's visit") {
   CHECK(methods[static_cast<std::size_t>(ResolutionMethod::kReturningCaller)] == 1);
 }
 
+TEST_CASE("a caller who was forgotten is a stranger, and the others are known") {
+  OnePool pool(1);
+  const Number bob = *Number::from_digits(79163333333ULL);
+  pool.lend("a", at(seconds(0)), minutes(1));
+  pool.call(number(0), at(seconds(30)), kAnn);
+  pool.call(number(0), at(seconds(40)), bob);
+  pool.lend("b", at(minutes(10)));
+  pool.pools->forget_caller(kAnn);
+  CHECK(pool.resolve(number(0), at(minutes(11)), kAnn).visit.view() == "b");
+  CHECK(pool.resolve(number(0), at(minutes(11)), bob).method == ResolutionMethod::kReturningCaller);
+}
+
 TEST_CASE("a known caller who is the present holder is an active lease") {
   OnePool pool(2);
   const VisitView monday{"monday", "ann", "google/cpc", ""};

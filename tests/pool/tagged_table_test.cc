@@ -83,6 +83,17 @@ TEST_CASE("the oldest of a set makes room, whichever way it is in") {
   CHECK_FALSE(stamp_of(none, 1));
 }
 
+TEST_CASE("a key that was removed is unknown, the others of its set stay, and its place is free") {
+  Table table(8);
+  for (std::uint64_t key = 1; key <= 8; ++key) table.put(key, told(key, 10 + key), 10 + key);
+  table.remove(3);
+  table.remove(99);
+  CHECK_FALSE(stamp_of(table, 3));
+  table.put(9, told(9, 1), 1);
+  for (const std::uint64_t key : {1U, 2U, 4U, 5U, 6U, 7U, 8U}) CHECK(stamp_of(table, key) == 10 + key);
+  CHECK(stamp_of(table, 9) == 1);
+}
+
 TEST_CASE("known callers come back whole, with times before the epoch in their order") {
   KnownCallers callers(2);
   const Time never = kNever;
