@@ -10,16 +10,19 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <memory>
 #include <thread>
 #include <variant>
 
 #include "gateway/clock.h"
+#include "gateway/config.h"
 #include "gateway/store_part.h"
 #include "grpc/server.h"
 #include "proto/from_pool.h"
@@ -65,16 +68,39 @@ int serve_empty() {
   return 0;
 }
 
-pool::PoolsConfig one_large_pool() {
-  pool::PoolConfig pool;
-  pool.name = pool::PoolName::cut("main");
-  for (std::uint64_t i = 0; i < kNumbers; ++i) {
-    pool.numbers.push_back(*pool::Number::from_digits(kFirstNumber + i));
+/// As an operator writes it: what is not said is what a gateway takes by itself.
+gateway::Config one_large_pool(const std::string& socket) {
+  const std::string text = R"([redis]
+url = "unix://)" + socket + R"("
+
+[events]
+max_length = 200_000
+
+[sip]
+listen = ["udp:127.0.0.1:0"]
+default_line_group = "office"
+
+[[trunk]]
+name = "carrier"
+addresses = ["127.0.0.1"]
+
+[[line_group]]
+name = "office"
+[[line_group.line]]
+name = "desk"
+address = "udp:127.0.0.1:5060"
+
+[[pool]]
+name = "main"
+on_exhausted = "refuse"
+numbers = ["+)" + std::to_string(kFirstNumber) +
+                           "-+" + std::to_string(kFirstNumber + kNumbers - 1) + "\"]\n";
+  auto parsed = gateway::parse_config(text, "bench.toml");
+  if (const auto* mistakes = std::get_if<gateway::Mistakes>(&parsed)) {
+    std::fprintf(stderr, "%s", mistakes->text().c_str());
+    std::abort();
   }
-  pool.on_exhausted = pool::OnExhausted::kRefuse;
-  pool::PoolsConfig config;
-  config.pools.push_back(std::move(pool));
-  return config;
+  return std::get<gateway::Config>(std::move(parsed));
 }
 
 v1::CallEvent event(std::uint64_t i) {
@@ -107,22 +133,22 @@ int serve_gateway(const std::string& socket) {
       std::get<std::unique_ptr<gateway::Log>>(gateway::Log::open({gateway::LogLevel::kError, "", 1024}));
   gateway::Readiness readiness;
   gateway::SteadyClock clock;
-  const auto pools =
-      std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(one_large_pool()));
-  gateway::Config config;
-  config.pools = one_large_pool();
-  config.redis.emplace();
-  config.redis->address.socket_path = socket;
-  config.redis->connect_timeout = 2s;
-  config.redis->command_timeout = 5s;
-  config.redis->max_queue = 131'072;
-  config.events.retention = 1h;
-  config.events.max_length = 200'000;
+  const gateway::Config config = one_large_pool(socket);
+  const auto pools = std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(config.pools));
   gateway::StorePart store(io, config, clock, *log, readiness);
   pool::Leasing leasing(*pools, &store.leases(), clock);
   std::promise<void> settled;
   store.start(
       leasing, [&] { settled.set_value(); }, [] {});
+  boost::asio::steady_timer ticker(io);
+  const std::function<void(boost::system::error_code)> tick = [&](boost::system::error_code ended) {
+    if (ended) return;
+    leasing.tick();
+    store.tick();
+    ticker.expires_after(200ms);
+    ticker.async_wait(tick);
+  };
+  tick({});
   std::thread loop([&] { io.run(); });
   settled.get_future().wait();
   rpc::Server server({.address = "127.0.0.1:0"}, {leasing, store.call_log(), store.call_index(),
