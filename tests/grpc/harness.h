@@ -2,6 +2,7 @@
 
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/status.pb.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <ringtrace/v1/call_service.grpc.pb.h>
 #include <ringtrace/v1/lease_service.grpc.pb.h>
@@ -15,6 +16,7 @@
 #include <thread>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "grpc/server.h"
 #include "pool/leasing.h"
@@ -95,6 +97,36 @@ class Harness {
 struct Context : grpc::ClientContext {
   Context() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30)); }
 };
+
+/// What a request sent and answered as bytes brought.
+struct RawAnswer {
+  grpc::Status status;
+  std::string bytes;
+};
+
+/// Sends bytes to a method, "/package.Service/Method": for messages that are none, or not worth code.
+inline RawAnswer call_raw(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                          const std::string& bytes) {
+  const grpc::Slice slice(bytes);
+  const grpc::ByteBuffer in(&slice, 1);
+  grpc::GenericStub stub(channel);
+  Context context;
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareUnaryCall(&context, method, in, &queue);
+  call->StartCall();
+  grpc::ByteBuffer out;
+  RawAnswer answer;
+  call->Finish(&out, &answer.status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  REQUIRE(queue.Next(&tag, &ok));
+  std::vector<grpc::Slice> slices;
+  if (answer.status.ok()) REQUIRE(out.Dump(&slices).ok());
+  for (const grpc::Slice& part : slices) {
+    answer.bytes.append(reinterpret_cast<const char*>(part.begin()), part.size());
+  }
+  return answer;
+}
 
 /// Waits for what another thread brings about.
 template <typename Condition>

@@ -1,7 +1,5 @@
 #include "grpc/server.h"
 
-#include <grpcpp/generic/generic_stub.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -27,27 +25,10 @@ int health_of(Harness& harness, const std::string& service) {
   if (!service.empty()) {
     request = "\x0A" + std::string(1, static_cast<char>(service.size())) + service;
   }
-  const grpc::Slice slice(request);
-  const grpc::ByteBuffer in(&slice, 1);
-  grpc::GenericStub stub(harness.channel);
-  Context context;
-  grpc::CompletionQueue queue;
-  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", in, &queue);
-  call->StartCall();
-  grpc::ByteBuffer out;
-  grpc::Status status;
-  call->Finish(&out, &status, nullptr);
-  void* tag = nullptr;
-  bool ok = false;
-  REQUIRE(queue.Next(&tag, &ok));
-  REQUIRE(status.ok());
-  std::vector<grpc::Slice> slices;
-  REQUIRE(out.Dump(&slices).ok());
-  std::string answer;
-  for (const grpc::Slice& part : slices)
-    answer.append(reinterpret_cast<const char*>(part.begin()), part.size());
-  REQUIRE(answer.size() == 2);
-  return answer[1];
+  const RawAnswer answer = call_raw(harness.channel, "/grpc.health.v1.Health/Check", request);
+  REQUIRE(answer.status.ok());
+  REQUIRE(answer.bytes.size() == 2);
+  return answer.bytes[1];
 }
 
 TEST_CASE("a port in use is an error that names the address and the reason") {
@@ -118,9 +99,7 @@ TEST_CASE("a gateway that stops finishes the request that waits for the store") 
     v1::LeaseNumberResponse response;
     return harness.leases->LeaseNumber(&context, lease_request("v-1"), &response);
   });
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (store.waiting() == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  REQUIRE(store.waiting() == 1);
+  REQUIRE(eventually([&] { return store.waiting() == 1; }));
   auto stopped = std::async(std::launch::async, [&] { harness.server.stop(std::chrono::seconds(20)); });
   store.release_waiting();
   CHECK(leased.get().ok());

@@ -12,8 +12,8 @@ namespace {
 
 using google::protobuf::DescriptorPool;
 using google::protobuf::FileDescriptor;
-using google::protobuf::FileDescriptorProto;
 using ringtrace::proto_compatibility::breaks;
+using ringtrace::testing::build;
 using ringtrace::testing::compile;
 using ringtrace::testing::read_set;
 
@@ -41,12 +41,6 @@ service TinService {
 }
 )";
 
-const FileDescriptor& build(DescriptorPool& pool, const std::string& text) {
-  const FileDescriptor* built = pool.BuildFile(compile(text, "tin.proto").file(0));
-  REQUIRE(built != nullptr);
-  return *built;
-}
-
 /// What breaks when `from` of the published text becomes `to`.
 std::vector<std::string> change(const std::string& from, const std::string& to) {
   std::string text = kPublished;
@@ -55,8 +49,8 @@ std::vector<std::string> change(const std::string& from, const std::string& to) 
   text.replace(at, from.size(), to);
   DescriptorPool before;
   DescriptorPool after;
-  build(after, text);
-  return breaks(after, build(before, kPublished));
+  build(after, compile(text, "tin.proto"));
+  return breaks(after, *build(before, compile(kPublished, "tin.proto")).back());
 }
 
 using Found = std::vector<std::string>;
@@ -108,11 +102,8 @@ TEST_CASE("an rpc keeps its messages and which of them stream") {
 /// The files of a descriptor set, built into a pool; ours, without Google's.
 std::vector<const FileDescriptor*> build_set(DescriptorPool& pool, const char* path) {
   std::vector<const FileDescriptor*> files;
-  const google::protobuf::FileDescriptorSet set = read_set(path);
-  for (const FileDescriptorProto& file : set.file()) {
-    const FileDescriptor* built = pool.BuildFile(file);
-    REQUIRE(built != nullptr);
-    if (built->package().rfind("google.protobuf", 0) != 0) files.push_back(built);
+  for (const FileDescriptor* file : build(pool, read_set(path))) {
+    if (file->package().rfind("google.protobuf", 0) != 0) files.push_back(file);
   }
   CHECK(files.size() >= 10);
   return files;

@@ -12,9 +12,8 @@ namespace {
 
 using google::protobuf::DescriptorPool;
 using google::protobuf::FileDescriptor;
-using google::protobuf::FileDescriptorProto;
-using google::protobuf::FileDescriptorSet;
 using ringtrace::proto_lint::lint;
+using ringtrace::testing::build;
 using ringtrace::testing::compile;
 using ringtrace::testing::read_set;
 
@@ -57,11 +56,7 @@ service TinService {
 /// What the lint says of a file of that text and path, through protoc as in the build.
 std::vector<std::string> lint_text(const std::string& text, const std::string& path = "shop/v1/tin.proto") {
   DescriptorPool pool;
-  const FileDescriptor* file = nullptr;
-  const FileDescriptorSet set = compile(text, path);
-  for (const FileDescriptorProto& proto : set.file()) file = pool.BuildFile(proto);
-  REQUIRE(file != nullptr);
-  return lint(*file);
+  return lint(*build(pool, compile(text, path)).back());
 }
 
 std::string broken(const std::string& what, const std::string& with) {
@@ -77,12 +72,9 @@ using Sentences = std::vector<std::string>;
 TEST_CASE("our own files keep the rules") {
   DescriptorPool pool;
   int linted = 0;
-  const FileDescriptorSet set = read_set(RINGTRACE_DESCRIPTORS);
-  for (const FileDescriptorProto& proto : set.file()) {
-    const FileDescriptor* file = pool.BuildFile(proto);
-    REQUIRE(file != nullptr);
+  for (const FileDescriptor* file : build(pool, read_set(RINGTRACE_DESCRIPTORS))) {
     // What we only repeat from elsewhere keeps the names it has there.
-    if (proto.package().rfind("google.", 0) == 0) continue;
+    if (file->package().rfind("google.", 0) == 0) continue;
     ++linted;
     CHECK(lint(*file) == Sentences());
   }

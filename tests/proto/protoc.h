@@ -1,5 +1,6 @@
 #pragma once
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 
 #include <catch2/catch.hpp>
@@ -7,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "tests/temporary_directory.h"
 
@@ -32,6 +34,18 @@ inline google::protobuf::FileDescriptorSet compile(const std::string& text, cons
       " --include_imports --include_source_info --descriptor_set_out=" + out.string() + " " + path;
   REQUIRE(std::system(command.c_str()) == 0);
   return read_set(out);
+}
+
+/// The files of a set, built into a pool in their order.
+inline std::vector<const google::protobuf::FileDescriptor*> build(
+    google::protobuf::DescriptorPool& pool, const google::protobuf::FileDescriptorSet& set) {
+  std::vector<const google::protobuf::FileDescriptor*> files;
+  for (const google::protobuf::FileDescriptorProto& file : set.file()) {
+    files.push_back(pool.BuildFile(file));
+    REQUIRE(files.back() != nullptr);
+  }
+  REQUIRE_FALSE(files.empty());
+  return files;
 }
 
 }  // namespace ringtrace::testing
