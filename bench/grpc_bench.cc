@@ -92,7 +92,8 @@ void add_idle(std::vector<Row>& rows) {
 }
 
 void add_streams(std::vector<Row>& rows) {
-  Row leases = row_of("LeaseNumbers, durable, 512 under way", "leases/s", "unary at 64", Target::at_least(5));
+  Row leases = row_of("LeaseNumbers, durable, 64 a message, 512 under way", "leases/s", "unary at 64",
+                      Target::at_least(5));
   rows.push_back(compare(
       leases, 3,
       [] {
@@ -124,11 +125,21 @@ void add_streams(std::vector<Row>& rows) {
   rows.push_back(memory);
 }
 
+/// For profiling: one load against a server that was begun with --serve, and its rate.
+int load_only(const std::string& address, const std::string& kind, int concurrency) {
+  const LoadPlan plan{address, kind != "empty", concurrency, 5s};
+  const LoadResult result = kind == "stream" ? run_stream_load(plan) : run_unary_load(plan);
+  std::printf("%.0f/s\n", checked(result).per_second);
+  return 0;
+}
+
 }  // namespace
 }  // namespace ringtrace::bench
 
 int main(int argc, char** argv) {
   using namespace ringtrace::bench;
+  if (argc == 5 && std::string_view(argv[1]) == "--load")
+    return load_only(argv[2], argv[3], std::stoi(argv[4]));
   if (argc > 2 && std::string_view(argv[1]) == "--serve") return serve({argv + 2, argv + argc});
   std::vector<Row> rows;
   add_unary(rows);

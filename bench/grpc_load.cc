@@ -189,27 +189,31 @@ LoadResult run_stream_load(const LoadPlan& plan) {
   grpc::ClientContext context;
   const auto stream = stub->LeaseNumbers(&context);
   Ledger ledger;
-  Slots slots(plan.concurrency);
+  Slots slots(plan.concurrency / kAsksOfMessage);
   std::uint64_t answers = 0;
   const auto began = Clock::now();
   std::thread reading([&] {
     v1::LeaseNumbersResponse response;
+    std::uint64_t messages = 0;
     while (stream->Read(&response)) {
-      ++answers;
-      if (response.has_lease()) {
-        ledger.note(response.lease());
-      } else {
-        ++ledger.failures;
+      for (const v1::LeaseNumbersResult& result : response.results()) {
+        ++answers;
+        if (result.has_lease()) {
+          ledger.note(result.lease());
+        } else {
+          ++ledger.failures;
+        }
       }
-      slots.give_back();
+      // Answered in any order: what counts is how many are under way.
+      for (; (messages + 1) * kAsksOfMessage <= answers; ++messages) slots.give_back();
     }
   });
   while (Clock::now() < began + plan.duration) {
     slots.take();
     v1::LeaseNumbersRequest request;
-    *request.mutable_request() = request_for(new_visit());
-    grpc::WriteOptions options;
-    stream->Write(request, options);
+    for (int i = 0; i < kAsksOfMessage; ++i)
+      *request.add_asks()->mutable_request() = request_for(new_visit());
+    stream->Write(request);
   }
   stream->WritesDone();
   reading.join();

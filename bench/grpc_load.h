@@ -30,7 +30,11 @@ LoadResult run_unary_load(const LoadPlan& plan);
 /// may sleep when nothing happens; a blocking client has none, so this is the server's time.)
 std::vector<double> run_idle_calls(const std::string& address, int calls, std::chrono::milliseconds gap);
 
-/// LeaseNumbers over one stream, with at most `concurrency` requests unanswered; closed loop.
+/// Asks in one message of LeaseNumbers.
+inline constexpr int kAsksOfMessage = 64;
+
+/// LeaseNumbers over one stream, kAsksOfMessage asks a message, with at most `concurrency` (a multiple of that)
+/// asks unanswered; closed loop.
 LoadResult run_stream_load(const LoadPlan& plan);
 
 /// The delays, in ms from the event to its arrival, at `readers` streams of call events that run for

@@ -9,40 +9,23 @@
 #include <utility>
 #include <variant>
 
-#include "grpc/front.h"
+#include "grpc/long_stream.h"
 #include "grpc/metadata.h"
 
 namespace ringtrace::rpc {
 namespace {
 
+using Reactor = grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>;
+
 /// One client's stream of call events.
-///
-/// The library allows one read, one write and one finish, and nothing after the finish. What is wanted next
-/// is noted under the mutex and carried out by `operate`, by one thread at a time, so that a drain, a
-/// cancellation and an event that come together cannot cross. Keeps itself alive until OnDone.
-class EventStream final
-    : public grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>,
-      public OpenStream,
-      public std::enable_shared_from_this<EventStream> {
+class EventStream final : public LongStream<Reactor> {
  public:
   EventStream(grpc::CallbackServerContext& context, Subscriptions& subscriptions, EventStreams& streams,
               Front& front)
-      : context_(context), subscriptions_(subscriptions), streams_(streams), front_(front) {}
+      : LongStream(context, streams, front, Method::kStreamCallEvents), subscriptions_(subscriptions) {}
 
   void begin() {
-    self_ = shared_from_this();
-    auto admitted = admit(front_, context_, Method::kStreamCallEvents);
-    if (const Error* refused = std::get_if<Error>(&admitted)) return end(*refused);
-    ticket_ = std::get<Ticket>(std::move(admitted));
-    switch (streams_.add(self_)) {
-      case EventStreams::Admission::kAdmitted:
-        return want_read();
-      case EventStreams::Admission::kFull:
-        front_.statistics.count_refused_stream();
-        return end(too_many_streams(streams_.limit()));
-      case EventStreams::Admission::kDraining:
-        return end(draining(""));
-    }
+    if (enter()) want_read();
   }
 
   void wake() override {
@@ -74,7 +57,7 @@ class EventStream final
   }
 
   void OnWriteDone(bool ok) override {
-    if (!ok) return end(caller_gone());
+    if (!ok) return give_up();
     front_.statistics.count_event();
     {
       const std::lock_guard lock(mutex_);
@@ -83,12 +66,9 @@ class EventStream final
     ask_next();
   }
 
-  void OnCancel() override { end(caller_gone()); }
-
   void OnDone() override {
     if (const std::shared_ptr<EventSource> source = current_source()) source->close();
-    streams_.remove(*this);
-    self_.reset();
+    LongStream::OnDone();
   }
 
  private:
@@ -109,7 +89,7 @@ class EventStream final
       const std::lock_guard lock(mutex_);
       source_ = source;
     }
-    source->open([weak = weak_from_this()](const Outcome& error, const EventSource::Place& place) {
+    source->open([weak = weak()](const Outcome& error, const EventSource::Place& place) {
       if (const auto stream = weak.lock()) stream->opened(error, place);
     });
     want_read();
@@ -117,18 +97,16 @@ class EventStream final
 
   void opened(const Outcome& error, const EventSource::Place& place) {
     if (error) return end(*error);
-    {
-      const std::lock_guard lock(mutex_);
+    change([&] {
       last_cursor_ = place.from;
       latest_at_start_ = place.latest;
       metadata_wanted_ = true;
-    }
-    operate();
+    });
     ask_next();
   }
 
   void ask_next() {
-    current_source()->next([weak = weak_from_this()](Next next) {
+    current_source()->next([weak = weak()](Next next) {
       if (const auto stream = weak.lock()) stream->deliver(std::move(next));
     });
   }
@@ -136,83 +114,48 @@ class EventStream final
   void deliver(Next next) {
     if (const Error* error = std::get_if<Error>(&next)) return end(*error);
     if (Outcome refused = ticket_->check_still_valid()) return end(*refused);
-    {
-      const std::lock_guard lock(mutex_);
+    change([&] {
       *response_.mutable_event() = *std::get<SharedEvent>(next);
       write_wanted_ = true;
-    }
-    operate();
+    });
   }
 
   void want_read() {
-    {
-      const std::lock_guard lock(mutex_);
-      read_wanted_ = true;
-    }
-    operate();
+    change([this] { read_wanted_ = true; });
   }
 
-  /// The first reason to end is the one that counts.
-  void end(Error error) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!ending_) ending_ = std::move(error);
+  bool act(std::unique_lock<std::mutex>& lock) override {
+    if (std::exchange(metadata_wanted_, false)) {
+      lock.unlock();
+      context_.AddInitialMetadata(kLatestCursorKey, latest_at_start_);
+      StartSendInitialMetadata();
+    } else if (std::exchange(read_wanted_, false)) {
+      lock.unlock();
+      StartRead(&request_);
+    } else if (std::exchange(write_wanted_, false)) {
+      lock.unlock();
+      StartWrite(&response_);
+    } else {
+      return false;
     }
-    operate();
+    return true;
   }
 
-  void operate() {
-    const std::shared_ptr<EventStream> keep = shared_from_this();
-    std::unique_lock lock(mutex_);
-    if (operating_) return;
-    operating_ = true;
-    while (!finished_) {
-      if (ending_) {
-        finished_ = true;
-        lock.unlock();
-        Finish(count_end(front_, Method::kStreamCallEvents, ending_));
-      } else if (std::exchange(metadata_wanted_, false)) {
-        lock.unlock();
-        context_.AddInitialMetadata(kLatestCursorKey, latest_at_start_);
-        StartSendInitialMetadata();
-      } else if (std::exchange(read_wanted_, false)) {
-        lock.unlock();
-        StartRead(&request_);
-      } else if (std::exchange(write_wanted_, false)) {
-        lock.unlock();
-        StartWrite(&response_);
-      } else {
-        break;
-      }
-      lock.lock();
-    }
-    operating_ = false;
-  }
+  std::weak_ptr<EventStream> weak() { return std::static_pointer_cast<EventStream>(shared_from_this()); }
 
-  // Constant after construction; the context lives until OnDone.
-  grpc::CallbackServerContext& context_;
   Subscriptions& subscriptions_;
-  EventStreams& streams_;
-  Front& front_;
-
-  std::optional<Ticket> ticket_;  // written once, by begin(); the stream's events use it one at a time
 
   // The library's while an operation is under way.
   v1::StreamCallEventsRequest request_;
   v1::StreamCallEventsResponse response_;
 
-  std::mutex mutex_;  // held for a few instructions, never while calling out
+  // By mutex_.
   std::shared_ptr<EventSource> source_;
   std::string last_cursor_;      // of the last event the transport has taken
   std::string latest_at_start_;  // written once, before metadata_wanted_
-  std::optional<Error> ending_;  // written once
   bool metadata_wanted_ = false;
   bool read_wanted_ = false;
   bool write_wanted_ = false;
-  bool operating_ = false;
-  bool finished_ = false;
-
-  std::shared_ptr<EventStream> self_;  // from begin() to OnDone()
 };
 
 }  // namespace

@@ -3,14 +3,17 @@
 #include <google/protobuf/util/time_util.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include "grpc/front.h"
+#include "grpc/long_stream.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -28,170 +31,154 @@ v1::LeaseNumbersError to_message(const Error& error) {
   return message;
 }
 
-/// One client's stream. As in EventStream, what is wanted next is noted under the mutex and carried out by
-/// `operate`, by one thread at a time; it keeps itself alive until OnDone, and the requests under way keep it
-/// until they are answered.
-class LeaseStream final : public grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>,
-                          public OpenStream,
-                          public std::enable_shared_from_this<LeaseStream> {
+/// A message as it was read. Its asks are begun as there is room for them; those under way keep it.
+struct Asked {
+  explicit Asked(v1::LeaseNumbersRequest& read) {
+    message.Swap(&read);
+    responses.resize(static_cast<std::size_t>(count()));
+  }
+
+  bool is_one() const { return message.asks().empty(); }
+  int count() const { return is_one() ? 1 : message.asks_size(); }
+  std::uint64_t tag(int i) const { return is_one() ? message.tag() : message.asks(i).tag(); }
+  const v1::LeaseNumberRequest& request(int i) const {
+    return is_one() ? message.request() : message.asks(i).request();
+  }
+
+  v1::LeaseNumbersRequest message;
+  std::vector<v1::LeaseNumberResponse> responses;  // of each ask
+  Outcome refused;                                 // all of it
+  int begun = 0;
+};
+
+/// What has been answered and not been sent.
+struct Answer {
+  bool alone = false;  ///< to be sent in a message of its own
+  v1::LeaseNumbersResult result;
+};
+
+using Reactor = grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>;
+
+/// One client's stream. The asks under way keep it alive until they are answered.
+class LeaseStream final : public LongStream<Reactor> {
  public:
   LeaseStream(grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams, Front& front)
-      : context_(context), core_(core), streams_(streams), front_(front) {}
+      : LongStream(context, streams, front, Method::kLeaseNumbers), core_(core) {}
 
   void begin() {
-    self_ = shared_from_this();
-    auto admitted = admit(front_, context_, Method::kLeaseNumbers);
-    if (const Error* refused = std::get_if<Error>(&admitted)) return end(*refused);
-    ticket_ = std::get<Ticket>(std::move(admitted));
-    switch (streams_.add(self_)) {
-      case EventStreams::Admission::kAdmitted:
-        return operate();
-      case EventStreams::Admission::kFull:
-        front_.statistics.count_refused_stream();
-        return end(too_many_streams(streams_.limit()));
-      case EventStreams::Admission::kDraining:
-        return end(draining(""));
-    }
+    if (enter()) change([this] { admitted_ = true; });
   }
-
-  void wake() override {}
-  void drain() override { end(draining("")); }
 
   void OnReadDone(bool ok) override {
-    std::shared_ptr<Work> work;
-    {
-      const std::lock_guard lock(mutex_);
+    if (!ok) return end(std::nullopt);
+    auto asked = std::make_shared<Asked>(request_);
+    asked->refused = check_size(front_, asked->message);
+    if (!asked->refused && asked->message.has_request() && !asked->is_one()) {
+      asked->refused = field_malformed("asks", "given without request");
+    }
+    change([&] {
       reading_ = false;
-      if (ok) {
-        ++under_way_;
-        work = std::make_shared<Work>();
-        work->request.Swap(&request_);
-      } else {
-        closed_ = true;
-      }
-    }
-    if (work) begin_work(work);
-    operate();
-  }
-
-  void OnWriteDone(bool ok) override {
-    {
-      const std::lock_guard lock(mutex_);
-      writing_ = false;
-      --under_way_;
-      if (!ok) gone_ = true;
-    }
-    operate();
-  }
-
-  void OnCancel() override {
-    {
-      const std::lock_guard lock(mutex_);
-      gone_ = true;
-    }
-    operate();
-  }
-
-  void OnDone() override {
-    streams_.remove(*this);
-    self_.reset();
-  }
-
- private:
-  struct Work {
-    v1::LeaseNumbersRequest request;
-    v1::LeaseNumberResponse response;
-  };
-
-  void begin_work(const std::shared_ptr<Work>& work) {
-    if (context_.deadline() < std::chrono::system_clock::now()) return answer(*work, deadline_passed());
-    const v1::LeaseNumberRequest& request = work->request.request();
-    Outcome refused = ticket_->check_still_valid();
-    if (!refused) refused = check_size(front_, request);
-    if (!refused) refused = restrict_request(*ticket_, request);
-    if (refused) return answer(*work, refused);
-    core_.lease_number(request, work->response, [stream = shared_from_this(), work](const Outcome& error) {
-      stream->answer(*work, error);
+      asked_ = std::move(asked);
     });
   }
 
-  void answer(Work& work, const Outcome& error) {
-    v1::LeaseNumbersResponse message;
-    message.set_tag(work.request.tag());
-    if (error) {
-      *message.mutable_error() = to_message(*error);
+  void OnWriteDone(bool ok) override {
+    if (!ok) return give_up();
+    change([this] {
+      under_way_ -= writing_;
+      writing_ = 0;
+    });
+  }
+
+ private:
+  bool may_end() const override { return under_way_ == 0 && !asked_; }
+
+  bool act(std::unique_lock<std::mutex>& lock) override {
+    if (writing_ == 0 && !answers_.empty()) {
+      take_answers();
+      lock.unlock();
+      StartWrite(&response_);
+    } else if (asked_ && under_way_ < kMaxLeasesUnderWay) {
+      const std::shared_ptr<Asked> asked = asked_;
+      const int from = asked->begun;
+      asked->begun = std::min(asked->count(), from + static_cast<int>(kMaxLeasesUnderWay - under_way_));
+      under_way_ += static_cast<std::size_t>(asked->begun - from);
+      if (asked->begun == asked->count()) asked_.reset();
+      lock.unlock();
+      begin_some(asked, from, asked->begun);
+    } else if (admitted_ && !reading_ && !asked_ && !is_ending() && under_way_ < kMaxLeasesUnderWay) {
+      reading_ = true;
+      lock.unlock();
+      StartRead(&request_);
     } else {
-      message.mutable_lease()->Swap(work.response.mutable_lease());
+      return false;
     }
-    {
-      const std::lock_guard lock(mutex_);
-      answers_.push_back(std::move(message));
-    }
-    operate();
+    return true;
   }
 
-  void end(Error error) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!ending_) ending_ = std::move(error);
-    }
-    operate();
-  }
-
-  void operate() {
-    const std::shared_ptr<LeaseStream> keep = shared_from_this();
-    std::unique_lock lock(mutex_);
-    if (operating_) return;
-    operating_ = true;
-    while (!finished_) {
-      if (gone_ || (under_way_ == 0 && (closed_ || ending_))) {
-        finished_ = true;
-        const Outcome error = gone_ ? caller_gone() : ending_;
-        lock.unlock();
-        Finish(count_end(front_, Method::kLeaseNumbers, error));
-      } else if (!writing_ && !answers_.empty()) {
-        writing_ = true;
-        response_ = std::move(answers_.front());
-        answers_.pop_front();
-        grpc::WriteOptions options;
-        if (!answers_.empty()) options.set_buffer_hint();
-        lock.unlock();
-        StartWrite(&response_, options);
-      } else if (!reading_ && !closed_ && !ending_ && under_way_ < kMaxLeasesUnderWay) {
-        reading_ = true;
-        lock.unlock();
-        StartRead(&request_);
+  /// With the mutex held: what is ready goes into the next message, but for answers that are to come alone.
+  void take_answers() {
+    response_.Clear();
+    while (!answers_.empty() && writing_ < kMaxResultsOfMessage) {
+      Answer& answer = answers_.front();
+      if (answer.alone && writing_ > 0) break;
+      ++writing_;
+      const bool alone = answer.alone;
+      if (alone) {
+        response_.set_tag(answer.result.tag());
+        if (answer.result.has_error()) response_.mutable_error()->Swap(answer.result.mutable_error());
+        if (answer.result.has_lease()) response_.mutable_lease()->Swap(answer.result.mutable_lease());
       } else {
-        break;
+        response_.add_results()->Swap(&answer.result);
       }
-      lock.lock();
+      answers_.pop_front();
+      if (alone) break;
     }
-    operating_ = false;
   }
 
-  // Constant after construction; the context lives until OnDone.
-  grpc::CallbackServerContext& context_;
+  void begin_some(const std::shared_ptr<Asked>& asked, int from, int to) {
+    Outcome refused = asked->refused;
+    if (!refused && context_.deadline() < std::chrono::system_clock::now()) refused = deadline_passed();
+    if (!refused) refused = ticket_->check_still_valid();
+    for (int i = from; i < to; ++i) {
+      const v1::LeaseNumberRequest& request = asked->request(i);
+      Outcome own = refused;
+      if (!own) own = restrict_request(*ticket_, request);
+      if (own) {
+        answer(*asked, i, own);
+        continue;
+      }
+      const auto stream = std::static_pointer_cast<LeaseStream>(shared_from_this());
+      core_.lease_number(request, asked->responses[static_cast<std::size_t>(i)],
+                         [stream, asked, i](const Outcome& error) { stream->answer(*asked, i, error); });
+    }
+  }
+
+  void answer(Asked& asked, int i, const Outcome& error) {
+    Answer answer;
+    answer.alone = asked.is_one();
+    answer.result.set_tag(asked.tag(i));
+    if (error) {
+      *answer.result.mutable_error() = to_message(*error);
+    } else {
+      answer.result.mutable_lease()->Swap(asked.responses[static_cast<std::size_t>(i)].mutable_lease());
+    }
+    change([&] { answers_.push_back(std::move(answer)); });
+  }
+
   LeaseCore& core_;
-  EventStreams& streams_;
-  Front& front_;
-  std::optional<Ticket> ticket_;  // written once, by begin(); then of the reads, one at a time
 
   // The library's while an operation is under way.
   v1::LeaseNumbersRequest request_;
   v1::LeaseNumbersResponse response_;
 
-  std::mutex mutex_;  // held for a few instructions, never while calling out
-  std::deque<v1::LeaseNumbersResponse> answers_;
-  std::size_t under_way_ = 0;    // read and not sent yet
-  std::optional<Error> ending_;  // written once
-  bool closed_ = false;          // the client sends no more
-  bool gone_ = false;
+  // By mutex_.
+  std::shared_ptr<Asked> asked_;  // read, and not all of it begun
+  std::deque<Answer> answers_;
+  std::size_t under_way_ = 0;  // begun and not sent yet
+  std::size_t writing_ = 0;    // answers of the write under way
+  bool admitted_ = false;
   bool reading_ = false;
-  bool writing_ = false;
-  bool operating_ = false;
-  bool finished_ = false;
-
-  std::shared_ptr<LeaseStream> self_;  // from begin() to OnDone()
 };
 
 }  // namespace

@@ -17,9 +17,13 @@ class ServerBidiReactor;
 
 namespace ringtrace::rpc {
 
-/// Requests of one LeaseNumbers stream that may be under way: read, and their answers not yet sent. At the
-/// limit the stream is not read, so that the client's sending stops by HTTP/2's flow control.
+/// Asks of one LeaseNumbers stream that may be under way: begun, and their answers not yet sent. At the limit
+/// the stream is not read, so that the client's sending stops by HTTP/2's flow control; of the last message
+/// that was read, what has no room yet waits.
 inline constexpr std::size_t kMaxLeasesUnderWay = 1024;
+
+/// Answers to one message of the client's, or several, that go out in one.
+inline constexpr std::size_t kMaxResultsOfMessage = 256;
 
 /// Serves one LeaseNumbers stream. It ends when the client has closed its side and all is answered, when the
 /// gateway drains (what was read is answered first), or with the connection. All must outlive the stream.

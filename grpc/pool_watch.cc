@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "grpc/front.h"
+#include "grpc/long_stream.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -26,29 +26,15 @@ std::string essence_of(v1::Pool pool) {
   return text += pool.capacity().SerializeAsString();
 }
 
-/// One client's watch. As in EventStream, what is wanted next is noted under the mutex and carried out by
-/// `operate`, by one thread at a time. It keeps itself alive until OnDone; a timer that is set keeps it too.
-class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
-                        public OpenStream,
-                        public std::enable_shared_from_this<PoolWatch> {
+/// One client's watch. A timer that is set keeps it alive.
+class PoolWatch final : public LongStream<grpc::ServerWriteReactor<v1::WatchPoolsResponse>> {
  public:
-  PoolWatch(const PoolCore& core, EventStreams& streams, Front& front, std::chrono::milliseconds interval)
-      : core_(core), streams_(streams), front_(front), interval_(interval) {}
+  PoolWatch(grpc::CallbackServerContext& context, const PoolCore& core, EventStreams& streams, Front& front,
+            std::chrono::milliseconds interval)
+      : LongStream(context, streams, front, Method::kWatchPools), core_(core), interval_(interval) {}
 
-  void begin(const grpc::CallbackServerContext& context, v1::WatchPoolsRequest request) {
-    self_ = shared_from_this();
-    auto admitted = admit(front_, context, Method::kWatchPools);
-    if (const Error* refused = std::get_if<Error>(&admitted)) return end(*refused);
-    ticket_ = std::get<Ticket>(std::move(admitted));
-    switch (streams_.add(self_)) {
-      case EventStreams::Admission::kAdmitted:
-        break;
-      case EventStreams::Admission::kFull:
-        front_.statistics.count_refused_stream();
-        return end(too_many_streams(streams_.limit()));
-      case EventStreams::Admission::kDraining:
-        return end(draining(""));
-    }
+  void begin(v1::WatchPoolsRequest request) {
+    if (!enter()) return;
     Outcome refused = check_size(front_, request);
     if (!refused) refused = restrict_request(*ticket_, request);
     if (refused) return end(*refused);
@@ -59,18 +45,14 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
     look();
   }
 
-  void wake() override {}
-  void drain() override { end(draining("")); }
-  void OnCancel() override { end(caller_gone()); }
-
   void OnWriteDone(bool ok) override {
-    if (!ok) return end(caller_gone());
+    if (!ok) return give_up();
     write_next();
   }
 
   void OnDone() override {
-    streams_.remove(*this);
-    self_.reset();
+    alarm_.Cancel();
+    LongStream::OnDone();
   }
 
  private:
@@ -90,8 +72,7 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
   }
 
   void write_next() {
-    {
-      const std::lock_guard lock(mutex_);
+    change([this] {
       if (changed_.empty()) {
         timer_wanted_ = true;
       } else {
@@ -99,51 +80,27 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
         changed_.pop_front();
         write_wanted_ = true;
       }
-    }
-    operate();
+    });
   }
 
-  /// The first reason to end is the one that counts.
-  void end(Error error) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!ending_) ending_ = std::move(error);
+  bool act(std::unique_lock<std::mutex>& lock) override {
+    if (std::exchange(write_wanted_, false)) {
+      lock.unlock();
+      StartWrite(&response_);
+    } else if (std::exchange(timer_wanted_, false)) {
+      lock.unlock();
+      alarm_.Set(looked_ + interval_,
+                 [self = std::static_pointer_cast<PoolWatch>(shared_from_this())](bool due) {
+                   if (due) self->look();
+                 });
+    } else {
+      return false;
     }
-    operate();
-  }
-
-  void operate() {
-    const std::shared_ptr<PoolWatch> keep = shared_from_this();
-    std::unique_lock lock(mutex_);
-    if (operating_) return;
-    operating_ = true;
-    while (!finished_) {
-      if (ending_) {
-        finished_ = true;
-        lock.unlock();
-        alarm_.Cancel();
-        Finish(count_end(front_, Method::kWatchPools, ending_));
-      } else if (std::exchange(write_wanted_, false)) {
-        lock.unlock();
-        StartWrite(&response_);
-      } else if (std::exchange(timer_wanted_, false)) {
-        lock.unlock();
-        alarm_.Set(looked_ + interval_, [self = shared_from_this()](bool due) {
-          if (due) self->look();
-        });
-      } else {
-        break;
-      }
-      lock.lock();
-    }
-    operating_ = false;
+    return true;
   }
 
   // Constant after begin().
   const PoolCore& core_;
-  EventStreams& streams_;
-  Front& front_;
-  std::optional<Ticket> ticket_;
   const std::chrono::milliseconds interval_;
   std::vector<pool::PoolIndex> pools_;
 
@@ -153,16 +110,11 @@ class PoolWatch final : public grpc::ServerWriteReactor<v1::WatchPoolsResponse>,
   std::chrono::system_clock::time_point looked_;
   v1::WatchPoolsResponse response_;
 
-  std::mutex mutex_;             // held for a few instructions, never while calling out
-  std::optional<Error> ending_;  // written once
+  // By mutex_.
   bool write_wanted_ = false;
   bool timer_wanted_ = false;
-  bool operating_ = false;
-  bool finished_ = false;
 
-  grpc::Alarm alarm_;  // of whoever operates
-
-  std::shared_ptr<PoolWatch> self_;  // from begin() to OnDone()
+  grpc::Alarm alarm_;  // of whoever acts
 };
 
 }  // namespace
@@ -172,8 +124,8 @@ grpc::ServerWriteReactor<v1::WatchPoolsResponse>* open_pool_watch(grpc::Callback
                                                                   const PoolCore& core, EventStreams& streams,
                                                                   Front& front,
                                                                   std::chrono::milliseconds interval) {
-  const auto watch = std::make_shared<PoolWatch>(core, streams, front, interval);
-  watch->begin(context, request);
+  const auto watch = std::make_shared<PoolWatch>(context, core, streams, front, interval);
+  watch->begin(request);
   return watch.get();
 }
 

@@ -14,6 +14,9 @@
 namespace ringtrace::ctl {
 namespace {
 
+/// About how much goes into one message: some hundred leases, far below what a gateway takes.
+constexpr std::size_t kMessageBytes = 32 * 1024;
+
 /// A visit id, or a Visit as JSON.
 bool read_visit(const std::string& line, v1::Visit& visit) {
   if (line.front() != '{') {
@@ -42,13 +45,12 @@ std::vector<v1::LeaseNumberRequest> read_requests(const LeaseManyOptions& option
   return requests;
 }
 
-void print_row(Table& table, const v1::Visit& visit, const v1::LeaseNumbersResponse& response) {
-  if (response.has_error()) {
-    table.row(
-        {visit.visit_id(), "-", "-", response.error().message() + " (" + response.error().reason() + ")"});
+void print_row(Table& table, const v1::Visit& visit, const v1::LeaseNumbersResult& result) {
+  if (result.has_error()) {
+    table.row({visit.visit_id(), "-", "-", result.error().message() + " (" + result.error().reason() + ")"});
     return;
   }
-  const v1::Lease& lease = response.lease();
+  const v1::Lease& lease = result.lease();
   table.row({visit.visit_id(), lease.number(), short_name(v1::NumberKind_Name(lease.kind()), "NUMBER_KIND_"),
              time_text(lease.has_expire_time(), lease.expire_time())});
 }
@@ -63,10 +65,14 @@ int lease_many(const Common& common, const LeaseManyOptions& options) {
   const auto stream = stub->LeaseNumbers(&context);
   // Answers come while requests still go out: the gateway reads no more than it may have under way.
   std::thread writer([&] {
-    v1::LeaseNumbersRequest message;
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      message.set_tag(i);
-      *message.mutable_request() = requests[i];
+    for (std::size_t i = 0; i < requests.size();) {
+      v1::LeaseNumbersRequest message;
+      for (std::size_t bytes = 0; i < requests.size() && bytes < kMessageBytes; ++i) {
+        v1::LeaseNumbersAsk& ask = *message.add_asks();
+        ask.set_tag(i);
+        *ask.mutable_request() = requests[i];
+        bytes += ask.ByteSizeLong();
+      }
       if (!stream->Write(message)) return;
     }
     stream->WritesDone();
@@ -75,11 +81,13 @@ int lease_many(const Common& common, const LeaseManyOptions& options) {
   bool refused = false;
   v1::LeaseNumbersResponse response;
   while (stream->Read(&response)) {
-    refused = refused || response.has_error();
-    if (common.json) {
-      print_json(response);
-    } else if (response.tag() < requests.size()) {
-      print_row(table, requests[response.tag()].visit(), response);
+    for (const v1::LeaseNumbersResult& result : response.results()) {
+      refused = refused || result.has_error();
+      if (common.json) {
+        print_json(result);
+      } else if (result.tag() < requests.size()) {
+        print_row(table, requests[result.tag()].visit(), result);
+      }
     }
   }
   writer.join();

@@ -1,7 +1,5 @@
 #include "grpc/access.h"
 
-#include <grpcpp/generic/generic_stub.h>
-
 #include <catch2/catch.hpp>
 #include <optional>
 #include <string>
@@ -141,6 +139,32 @@ TEST_CASE("a stream brings the events of the token's pools only") {
   stream->Finish();
 }
 
+TEST_CASE("of many asks those for the token's pools are answered, and each other one is refused") {
+  Harness harness(nullptr, with_tokens());
+  Bearer context("shop-secret");
+  const auto stream = harness.leases->LeaseNumbers(&context);
+  v1::LeaseNumbersRequest request;
+  for (const char* pool : {"pools/strict", "pools/main"}) {
+    v1::LeaseNumberRequest& ask = *request.add_asks()->mutable_request();
+    ask.set_parent(pool);
+    ask.mutable_visit()->set_visit_id("v-1");
+  }
+  REQUIRE(stream->Write(request));
+  v1::LeaseNumbersResponse response;
+  REQUIRE(stream->Read(&response));
+  REQUIRE(response.results_size() == 2);
+  CHECK(response.results(0).error().reason() == "POOL_NOT_ALLOWED");
+  CHECK(response.results(1).has_lease());
+  // Taken away, the token lets no further ask through.
+  harness.server.replace_tokens(std::vector{grant("crm", "crm-secret", {Scope::kRead})});
+  REQUIRE(stream->Write(request));
+  REQUIRE(stream->Read(&response));
+  REQUIRE(response.results_size() == 2);
+  CHECK(response.results(1).error().reason() == "TOKEN_UNKNOWN");
+  context.TryCancel();
+  stream->Finish();
+}
+
 TEST_CASE("a stream ends when its token is taken away") {
   Harness harness(nullptr, with_tokens());
   Bearer context("crm-secret");
@@ -211,20 +235,7 @@ TEST_CASE("a client's streams are counted while they are open") {
 TEST_CASE("a request that is too long, or none, is refused with its reason before it is looked at") {
   Harness harness;
   const auto send = [&](const std::string& bytes) {
-    const grpc::Slice slice(bytes);
-    const grpc::ByteBuffer in(&slice, 1);
-    grpc::GenericStub stub(harness.channel);
-    Context context;
-    grpc::CompletionQueue queue;
-    const auto call = stub.PrepareUnaryCall(&context, "/ringtrace.v1.LeaseService/LeaseNumber", in, &queue);
-    call->StartCall();
-    grpc::ByteBuffer out;
-    grpc::Status status;
-    call->Finish(&out, &status, nullptr);
-    void* tag = nullptr;
-    bool ok = false;
-    REQUIRE(queue.Next(&tag, &ok));
-    return status;
+    return call_raw(harness.channel, "/ringtrace.v1.LeaseService/LeaseNumber", bytes).status;
   };
   const grpc::Status large = send(std::string(4 * 1024 * 1024, 'x'));
   CHECK(large.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
