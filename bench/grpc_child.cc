@@ -26,6 +26,7 @@
 #include "gateway/store_part.h"
 #include "grpc/server.h"
 #include "proto/from_pool.h"
+#include "redis/caller_key.h"
 
 namespace ringtrace::bench {
 namespace {
@@ -135,7 +136,7 @@ int serve_gateway(const std::string& socket) {
   gateway::SteadyClock clock;
   const gateway::Config config = one_large_pool(socket);
   const auto pools = std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(config.pools));
-  gateway::StorePart store(io, config, clock, *log, readiness);
+  gateway::StorePart store(io, config, redis::CallerKey("a key of the benchmark's"), clock, *log, readiness);
   pool::Leasing leasing(*pools, &store.leases(), clock);
   std::promise<void> settled;
   store.start(
@@ -151,8 +152,9 @@ int serve_gateway(const std::string& socket) {
   tick({});
   std::thread loop([&] { io.run(); });
   settled.get_future().wait();
-  rpc::Server server({.address = "127.0.0.1:0"}, {leasing, store.call_log(), store.call_index(),
-                                                  store.subscriptions(), store.number_book()});
+  rpc::Server server({.address = "127.0.0.1:0"},
+                     {leasing, store.call_log(), store.call_index(), store.subscriptions(),
+                      store.number_book(), store.caller_eraser()});
   if (const auto problem = server.start()) std::fprintf(stderr, "%s\n", problem->c_str());
   print_port(server.bound_port());
 
