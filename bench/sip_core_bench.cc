@@ -9,60 +9,26 @@
 #include <vector>
 
 #include "bench/report.h"
-#include "sip/proxy_core.h"
 #include "tests/sip/peer_messages.h"
+#include "tests/sip/quiet_world.h"
 
 namespace ringtrace::sip {
 namespace {
 
 const Hop kTrunk = *Hop::parse("udp:192.0.2.10:5060");
 
-class World final : public MessageSender, public Attribution, public CallSink {
+class World final : public test::QuietWorld {
  public:
-  World()
-      : now{SteadyTime{} + std::chrono::hours(1), WallTime{std::chrono::milliseconds(1'700'000'000'000)}} {
-    ProxyConfig config;
-    config.listen.emplace_back();
-    config.trunks.emplace_back();
-    config.trunks.back().name = "carrier";
-    config.trunks.back().addresses = {"192.0.2.0/24"};
-    config.line_groups.emplace_back();
-    config.line_groups.back().name = "office";
-    config.line_groups.back().lines.emplace_back();
-    config.line_groups.back().lines.back().name = "desk";
-    config.line_groups.back().lines.back().host = "198.51.100.1";
-    config.default_line_group = "office";
-    config.signing_key = "0123456789abcdef0123456789abcdef";
-    config.limits.calls = 1'000'000;
-    config.limits.transactions = 1'000'000;
-    core = std::make_unique<ProxyCore>(
-        *this, *this, *this, stats,
-        [this] { return seed_ = seed_ * 6364136223846793005u + 1442695040888963407u; },
-        std::vector<Listener>{{Transport::kUdp, *Endpoint::parse("198.18.0.1:5060")}},
-        std::get<std::shared_ptr<const Routing>>(Routing::compile(config)), now);
+  World() : QuietWorld(bench_config()) {
+    resolution.set_method(v1::RESOLUTION_METHOD_ACTIVE_LEASE);
+    resolution.mutable_visit()->set_visit_id("visit-1234567890");
+    resolution.set_source("google/cpc");
+    resolution.set_pool("pools/main");
   }
   bool send(const Message& message, std::size_t, const Hop& to) override {
     last = message;
     last_to = to;
     return true;
-  }
-  bool knows(pool::Number) const override { return true; }
-  v1::Resolution attribute(const pool::ResolveQuery&) override {
-    v1::Resolution resolution;
-    resolution.set_method(v1::RESOLUTION_METHOD_ACTIVE_LEASE);
-    resolution.mutable_visit()->set_visit_id("visit-1234567890");
-    resolution.set_source("google/cpc");
-    resolution.set_pool("pools/main");
-    return resolution;
-  }
-  void record(v1::CallEvent) override {}
-  void close_unknown(CallClosing) override {}
-
-  void receive(const Hop& from, const std::string& text) { core->receive_datagram(text, {from, 0, {}}, now); }
-  void advance(std::chrono::milliseconds step) {
-    now.steady += step;
-    now.wall += step;
-    core->tick(now);
   }
 
   // Sets a call up; the texts of the peers are made before, so that what is timed is the core.
@@ -81,15 +47,17 @@ class World final : public MessageSender, public Attribution, public CallSink {
   }
 
   const Hop kLine = *Hop::parse("udp:198.51.100.1:5060");
-  Instant now;
-  ProxyStats stats;
-  std::unique_ptr<ProxyCore> core;
   Message last;
   Hop last_to;
   Message answer;
 
  private:
-  std::uint64_t seed_ = 1;
+  static ProxyConfig bench_config() {
+    ProxyConfig wanted = config({"198.51.100.1"});
+    wanted.limits.calls = 1'000'000;
+    wanted.limits.transactions = 1'000'000;
+    return wanted;
+  }
 };
 
 // Microseconds a whole call (seven messages in, and the making of their texts) beside `live` others,
