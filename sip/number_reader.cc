@@ -122,10 +122,45 @@ std::optional<pool::Number> NumberReader::read_national(std::string digits) cons
   return read_by_region(digits, plan_.region);
 }
 
+namespace {
+
+// How many bytes the UTF-8 character at the front has (RFC 3629 section 4); 0 when it is none.
+std::size_t character_size(std::string_view text) {
+  const auto byte = [text](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0);
+  };
+  const auto within = [](unsigned char value, unsigned char low, unsigned char high) {
+    return value >= low && value <= high;
+  };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return 1;
+  const auto follows = [&](std::size_t i) { return within(byte(i), 0x80, 0xbf); };
+  if (within(first, 0xc2, 0xdf)) return follows(1) ? 2 : 0;
+  if (within(first, 0xe0, 0xef)) {
+    const unsigned char low = first == 0xe0 ? 0xa0 : 0x80;
+    const unsigned char high = first == 0xed ? 0x9f : 0xbf;
+    return within(byte(1), low, high) && follows(2) ? 3 : 0;
+  }
+  if (within(first, 0xf0, 0xf4)) {
+    const unsigned char low = first == 0xf0 ? 0x90 : 0x80;
+    const unsigned char high = first == 0xf4 ? 0x8f : 0xbf;
+    return within(byte(1), low, high) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
 std::string display_number(const std::optional<pool::Number>& number, std::string_view user) {
   if (number) return number->to_string();
-  std::string text(user.substr(0, kMaximumText));
-  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  user = user.substr(0, kMaximumText);
+  std::string text;
+  while (!user.empty()) {
+    const std::size_t size = character_size(user);
+    const bool control = static_cast<unsigned char>(user.front()) < 0x20 || user.front() == 0x7f;
+    if (size > 0 && !control) text += user.substr(0, size);
+    user.remove_prefix(std::max<std::size_t>(size, 1));
+  }
   return text;
 }
 

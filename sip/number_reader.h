@@ -60,7 +60,8 @@ class NumberReader {
   Rewrites rewrites_;
 };
 
-/// "+74950000001" for a number, else the text itself, cut to 64 bytes and freed of control characters.
+/// "+74950000001" for a number, else the text itself, cut to 64 bytes and freed of control characters and of
+/// what is no UTF-8: an event that holds such a byte could be read by nobody.
 std::string display_number(const std::optional<pool::Number>& number, std::string_view user);
 
 }  // namespace ringtrace::sip

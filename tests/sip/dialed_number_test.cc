@@ -168,6 +168,18 @@ TEST_CASE("an endless name is cut before it is shown") {
   CHECK(display_number(std::nullopt, std::string(500, 'x')).size() == 64);
 }
 
+TEST_CASE("what is shown is UTF-8, whatever bytes a trunk writes") {
+  const auto shown = [](std::string_view user) { return display_number(std::nullopt, user); };
+  CHECK(shown("j\u00fcrgen \u4e2d \U0001f600") == "j\u00fcrgen \u4e2d \U0001f600");
+  CHECK(shown("a\xff\xfe"
+              "b\xc3") == "ab");
+  CHECK(shown("\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80x") == "x");  // overlong, a surrogate, beyond Unicode
+  CHECK(shown(std::string(63, 'x') + "\u00fc") == std::string(63, 'x'));
+  const Message invite = Message::parse(test::invite({.extra = "P-Asserted-Identity: <sip:a\xff@x>\r\n"}));
+  REQUIRE(invite.is_well_formed());
+  CHECK(caller_of(invite, NumberReader{}).text == "a");
+}
+
 TEST_CASE("the caller is the asserted one, then From, unless withheld") {
   const auto caller = [](const std::string& extra, const std::string& from = "") {
     std::string text = test::invite({.extra = extra});
