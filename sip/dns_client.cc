@@ -56,10 +56,15 @@ std::optional<IpAddress> address_of(const sockaddr& socket_address) {
 struct Service {
   std::string host;
   std::uint16_t port;
+  std::uint32_t priority = 0;
+  std::uint32_t weight = 0;  ///< 0: no SRV record
 };
 
-// The targets of an SRV answer in the order they are to be tried: by priority, then the heavier first, so
-// that two answers with the same records are equal (RFC 2782 would draw among them).
+// A record without weight is drawn now and then, when it stands beside others with some (RFC 2782).
+std::uint32_t share_of(std::uint16_t weight) { return 256u * weight + 1; }
+
+// The targets of an SRV answer by priority, then the heavier first, so that two answers with the same records
+// are equal. Each call draws among them by weight.
 std::vector<Service> services_of(const unsigned char* answer, int size) {
   ares_srv_reply* first = nullptr;
   if (ares_parse_srv_reply(answer, size, &first) != ARES_SUCCESS) return {};
@@ -75,7 +80,8 @@ std::vector<Service> services_of(const unsigned char* answer, int size) {
   for (const ares_srv_reply* record : records) {
     // A target of "." says that the service is not to be had there.
     const bool useful = record->host != nullptr && *record->host != '\0' && record->port != 0;
-    if (useful && services.size() < kMaximumSrv) services.push_back({record->host, record->port});
+    if (useful && services.size() < kMaximumSrv)
+      services.push_back({record->host, record->port, record->priority, share_of(record->weight)});
   }
   ares_free_data(first);
   return services;
@@ -89,6 +95,7 @@ struct DnsClient::Worker {
     Worker* worker = nullptr;
     Target name;
     Done done;
+    std::vector<Service> services;
     std::vector<std::vector<Endpoint>> places;  // by service
     int ttl = -1;
     std::size_t open = 0;  // address look-ups under way
@@ -120,7 +127,8 @@ struct DnsClient::Worker {
     std::vector<Service> services;
     if (status == ARES_SUCCESS) services = services_of(answer, size);
     // RFC 3263 section 4.2: without SRV records, the name's own addresses and the transport's own port.
-    if (services.empty()) services.push_back({question.name.host, default_port(question.name.transport)});
+    if (services.empty())
+      services.push_back({question.name.host, default_port(question.name.transport), 0, 0});
     question.worker->look_up(question, services);
   }
 
@@ -238,13 +246,14 @@ void DnsClient::Worker::take_questions() {
 void DnsClient::Worker::begin(std::unique_ptr<Question> owned) {
   Question* question = owned.release();
   if (question->name.port != 0) {
-    look_up(*question, {{question->name.host, question->name.port}});
+    look_up(*question, {{question->name.host, question->name.port, 0, 0}});
   } else {
     ares_query(channel, service_of(question->name).c_str(), ns_c_in, ns_t_srv, on_services, question);
   }
 }
 
 void DnsClient::Worker::look_up(Question& question, const std::vector<Service>& services) {
+  question.services = services;
   question.places.resize(services.size());
   question.open = services.size();
   ares_addrinfo_hints hints{};
@@ -262,8 +271,14 @@ void DnsClient::Worker::finish(Question* raw) {
   live.fetch_sub(1);
   if (dropping) return;
   NameAnswer answer;
-  for (const auto& places : question->places)
-    answer.endpoints.insert(answer.endpoints.end(), places.begin(), places.end());
+  for (std::size_t i = 0; i < question->places.size(); ++i) {
+    const Service& service = question->services[i];
+    const auto& found = question->places[i];
+    // A target's addresses divide its share among them.
+    const auto divisor = static_cast<std::uint32_t>(std::max<std::size_t>(found.size(), 1));
+    const std::uint32_t share = service.weight == 0 ? 0 : std::max(service.weight / divisor, 1u);
+    for (const Endpoint& endpoint : found) answer.places.emplace_back(endpoint, service.priority, share);
+  }
   answer.ttl = std::chrono::seconds(std::max(question->ttl, 0));
   question->done(std::move(answer));
 }

@@ -30,20 +30,21 @@ void NameCache::ask_again(SteadyTime now) {
 bool NameCache::told(const Target& name, NameAnswer answer, SteadyTime now) {
   const auto found = next_.find(name);
   if (found == next_.end()) return false;
-  std::erase_if(answer.endpoints, [](const Endpoint& endpoint) {
-    return !endpoint.address.is_unicast() || endpoint.port == 0;
+  std::erase_if(answer.places, [](const Place& place) {
+    return !place.endpoint.address.is_unicast() || place.endpoint.port == 0;
   });
-  if (answer.endpoints.size() > kMaximumPlaces) answer.endpoints.resize(kMaximumPlaces);
-  if (answer.endpoints.empty()) {
+  if (answer.places.size() > kMaximumPlaces)
+    answer.places.erase(answer.places.begin() + kMaximumPlaces, answer.places.end());
+  if (answer.places.empty()) {
     ++failures_;
     found->second = now + kShortest;
     return false;
   }
   const std::chrono::milliseconds ttl = std::max<std::chrono::milliseconds>(answer.ttl, kShortest);
   found->second = now + std::min(ttl, longest_);
-  std::vector<Endpoint>& places = places_[name];
-  if (places == answer.endpoints) return false;
-  places = std::move(answer.endpoints);
+  std::vector<Place>& places = places_[name];
+  if (places == answer.places) return false;
+  places = std::move(answer.places);
   return true;
 }
 

@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "sip/config.h"
+#include "sip/place.h"
 #include "sip/timer_queue.h"
 
 namespace ringtrace::sip {
 
 /// What DNS said of one target.
 struct NameAnswer {
-  std::vector<Endpoint> endpoints;  ///< best first; empty: the name could not be resolved
+  std::vector<Place> places;  ///< best first; empty: the name could not be resolved
   std::chrono::seconds ttl{0};
 };
 
@@ -33,13 +34,13 @@ class NameCache {
   /// True when the name leads elsewhere than before.
   bool told(const Target& name, NameAnswer answer, SteadyTime now);
 
-  const std::map<Target, std::vector<Endpoint>>& places() const { return places_; }
+  const std::map<Target, std::vector<Place>>& places() const { return places_; }
   std::uint64_t failures() const { return failures_; }  ///< questions without a usable answer
 
  private:
   std::chrono::milliseconds longest_{0};
   std::map<Target, SteadyTime> next_;  ///< when each name is to be asked for
-  std::map<Target, std::vector<Endpoint>> places_;
+  std::map<Target, std::vector<Place>> places_;
   std::uint64_t failures_ = 0;
 };
 

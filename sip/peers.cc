@@ -73,7 +73,7 @@ std::vector<Hop> Peers::places_of(const std::vector<Target>& targets) const {
     if (const auto hop = target.numeric()) hops.push_back(*hop);
     const auto found = names_.places().find(target);
     if (found == names_.places().end()) continue;
-    for (const Endpoint& endpoint : found->second) hops.push_back({target.transport, endpoint});
+    for (const Place& place : found->second) hops.push_back({target.transport, place.endpoint});
   }
   return hops;
 }
@@ -112,9 +112,9 @@ void Peers::ask_names(SteadyTime now) {
       post([self, name, answer = std::move(answer)] {
         if (*self == nullptr) return;
         Peers& peers = **self;
-        if (answer.endpoints.empty()) spdlog::warn("event=dns name={} result=none", name.to_string());
+        if (answer.places.empty()) spdlog::warn("event=dns name={} result=none", name.to_string());
         if (!peers.names_.told(name, answer, peers.now_)) return;
-        spdlog::info("event=dns name={} places={}", name.to_string(), answer.endpoints.size());
+        spdlog::info("event=dns name={} places={}", name.to_string(), answer.places.size());
         peers.known_.addresses = peers.names_.places();
         peers.changed_ = true;
         peers.watch_lines(peers.now_);

@@ -1,6 +1,7 @@
 #include "sip/routing.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "sip/text.h"
 
@@ -18,13 +19,34 @@ std::string check_times(const ProxyTimes& times) {
 }
 
 // The places of a target: its address, or those its name led to last.
-std::vector<Hop> places_of(const Target& target, const Reachability& peers) {
-  if (const auto hop = target.numeric()) return {*hop};
-  std::vector<Hop> hops;
+std::vector<Place> places_of(const Target& target, const Reachability& peers) {
+  if (const auto hop = target.numeric()) return {Place(hop->endpoint)};
   const auto found = peers.addresses.find(target);
-  if (found == peers.addresses.end()) return hops;
-  for (const Endpoint& endpoint : found->second) hops.push_back({target.transport, endpoint});
-  return hops;
+  return found == peers.addresses.end() ? std::vector<Place>{} : found->second;
+}
+
+// Puts the one whose turn it is to the front of each priority: drawn by weight, as RFC 2782 draws; then the
+// next of those left, until all have their place.
+template <typename Item>
+void draw(std::vector<Item>& items, const RandomSource& random) {
+  const auto rank = [](const Item& item) -> const auto& {
+    if constexpr (std::is_pointer_v<Item>) {
+      return *item;
+    } else {
+      return item;
+    }
+  };
+  for (auto first = items.begin(); first != items.end(); ++first) {
+    std::uint64_t total = 0;
+    auto last = first;
+    for (; last != items.end() && rank(*last).priority == rank(*first).priority; ++last)
+      total += rank(*last).weight;
+    if (last - first < 2 || total == 0) continue;
+    std::uint64_t ticket = random() % total;
+    auto chosen = first;
+    while (ticket >= rank(*chosen).weight) ticket -= rank(*chosen++).weight;
+    std::rotate(first, chosen, chosen + 1);
+  }
 }
 
 bool takes(const Trunk& trunk, Transport transport) {
@@ -91,8 +113,8 @@ std::string Routing::add_trunk(const TrunkConfig& trunk, const Reachability& pee
   if (trunk.registration) {
     checked.contact_user = contact_user_of(signer_, trunk.name);
     for (const Target& registrar : trunk.registration->registrars) {
-      for (const Hop& hop : places_of(registrar, peers))
-        checked.addresses.push_back(*Cidr::parse(hop.endpoint.address.to_string()));
+      for (const Place& place : places_of(registrar, peers))
+        checked.addresses.push_back(*Cidr::parse(place.endpoint.address.to_string()));
     }
   }
   if (trunk.emergency_line) {
@@ -134,8 +156,11 @@ std::string Routing::add_line(const LineConfig& line, const Reachability& peers,
   if (address ? !address->is_unicast() : !is_host_name(line.host))
     return "'" + line.host + "' is neither the address of one host nor a name";
   if (line.weight == 0 || line.weight > 65535) return "the weight must be within 1..65535";
-  GroupLine checked{line.name, places_of(target, peers), line.priority, line.weight};
-  for (const Hop& hop : checked.hops) line_addresses_.insert(hop.endpoint.address);
+  GroupLine checked{line.name, {}, line.priority, line.weight};
+  for (const Place& place : places_of(target, peers)) {
+    checked.hops.push_back({{line.transport, place.endpoint}, place.priority, place.weight});
+    line_addresses_.insert(place.endpoint.address);
+  }
   group.lines.push_back(std::move(checked));
   return {};
 }
@@ -196,20 +221,13 @@ LineChoice Routing::lines_for(std::string_view pool, const Trunk& trunk, const R
 
   std::vector<const GroupLine*> order;
   for (const GroupLine& line : group.lines) order.push_back(&line);
-  for (auto first = order.begin(); first != order.end(); ++first) {
-    std::uint64_t total = 0;
-    auto last = first;
-    for (; last != order.end() && (*last)->priority == (*first)->priority; ++last) total += (*last)->weight;
-    if (last - first < 2) continue;
-    std::uint64_t draw = random() % total;
-    auto chosen = first;
-    while (draw >= (*chosen)->weight) draw -= (*chosen++)->weight;
-    std::iter_swap(first, chosen);
-  }
+  draw(order, random);
 
   LineChoice choice{{}, group.ring_timeout, group.next_after_ring_timeout};
   for (const GroupLine* line : order) {
-    for (const Hop& hop : line->hops) choice.lines.push_back({line->name, hop});
+    std::vector<RankedHop> hops = line->hops;
+    draw(hops, random);
+    for (const RankedHop& place : hops) choice.lines.push_back({line->name, place.hop});
   }
   // Whoever is down is still tried when nobody else answers: our knowledge may be old.
   std::stable_partition(choice.lines.begin(), choice.lines.end(),

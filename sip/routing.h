@@ -14,6 +14,7 @@
 #include "sip/call_id.h"
 #include "sip/config.h"
 #include "sip/header_template.h"
+#include "sip/place.h"
 #include "sip/signature.h"
 
 namespace ringtrace::sip {
@@ -43,7 +44,7 @@ struct LineChoice {
 
 /// What is known of the peers at one moment: where the names lead to, and which lines are down.
 struct Reachability {
-  std::map<Target, std::vector<Endpoint>> addresses;  ///< of names, best first
+  std::map<Target, std::vector<Place>> addresses;  ///< of names, best first
   std::set<Hop> down;
 };
 
@@ -65,7 +66,8 @@ class Routing {
   /// whose contact the Request-URI's user part is, else the first.
   const Trunk* find_trunk(const Hop& source, std::string_view request_user) const;
   bool is_line(const IpAddress& address) const { return line_addresses_.contains(address); }
-  /// The lines for a call of this pool: by priority, within one priority drawn by weight; those that are down
+  /// The lines for a call of this pool: by priority, within one priority drawn by weight, and so the places
+  /// of a line's name (RFC 2782); those that are down
   /// after the others; the trunk's emergency line last.
   LineChoice lines_for(std::string_view pool, const Trunk& trunk, const RandomSource& random) const;
 
@@ -75,10 +77,15 @@ class Routing {
   const ProxyLimits& limits() const { return limits_; }
 
  private:
+  struct RankedHop {
+    Hop hop;
+    std::uint32_t priority = 0;
+    std::uint32_t weight = 0;
+  };
   /// A line as configured: one or more places, of which one is tried after the other.
   struct GroupLine {
     std::string name;
-    std::vector<Hop> hops;
+    std::vector<RankedHop> hops;
     std::uint32_t priority = 0;
     std::uint32_t weight = 1;
   };

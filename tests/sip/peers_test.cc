@@ -173,13 +173,13 @@ TEST_CASE("names keep what was known last while DNS fails") {
   CHECK(cache.due(now) == std::vector<Target>{name});
   CHECK(cache.due(now).empty());
   CHECK(cache.told(name, {{one, *Endpoint::parse("224.0.0.1:5060")}, seconds(60)}, now));
-  CHECK(cache.places().at(name) == std::vector<Endpoint>{one});
+  CHECK(cache.places().at(name) == std::vector<Place>{one});
   now += seconds(59);
   CHECK(cache.due(now).empty());
   now += seconds(1);
   CHECK(cache.due(now).size() == 1);
   CHECK_FALSE(cache.told(name, {}, now));
-  CHECK(cache.places().at(name) == std::vector<Endpoint>{one});
+  CHECK(cache.places().at(name) == std::vector<Place>{one});
   CHECK(cache.failures() == 1);
   now += NameCache::kShortest;
   CHECK(cache.due(now).size() == 1);

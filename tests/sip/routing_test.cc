@@ -92,6 +92,28 @@ TEST_CASE("a line known by name is tried at each of its places, in their order")
   }
 }
 
+TEST_CASE("the places of a name share its calls as their SRV records say") {
+  ProxyConfig config = test::FakeWorld::default_config();
+  config.line_groups[0].lines = {{"named", "pbx.example.com", 0, Transport::kUdp, 0, 1}};
+  const Endpoint heavy = *Endpoint::parse("198.51.100.7:5060");
+  const Endpoint light = *Endpoint::parse("198.51.100.8:5060");
+  const Endpoint spare = *Endpoint::parse("198.51.100.9:5060");
+  Reachability peers;
+  peers.addresses[{Transport::kUdp, "pbx.example.com", 0}] = {{heavy, 10, 3}, {light, 10, 1}, {spare, 20, 9}};
+  const auto routing = std::get<std::shared_ptr<const Routing>>(Routing::compile(config, peers));
+  std::map<Endpoint, int> firsts;
+  std::uint64_t ticket = 0;
+  for (int i = 0; i < 400; ++i) {
+    const auto lines = routing->lines_for("main", Trunk{}, [&] { return ticket++; }).lines;
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0].hop.endpoint != lines[1].hop.endpoint);
+    CHECK(lines[2].hop.endpoint == spare);
+    ++firsts[lines[0].hop.endpoint];
+  }
+  CHECK(firsts[heavy] == 300);
+  CHECK(firsts[light] == 100);
+}
+
 TEST_CASE("accounts at one carrier are told apart by the contact it was given") {
   ProxyConfig config = test::FakeWorld::default_config();
   const Target registrar{Transport::kUdp, "sip.carrier.example", 0};
