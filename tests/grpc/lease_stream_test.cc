@@ -173,6 +173,7 @@ TEST_CASE("asks and a single request of one stream are each answered in their ow
   std::set<std::uint64_t> alone, together;
   for (v1::LeaseNumbersResponse answer = leases.next(); answer.has_lease() || answer.results_size() > 0;
        answer = leases.next()) {
+    CHECK_FALSE((answer.has_lease() && answer.results_size() > 0));
     if (answer.has_lease()) alone.insert(answer.tag());
     for (const v1::LeaseNumbersResult& result : answer.results()) together.insert(result.tag());
   }
