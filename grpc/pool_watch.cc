@@ -89,10 +89,12 @@ class PoolWatch final : public LongStream<grpc::ServerWriteReactor<v1::WatchPool
       StartWrite(&response_);
     } else if (std::exchange(timer_wanted_, false)) {
       lock.unlock();
-      alarm_.Set(looked_ + interval_,
-                 [self = std::static_pointer_cast<PoolWatch>(shared_from_this())](bool due) {
-                   if (due) self->look();
-                 });
+      // Not in the callback, which the alarm keeps for as long as it lives itself: neither would ever go.
+      kept_by_timer_ = shared_from_this();
+      alarm_.Set(looked_ + interval_, [this](bool due) {
+        const auto self = std::exchange(kept_by_timer_, nullptr);
+        if (due) look();
+      });
     } else {
       return false;
     }
@@ -114,7 +116,9 @@ class PoolWatch final : public LongStream<grpc::ServerWriteReactor<v1::WatchPool
   bool write_wanted_ = false;
   bool timer_wanted_ = false;
 
-  grpc::Alarm alarm_;  // of whoever acts
+  // Of whoever acts, and of the timer from when it is set until it is over.
+  std::shared_ptr<LongStream> kept_by_timer_;
+  grpc::Alarm alarm_;
 };
 
 }  // namespace
