@@ -6,8 +6,9 @@
 // NumberPools::create from a finished configuration: checking it, making all memory, entering every number in
 // the directory. The peer is one byte and one second, so that the ratio is the figure itself.
 //
-// Doubts: pages are of 4 kB ("madvise" and we do not advise), and the kernel's zeroing of some 4 GB of them
-// is a large part of the start: it is the machine's figure as much as ours. Reading the configuration file
+// Doubts: the kernel's zeroing of some 4 GB, in large pages where it has them, is the larger part of the
+// start: it is the machine's figure as much as ours, and several times as much where a hypervisor has yet to
+// find the memory. Reading the configuration file
 // and the leases of an earlier life from the store are not in it.
 
 #include <unistd.h>

@@ -34,45 +34,59 @@ class BoundedText {
   /// The text, cut after `kMaxBytes`.
   static BoundedText cut(std::string_view text) {
     BoundedText result;
+    result.set(text);
+    return result;
+  }
+
+  /// Becomes the text, cut after `kMaxBytes`.
+  void set(std::string_view text) {
     const std::size_t size = std::min(text.size(), kMaximum);
-    std::memcpy(result.bytes_.data(), text.data(), size);
-    result.size_ = static_cast<std::uint8_t>(size);
-    return result;
+    std::memcpy(bytes_.data(), text.data(), size);
+    size_ = static_cast<std::uint8_t>(size);
   }
 
-  /// A text without zero bytes from `count` words, `word(i)` each, the last of them filled up with zeros.
+  /// Becomes a text without zero bytes from `count` words, `word(i)` each, the last of them filled up with
+  /// zeros; words behind a word of zeros are not looked at.
   template <typename Word>
-  static BoundedText from_words(std::size_t count, Word word) {
-    BoundedText result;
+  void set_words(unsigned count, Word word) {
     std::uint64_t last = 0;
-    std::size_t used = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint64_t next = word(i);
+    unsigned used = 0;
+    for (; used < count; ++used) {
+      const std::uint64_t next = word(used);
       if (next == 0) break;
-      std::memcpy(result.bytes_.data() + 8 * i, &next, 8);
+      std::memcpy(bytes_.data() + 8 * used, &next, 8);
       last = next;
-      used = i + 1;
     }
-    const std::size_t unused = used == 0 ? 0 : static_cast<std::size_t>(std::countl_zero(last)) / 8;
-    result.size_ = static_cast<std::uint8_t>(8 * used - unused);
-    return result;
+    const unsigned unused = used == 0 ? 0 : static_cast<unsigned>(std::countl_zero(last)) / 8;
+    size_ = static_cast<std::uint8_t>(8 * used - unused);
   }
 
-  /// A text of `size` bytes, not more than kMaxBytes, from words, `word(i)` each.
+  /// Becomes a text of `size` bytes, not more than kMaxBytes, from words, `word(i)` each.
   template <typename Word>
-  static BoundedText from_words_of(std::size_t size, Word word) {
-    BoundedText result;
+  void set_words_of(std::size_t size, Word word) {
     for (std::size_t i = 0; 8 * i < size; ++i) {
       const std::uint64_t next = word(i);
-      std::memcpy(result.bytes_.data() + 8 * i, &next, 8);
+      std::memcpy(bytes_.data() + 8 * i, &next, 8);
     }
-    result.size_ = static_cast<std::uint8_t>(size);
-    return result;
+    size_ = static_cast<std::uint8_t>(size);
+  }
+
+  /// As an assignment, word by word and no further than the text: a text that was set by words a moment ago
+  /// is not to be had in larger pieces until it has reached the cache.
+  void copy_words(const BoundedText& from) {
+    for (std::size_t i = 0; i < from.size_; i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, from.bytes_.data() + i, 8);
+      asm("" : "+r"(word));  // keeps the compiler from making larger pieces of it
+      std::memcpy(bytes_.data() + i, &word, 8);
+    }
+    size_ = from.size_;
   }
 
   std::string_view view() const { return {bytes_.data(), size_}; }
   std::string to_string() const { return std::string(view()); }
   bool empty() const { return size_ == 0; }
+  void clear() { size_ = 0; }
 
   friend bool operator==(const BoundedText& a, const BoundedText& b) { return a.view() == b.view(); }
 

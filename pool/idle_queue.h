@@ -17,7 +17,7 @@ namespace ringtrace::pool {
 /// Nikolaev, "A Scalable, Portable, and Memory-Efficient Lock-Free FIFO Queue" (DISC 2019, section 3), with a
 /// third counter between head and tail that parts the ripe entries from the others.
 ///
-///     [head, ripe) have been looked at and may be taken          [ripe, tail) may still have to wait
+///     [head, ripe) have been looked at and were ripe             [ripe, tail) may still have to wait
 ///
 /// Each of the n entries is one word: cycle (the rest) | index (order bits). A counter's place in the ring is
 /// its low `order` bits, its cycle the rest.
@@ -91,15 +91,15 @@ class IdleQueue {
     }
   }
 
-  /// Takes the index that has been in the queue for longest, if it is ripe or `pass(index)` says that it is;
-  /// else none.
+  /// Takes the index that has been in the queue for longest, if `pass(index)` says that it is ripe; else
+  /// none. (What `ripen` has passed may be taken out of order meanwhile and have to be held again.)
   template <typename Pass>
   std::optional<std::uint32_t> take(Pass pass) {
     std::uint64_t head = head_.value.load();
     for (;;) {
       const std::uint64_t seen = entries_[place_of(head)].load();
       const bool stored = cycle(seen) == cycle(head);
-      if (!stored || (head >= ripe_.value.load() && !pass(index_in(seen)))) {
+      if (!stored || !pass(index_in(seen))) {
         // The entry was, or was not, there at one instant only if head has not moved since.
         const std::uint64_t again = head_.value.load();
         if (again == head) return std::nullopt;

@@ -27,6 +27,9 @@ class KnownCallers {
  public:
   explicit KnownCallers(std::size_t callers) : table_(callers) {}
 
+  /// False when `find` would find nothing; all that most calls need of this table.
+  bool may_know(std::uint64_t caller) const { return table_.may_know(key_of(caller)); }
+
   /// The caller; none when unknown.
   std::optional<KnownCaller> find(std::uint64_t caller) const {
     Learnt learnt;

@@ -53,6 +53,7 @@ class LagWeights {
   };
 
   double line(std::uint64_t milliseconds) const;
+  double listed_propensity(const Source& source) const;
   void make_table(std::uint32_t order);
   bool is_close() const;
   void index_sources();

@@ -57,11 +57,36 @@ struct SharedParts {
 /// and aborted those in later cells. Of two rivals the one entered last is looked for by nobody who has not
 /// seen the other; so at most one is reserved. Nobody waits: whoever finds a tentative slot decides on it.
 ///
+/// Mostly there is no rival. A taker that has entered its slot and finds no other entry of the hash makes it
+/// reserved at once, by an exchange from the word it took the slot with. A rival enters later than that look
+/// (or the look had found it), and looks later still: it finds the slot reserved, or still taken; then it
+/// counts the slot's word on, the exchange fails, and the taker goes the long way.
+///
 /// Order. Numbers rest in the order their leases ended (IdleQueue) and are taken in that order. A number
 /// taken out of order (a visitor came back) leaves its entry behind; when it rests again before that entry
-/// comes up, it goes to the end of the queue only then, so that a slot never has two entries. Until then it
-/// counts as held: the error is on the safe side. Numbers never lent come first, after the few that were
-/// given back unused.
+/// comes up, it goes to the end of the queue only then, so that a slot never has two entries. Such a number
+/// may wait longer than others, and counts as free when its hold is over. Numbers never lent come first,
+/// after the few that were given back unused.
+///
+/// Stickiness is a hint by the visitor's hash: of two visitors in one place the one who came or went last is
+/// found, and a visitor's number that another thread has in hand at that moment is not waited for.
+///
+/// Cost, of a visit without rivals, visitor or attributes in a pool of n numbers: atomic exchanges, and lines
+/// of memory that are another's for each number or visit and so are rarely in a cache (counters, the queue's
+/// ends and a source's label mostly are).
+///
+///                exchanges                                              lines
+///     resolve    none                                                   3: directory, slot, record
+///     renew      1: term                                                4: index 2, slot, record
+///     reserve    4: queue's head, slot taken, index, slot reserved      6: queue, slot, records 2, index 2
+///     commit     4: slot, term durable, index less its former visit,    2 + log8(n): index of the former
+///                source's count                                            visit, due tree
+///     release    4: term, slot, queue's entry, queue's tail             1: queue (the rest is still at hand)
+///
+/// All are sequentially consistent, but for the words of records and the counters: "looked after it was
+/// entered" (rivals), "stored before it was lowered" (due tree) and "marked after it was set" (marks) are
+/// about the order of a store and a later load of another word, which nothing weaker gives; on x86 an
+/// exchange and a load cost the same in any order.
 template <template <class> class Atom = std::atomic>
 class LendingPool {
  public:
@@ -195,8 +220,9 @@ class LendingPool {
   bool close(std::uint32_t slot, SlotWord word, Term& term, Term closed);
   void end_if_due(std::uint32_t slot, Milliseconds now);
   void finish_end(std::uint32_t slot, SlotWord word);
-  void give_back(std::uint32_t slot, Milliseconds now);
-  void rest_from(std::uint32_t slot, Milliseconds now);
+  void give_back(std::uint32_t slot, Milliseconds now, bool anew = false);
+  bool put_first(std::uint32_t slot);
+  void free_stragglers(Milliseconds now);
   void settle(Milliseconds now, std::size_t most);
   bool is_ripe(std::uint32_t slot, Milliseconds now) const;
   bool ripen(std::uint32_t slot, Milliseconds now);
@@ -209,9 +235,8 @@ class LendingPool {
 
   // lending_pool_keep.h, lending_pool_takeover.h, lending_pool_books.h
   std::optional<LeaseView> view(std::uint32_t slot) const;
-  LeaseView view_of(std::uint32_t slot, const RecordHead& record, const VisitId& visit, Milliseconds end,
-                    bool live, bool durable) const;
-  VisitId visit_at(std::uint32_t slot, unsigned cell) const;
+  void describe_lease(std::uint32_t slot, const RecordHead& record, Milliseconds end, bool live, bool durable,
+                      LeaseView& lease) const;
   bool knows(std::uint32_t slot, const Key& key, Time start) const;
   std::optional<RestoreOutcome> restore_same_visit(std::uint32_t slot, SlotWord word, const Key& key,
                                                    const StoredLease& lease, Milliseconds now);
@@ -226,9 +251,22 @@ class LendingPool {
     return {first_slot_ + slot, generation};
   }
   /// Where a visit is in the index. Keyed, so that nobody aims; all that too many in one place can do is that
-  /// some of them get the fallback number, and the ids themselves are compared.
-  std::uint64_t place_of_visit(std::string_view visit_id) const {
-    return placing_hash(shared_.key, visit_id);
+  /// some of them get the fallback number, and the ids themselves are compared. Of the words up to a word of
+  /// zeros, `word(i)` each: so it is the same of an id and of a slot's record of it.
+  template <typename Word>
+  std::uint64_t place_of_visit(unsigned count, Word word) const {
+    PlacingHash hash(shared_.key);
+    for (unsigned i = 0; i < count; ++i) {
+      const std::uint64_t next = word(i);
+      if (next == 0) break;
+      hash.add(next);
+    }
+    return hash.value();
+  }
+  std::uint64_t place_of_record(const Slot<Atom>& slot, unsigned cell) const {
+    const bool wide = slot.record(cell).wide();
+    return place_of_visit(wide ? VisitWords::kWide : VisitWords::kNarrow,
+                          [&](unsigned i) { return slot.visit_word(cell, i); });
   }
   /// What a visitor is known by, so a real hash.
   std::uint64_t hash_of_visitor(std::string_view visitor_id) const {
@@ -248,7 +286,7 @@ class LendingPool {
   VisitIndex<Atom> visits_;
   DueTree<Atom> due_;
   SlotMarks<Atom> untold_;                         // ended by time; `advance` has not said so yet
-  SlotMarks<Atom> stale_;                          // SlotWord::kStale is set, perhaps
+  SlotMarks<Atom> stale_;                          // rest apart from their entries, perhaps
   const BigArray<Atom<std::uint32_t>> visitors_;   // by hash: 1 + the slot of the visitor's latest
                                                    // beginning or end of a lease; a hint
   Atom<std::uint32_t> used_{};                     // slots with a number

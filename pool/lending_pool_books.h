@@ -30,22 +30,18 @@ LendingPool<Atom>::LendingPool(const PoolConfig& config, PoolIndex index, const 
       stale_(slots.size()),
       visitors_(slots.size()) {}
 
+/// All of a lease but its visit.
 template <template <class> class Atom>
-LeaseView LendingPool<Atom>::view_of(std::uint32_t index, const RecordHead& record, const VisitId& visit,
-                                     Milliseconds end, bool live, bool durable) const {
-  return {{index_, index, record.generation},
-          slots_[index].number(),
-          visit,
-          shared_.sources.label(record.source()),
-          from_milliseconds(record.start()),
-          from_milliseconds(end),
-          live,
-          durable};
-}
-
-template <template <class> class Atom>
-VisitId LendingPool<Atom>::visit_at(std::uint32_t index, unsigned cell) const {
-  return slots_[index].visit(cell, slots_[index].record(cell).wide());
+void LendingPool<Atom>::describe_lease(std::uint32_t index, const RecordHead& record, Milliseconds end,
+                                       bool live, bool durable, LeaseView& lease) const {
+  lease.ticket = {index_, index, record.generation};
+  lease.number = slots_[index].number();
+  lease.source.clear();
+  shared_.sources.read_label(record.source(), lease.source);
+  lease.start = from_milliseconds(record.start());
+  lease.expire = from_milliseconds(end);
+  lease.live = live;
+  lease.durable = durable;
 }
 
 /// The present or last lease of the slot; none when it was never lent.
@@ -56,11 +52,13 @@ std::optional<LeaseView> LendingPool<Atom>::view(std::uint32_t index) const {
     const SlotWord word = slot.load();
     if (!word.lent()) return std::nullopt;
     const RecordHead record = slot.record(word.head());
-    const VisitId visit = visit_at(index, word.head());
+    std::optional<LeaseView> lease(std::in_place);
+    slot.read_visit(word.head(), record.wide(), lease->visit);
     const Term term = slot.term(word.side());
     if (slot.load() != word) continue;
     const bool live = word.state() == SlotState::kLeased && !term.closed();
-    return view_of(index, record, visit, term.expire(), live, term.durable());
+    describe_lease(index, record, term.expire(), live, term.durable(), *lease);
+    return lease;
   }
 }
 
@@ -75,7 +73,8 @@ std::size_t LendingPool<Atom>::untold_ends(std::uint32_t index, std::span<LeaseV
       if (!word.starts(cell)) continue;
       const RecordHead record = slot.record(cell);
       if (record.durable()) continue;
-      out[count++] = view_of(index, record, visit_at(index, cell), record.end(), false, false);
+      slot.read_visit(cell, record.wide(), out[count].visit);
+      describe_lease(index, record, record.end(), false, false, out[count++]);
     }
     if (slot.load() != word) continue;
     const auto last = view(index);
@@ -150,8 +149,13 @@ std::size_t LendingPool<Atom>::holders(std::uint32_t index, Time at, std::span<C
       const Time shown = from_milliseconds(record.start());
       const Time end = from_milliseconds(back == 0 ? slot.term(word.side()).expire() : record.end());
       if (shown > at || end + kLongestLag <= at) continue;
-      std::construct_at(&out[count++], Candidate{slot.visit(cell, record.wide()),
-                                                 shared_.sources.label(record.source()), shown, end, 0});
+      Candidate& holder = out[count++];
+      slot.read_visit(cell, record.wide(), holder.visit);
+      holder.source.clear();
+      shared_.sources.read_label(record.source(), holder.source);
+      holder.shown = shown;
+      holder.end = end;
+      holder.weight = 0;
     }
     if (slot.load() != word) continue;
     if (word.has(SlotWord::kContested) && count < out.size()) {
@@ -227,12 +231,12 @@ PoolCounts LendingPool<Atom>::counts(Time at) {
   counts.held = members(Group::kHeld);
   counts.reserved = members(Group::kReserved);
   counts.drained = members(Group::kDrained);
-  // Numbers whose hold is over, and whose old entry in the queue has not come up.
+  // Numbers whose hold is over, and whose entry in the queue has not come up.
   std::uint64_t waiting = 0;
   stale_.for_each([&](std::uint32_t slot) {
     const SlotWord word = slots_[slot].load();
     const bool over = idle_since(slots_[slot], word) + hold_ <= to_milliseconds(at);
-    waiting += word.state() == SlotState::kHeld && word.has(SlotWord::kStale) && over ? 1U : 0U;
+    waiting += word.state() == SlotState::kHeld && over ? 1U : 0U;
   });
   counts.held -= std::min(counts.held, waiting);
   const std::uint64_t others = counts.leased + counts.held + counts.reserved + counts.drained;

@@ -11,14 +11,15 @@ namespace ringtrace::pool {
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Time until, Time at) {
-  if (!is_valid_visit_id(visit_id)) return std::nullopt;
+  std::optional<LeaseView> lease;
+  if (!is_valid_visit_id(visit_id)) return lease;
   const Key key = key_of(visit_id);
   const Milliseconds now = to_milliseconds(at);
   const Milliseconds expire = to_milliseconds(std::min(until, at + lending::kLongestTtl));
   settle(now, kMostHelp);
   for (;;) {
     const Found found = find(key);
-    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return std::nullopt;
+    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return lease;
     const Slot<Atom>& slot = slots_[found.slot];
     const RecordHead record = slot.record(found.word.head());
     if (slot.load() != found.word) continue;
@@ -28,25 +29,28 @@ std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Tim
     } else {
       if (idle_since(slot, found.word) + hold_ <= now || expire <= now) {
         if (slot.load() != found.word) continue;
-        return std::nullopt;
+        return lease;
       }
       term = revive(found.slot, found.word, key, expire);
     }
     if (!term) continue;
     tally_.add(kRenewals);
-    return view_of(found.slot, record, VisitId::cut(visit_id), term->expire(), true, term->durable());
+    describe_lease(found.slot, record, term->expire(), true, term->durable(), lease.emplace());
+    lease->visit.set(visit_id);
+    return lease;
   }
 }
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, Time at) {
-  if (!is_valid_visit_id(visit_id)) return std::nullopt;
+  std::optional<LeaseView> lease;
+  if (!is_valid_visit_id(visit_id)) return lease;
   const Key key = key_of(visit_id);
   const Milliseconds now = to_milliseconds(at);
   settle(now, kMostHelp);
   for (;;) {
     const Found found = find(key);
-    if (found.tie != Tie::kLeased) return std::nullopt;
+    if (found.tie != Tie::kLeased) return lease;
     const Slot<Atom>& slot = slots_[found.slot];
     const RecordHead record = slot.record(found.word.head());
     Term term = slot.term(found.word.side());
@@ -59,19 +63,22 @@ std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, T
     if (!close(found.slot, found.word, term, ended)) continue;
     finish_end(found.slot, found.word);
     tally_.add(kReleases);
-    return view_of(found.slot, record, VisitId::cut(visit_id), now, false, false);
+    describe_lease(found.slot, record, now, false, false, lease.emplace());
+    lease->visit.set(visit_id);
+    return lease;
   }
 }
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::find_lease(std::string_view visit_id, Time at) {
-  if (!is_valid_visit_id(visit_id)) return std::nullopt;
+  std::optional<LeaseView> lease;
+  if (!is_valid_visit_id(visit_id)) return lease;
   const Key key = key_of(visit_id);
   const Milliseconds now = to_milliseconds(at);
   settle(now, kMostHelp);
   for (;;) {
     const Found found = find(key);
-    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return std::nullopt;
+    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return lease;
     const Slot<Atom>& slot = slots_[found.slot];
     const RecordHead record = slot.record(found.word.head());
     const Term term = slot.term(found.word.side());
@@ -80,9 +87,11 @@ std::optional<LeaseView> LendingPool<Atom>::find_lease(std::string_view visit_id
       end_if_due(found.slot, now);
       continue;
     }
-    if (found.tie == Tie::kHeld && idle_since(slot, found.word) + hold_ <= now) return std::nullopt;
-    return view_of(found.slot, record, VisitId::cut(visit_id), term.expire(), found.tie == Tie::kLeased,
-                   term.durable());
+    if (found.tie == Tie::kHeld && idle_since(slot, found.word) + hold_ <= now) return lease;
+    describe_lease(found.slot, record, term.expire(), found.tie == Tie::kLeased, term.durable(),
+                   lease.emplace());
+    lease->visit.set(visit_id);
+    return lease;
   }
 }
 
@@ -112,7 +121,7 @@ bool LendingPool<Atom>::give_up(const Ticket& ticket, Milliseconds now, bool hol
   for (SlotWord word = slot.load();;) {
     if (word.state() != SlotState::kReserved) return false;
     const bool same = slot.record(word.pending()).generation == ticket.generation;
-    const VisitId visit = visit_at(ticket.slot, word.pending());
+    const std::uint64_t entry = place_of_record(slot, word.pending());
     if (const SlotWord again = slot.load(); again != word) {
       word = again;
       continue;
@@ -120,11 +129,11 @@ bool LendingPool<Atom>::give_up(const Ticket& ticket, Milliseconds now, bool hol
     if (!same) return false;
     if (!move(ticket.slot, word, word.with(SlotState::kTaken))) continue;
     tally_.add(kCancellations);
-    visits_.erase(place_of_visit(visit.view()), ticket.slot);
+    visits_.erase(entry, ticket.slot);
     for (std::uint64_t rested = slot.rested.load(); hold_from_now && rested < now;) {
       if (slot.rested.compare_exchange_strong(rested, now)) break;
     }
-    give_back(ticket.slot, now);
+    give_back(ticket.slot, now, hold_from_now);
     return true;
   }
 }

@@ -11,7 +11,9 @@ namespace ringtrace::pool {
 
 template <template <class> class Atom>
 typename LendingPool<Atom>::Key LendingPool<Atom>::key_of(std::string_view visit_id) const {
-  return {VisitWords(visit_id), place_of_visit(visit_id)};
+  Key key{VisitWords(visit_id), 0};
+  key.hash = place_of_visit(key.words.count, [&](unsigned i) { return key.words.words[i]; });
+  return key;
 }
 
 /// What the slot is to the visit, as of `word`.
@@ -144,6 +146,7 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_number(
     if (auto own = take_former(found.slot, visit, key, admission, now)) return own;
   }
   if (const auto former = former_of_visitor(visit.visitor_id)) {
+    end_if_due(*former, now);  // its release may be under way
     if (auto visitors = take_former(*former, visit, key, admission, now)) return visitors;
   }
   if (!may_take_free(admission, now)) return std::nullopt;
@@ -215,7 +218,11 @@ std::optional<Reservation> LendingPool<Atom>::make(const Taken& taken, const Vis
     return std::nullopt;
   }
   Reservation answer = describe(index, taken.word, ReserveOutcome::kReserved, record, term);
-  SlotWord mine = slot.load();
+  SlotWord mine = taken.word;
+  // Nobody else's entry may be the visit's, and nobody has since cast doubt on that (rival_stands).
+  const bool alone = !visits_.has_more_than(1, key.hash);
+  if (alone && move(index, mine, mine.with(SlotState::kReserved))) return answer;
+  mine = slot.load();
   while (!move(index, mine, mine.with(SlotState::kTentative))) continue;  // a flag has changed
   for (SlotWord word = mine; word.state() == SlotState::kTentative; word = slot.load()) {
     if (slot.record(word.pending()).generation != record.generation) break;
@@ -270,7 +277,8 @@ void LendingPool<Atom>::decide(const Key& key, std::uint32_t slot, unsigned orde
 
 /// Whether another slot stands for the visit: one reserved or leased, or, unless the asking slot itself
 /// stands already (`mine_stands`), a tentative one in an earlier cell. Tentative ones in later cells, or all
-/// of them when the asking slot stands, are aborted on the way.
+/// of them when the asking slot stands, are aborted on the way; on taken ones doubt is cast, so that they
+/// become tentative before they are reserved.
 template <template <class> class Atom>
 bool LendingPool<Atom>::rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands) {
   bool stands = false;
@@ -283,6 +291,10 @@ bool LendingPool<Atom>::rival_stands(const Key& key, std::uint32_t slot, unsigne
       const SlotWord again = slots_[other].load();
       if (again != word) {
         word = again;
+        continue;
+      }
+      if (word.state() == SlotState::kTaken) {
+        if (move(other, word, word)) return true;
         continue;
       }
       const bool tentative = tie == Tie::kPending && word.state() == SlotState::kTentative;
@@ -352,7 +364,7 @@ template <template <class> class Atom>
 std::optional<std::uint64_t> LendingPool<Atom>::entry_of(std::uint32_t index, SlotWord word) const {
   const Slot<Atom>& slot = slots_[index];
   if (!word.lent() || slot.term(word.side()).has(Term::kDisowned)) return std::nullopt;
-  return place_of_visit(slot.visit(word.head(), slot.record(word.head()).wide()).view());
+  return place_of_record(slot, word.head());
 }
 
 template <template <class> class Atom>

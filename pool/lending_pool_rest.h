@@ -57,11 +57,29 @@ bool LendingPool<Atom>::may_take_free(AdmissionClass admission, Milliseconds now
   const auto kept = admission == AdmissionClass::kValuable
                         ? std::int64_t{0}
                         : static_cast<std::int64_t>(config_.valuable_reserve);
-  std::int64_t permits = permits_.load();
-  while (permits > kept) {
-    if (permits_.compare_exchange_strong(permits, permits - 1)) return true;
+  for (const bool last : {false, true}) {
+    std::int64_t permits = permits_.load();
+    while (permits > kept) {
+      if (permits_.compare_exchange_strong(permits, permits - 1)) return true;
+    }
+    if (!last) free_stragglers(now);
   }
   return false;
+}
+
+/// Frees the numbers whose hold is over, and whose entry is not where ripening will meet it.
+template <template <class> class Atom>
+void LendingPool<Atom>::free_stragglers(Milliseconds now) {
+  stale_.for_each([&](std::uint32_t index) {
+    for (SlotWord word = slots_[index].load(); word.state() == SlotState::kHeld;) {
+      const bool over = idle_since(slots_[index], word) + hold_ <= now;
+      if (const SlotWord again = slots_[index].load(); again != word) {
+        word = again;
+      } else if (!over || move(index, word, word.with(SlotState::kFree))) {
+        return;
+      }
+    }
+  });
 }
 
 template <template <class> class Atom>
@@ -168,21 +186,26 @@ void LendingPool<Atom>::finish_end(std::uint32_t index, SlotWord word) {
   }
 }
 
-/// A slot that its taker, or who cancelled its reservation, gives back as it was before it was taken.
+/// A slot that is the caller's, and nobody's, comes to rest as it was before it was taken: free and before
+/// all others; or, while it must be held, or has its entry in the queue still, there or at the end. `anew`:
+/// its rest begins now, so that the place of an entry left behind is not its own any more.
 template <template <class> class Atom>
-void LendingPool<Atom>::give_back(std::uint32_t index, Milliseconds now) {
+void LendingPool<Atom>::give_back(std::uint32_t index, Milliseconds now, bool anew) {
   for (SlotWord word = slots_[index].load();;) {
     const Milliseconds since = idle_since(slots_[index], word);
     const bool held = since != 0 && since + hold_ > now;
-    if (word.has(SlotWord::kQueued) || held) return rest_from(index, now);
-    if (!move(index, word, word.with(SlotState::kFree))) continue;
-    for (Atom<std::uint32_t>& place : returned_) {
-      std::uint32_t empty = 0;
-      if (place.compare_exchange_strong(empty, index + 1)) {
-        any_returned_.store(true);
-        return;
-      }
+    const bool queued = word.has(SlotWord::kQueued);
+    if (queued || held) {
+      SlotWord next = word.with(held ? SlotState::kHeld : SlotState::kFree).with(SlotWord::kQueued);
+      if (anew && queued) next = next.with(SlotWord::kStale);
+      if (!move(index, word, next)) continue;
+      // While it was taken, `ripe` may have passed its entry.
+      queued ? stale_.set(index) : idle_.push(index);
+      return;
     }
+    if (!move(index, word, word.with(SlotState::kFree))) continue;
+    if (put_first(index)) return;
+    // No place among the first: to the end, unless somebody has taken it out of order already.
     while (word.state() == SlotState::kFree && !word.has(SlotWord::kQueued)) {
       if (!move(index, word, word.with(SlotState::kHeld).with(SlotWord::kQueued))) continue;
       return idle_.push(index);
@@ -191,21 +214,15 @@ void LendingPool<Atom>::give_back(std::uint32_t index, Milliseconds now) {
   }
 }
 
-/// A slot that is the caller's, and nobody's: held or free by its hold, with its entry in the queue where
-/// that still is, or a new one at the end.
 template <template <class> class Atom>
-void LendingPool<Atom>::rest_from(std::uint32_t index, Milliseconds now) {
-  for (SlotWord word = slots_[index].load();;) {
-    const Milliseconds since = idle_since(slots_[index], word);
-    const bool held = since != 0 && since + hold_ > now;
-    const bool queued = word.has(SlotWord::kQueued);
-    const SlotWord next =
-        word.with(held || !queued ? SlotState::kHeld : SlotState::kFree).with(SlotWord::kQueued);
-    if (!move(index, word, next)) continue;
-    if (!queued) idle_.push(index);
-    if (word.has(SlotWord::kStale)) stale_.set(index);
-    return;
+bool LendingPool<Atom>::put_first(std::uint32_t index) {
+  for (Atom<std::uint32_t>& place : returned_) {
+    std::uint32_t empty = 0;
+    if (!place.compare_exchange_strong(empty, index + 1)) continue;
+    any_returned_.store(true);
+    return true;
   }
+  return false;
 }
 
 template <template <class> class Atom>
@@ -261,13 +278,14 @@ bool LendingPool<Atom>::ripen(std::uint32_t index, Milliseconds now) {
 /// The number that comes next; none when the pool is exhausted.
 template <template <class> class Atom>
 std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_idle(bool wide, Milliseconds now) {
-  for (const auto source : {&LendingPool::take_returned, &LendingPool::take_fresh}) {
-    while (const auto slot = (this->*source)()) {
-      SlotWord word = slots_[*slot].load();
-      while (word.state() == SlotState::kFree && !word.has(SlotWord::kQueued) &&
-             !word.has(SlotWord::kDraining)) {
-        if (move(*slot, word, taken(*slot, word, wide))) return Taken{*slot, word, false};
-      }
+  for (;;) {
+    auto slot = take_returned();
+    if (!slot) slot = take_fresh();
+    if (!slot) break;
+    SlotWord word = slots_[*slot].load();
+    while (word.state() == SlotState::kFree && !word.has(SlotWord::kQueued) &&
+           !word.has(SlotWord::kDraining)) {
+      if (move(*slot, word, taken(*slot, word, wide))) return Taken{*slot, word, false};
     }
   }
   while (const auto slot = idle_.take([&](std::uint32_t index) { return is_ripe(index, now); })) {
@@ -312,8 +330,8 @@ bool LendingPool<Atom>::claim_popped(std::uint32_t index, bool wide, Millisecond
       continue;
     }
     const bool over = idle_since(slots_[index], word) + hold_ <= now;
+    stale_.clear(index);
     if (word.has(SlotWord::kStale) || (word.state() == SlotState::kHeld && !over)) {
-      stale_.clear(index);
       if (!move(index, word, word.with(SlotWord::kStale, false))) continue;
       idle_.push(index);
       return false;

@@ -53,7 +53,7 @@ class NumberDirectory {
       if (place == 0) return {};
       if ((place & kFixed) != 0) {
         if (fixed_[place & ~kFixed].number == number) return fixed_[place & ~kFixed];
-      } else if (slots[place - 1].fetch_number() == number) {
+      } else if (slots[place - 1].is(number)) {
         return {number, slots[place - 1].pool(), place - 1, NumberRole::kDynamic};
       }
     }

@@ -155,9 +155,14 @@ class PoolSet {
     if (config.fallback) directory_.insert({config.fallback, index, 0, NumberRole::kFallback});
   }
 
+  /// Of a pool's caller: both fit in one word (a pool has 14 bits, a number 50).
   std::uint64_t caller_hash(std::uint32_t pool, Number caller) const {
-    return siphash(key_, pool, caller.digits()) | 1;
+    return siphash13(key_, (caller.digits() << 14) | pool) | 1;
   }
+
+  void resolve_dynamic(const DirectoryEntry& entry, const ResolveQuery& query, Resolution& answer) const;
+  [[gnu::noinline]] void resolve_known(const DirectoryEntry& entry, std::uint64_t caller,
+                                       const ResolveQuery& query, Resolution& answer) const;
 
   // constant after construction
   const SipKey key_;
@@ -185,19 +190,9 @@ void PoolSet<Atom>::resolve(const ResolveQuery& query, Resolution& answer) const
   const LendingPool<Atom>& pool = *pools_[entry.pool];
   answer.pool = pool.config().name;
   switch (entry.role) {
-    case NumberRole::kDynamic: {
-      const std::uint32_t slot = entry.place - firsts_[entry.pool];
-      answer.candidate_count = pool.holders(slot, query.at, answer.candidate_storage);
-      std::optional<KnownCaller> known;
-      if (query.caller) known = callers_.find(caller_hash(entry.pool, query.caller));
-      if (known && query.at - known->seen > caller_memory_) known.reset();
-      // Whose visitor holds the number matters only to a caller who is known by one.
-      const bool asks = known && known->visitor != 0 && answer.candidate_count > 0;
-      const std::uint64_t visitor = asks ? pool.visitor_of(slot, answer.candidate_storage[0].shown) : 0;
-      resolve_lent(weights_[entry.pool], pool.config().hold, known ? &*known : nullptr, visitor, query.at,
-                   answer);
+    case NumberRole::kDynamic:
+      resolve_dynamic(entry, query, answer);
       break;
-    }
     case NumberRole::kStatic:
     case NumberRole::kSourceFallback:
       answer.method = ResolutionMethod::kStaticSource;
@@ -209,6 +204,36 @@ void PoolSet<Atom>::resolve(const ResolveQuery& query, Resolution& answer) const
     default:
       answer.method = ResolutionMethod::kFallback;
   }
+}
+
+template <template <class> class Atom>
+void PoolSet<Atom>::resolve_dynamic(const DirectoryEntry& entry, const ResolveQuery& query,
+                                    Resolution& answer) const {
+  const LendingPool<Atom>& pool = *pools_[entry.pool];
+  const std::uint32_t slot = entry.place - firsts_[entry.pool];
+  answer.candidate_count = pool.holders(slot, query.at, answer.candidate_storage);
+  if (query.caller) {
+    const std::uint64_t caller = caller_hash(entry.pool, query.caller);
+    if (callers_.may_know(caller)) [[unlikely]] {
+      return resolve_known(entry, caller, query, answer);
+    }
+  }
+  resolve_lent(weights_[entry.pool], pool.config().hold, nullptr, 0, query.at, answer);
+}
+
+/// The number's holders are listed already; of the caller something may be known.
+template <template <class> class Atom>
+void PoolSet<Atom>::resolve_known(const DirectoryEntry& entry, std::uint64_t caller,
+                                  const ResolveQuery& query, Resolution& answer) const {
+  const LendingPool<Atom>& pool = *pools_[entry.pool];
+  std::optional<KnownCaller> known = callers_.find(caller);
+  if (known && query.at - known->seen > caller_memory_) known.reset();
+  // Whose visitor holds the number matters only to a caller who is known by one.
+  const bool asks = known && known->visitor != 0 && answer.candidate_count > 0;
+  const std::uint64_t visitor =
+      asks ? pool.visitor_of(entry.place - firsts_[entry.pool], answer.candidate_storage[0].shown) : 0;
+  resolve_lent(weights_[entry.pool], pool.config().hold, known ? &*known : nullptr, visitor, query.at,
+               answer);
 }
 
 template <template <class> class Atom>

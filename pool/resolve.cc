@@ -8,8 +8,8 @@ namespace {
 
 void answer_with(const Candidate& candidate, ResolutionMethod method, Resolution& answer) {
   answer.method = method;
-  answer.visit = candidate.visit;
-  answer.source = candidate.source;
+  answer.visit.copy_words(candidate.visit);
+  answer.source.copy_words(candidate.source);
   answer.confidence = candidate.weight;
 }
 

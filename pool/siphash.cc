@@ -30,16 +30,17 @@ struct SipState {
     v2 = std::rotl(v2, 32);
   }
 
+  template <int kRounds = 2>
   void absorb(std::uint64_t word) {
     v3 ^= word;
-    round();
-    round();
+    for (int i = 0; i < kRounds; ++i) round();
     v0 ^= word;
   }
 
+  template <int kRounds = 4>
   std::uint64_t finish() {
     v2 ^= 0xff;
-    for (int i = 0; i < 4; ++i) round();
+    for (int i = 0; i < kRounds; ++i) round();
     return v0 ^ v1 ^ v2 ^ v3;
   }
 };
@@ -60,6 +61,13 @@ std::uint64_t siphash(const SipKey& key, std::uint64_t first, std::uint64_t seco
   state.absorb(second);
   state.absorb(std::uint64_t{16} << 56);
   return state.finish();
+}
+
+std::uint64_t siphash13(const SipKey& key, std::uint64_t word) {
+  SipState state(key);
+  state.absorb<1>(word);
+  state.absorb<1>(std::uint64_t{8} << 56);
+  return state.finish<3>();
 }
 
 }  // namespace ringtrace::pool

@@ -24,7 +24,8 @@ inline Time from_milliseconds(std::uint64_t milliseconds) {
   return Time(Duration(static_cast<Duration::rep>(milliseconds)));
 }
 
-/// A visit id as the words a record keeps it in: zero bytes behind the text, which has none itself.
+/// A visit id as the words a record keeps it in: zero bytes behind the text, which has none itself, and not
+/// all of those: what is behind a word of zeros has no meaning.
 struct VisitWords {
   static constexpr unsigned kNarrow = 7;  ///< words of an id of at most 56 bytes
   static constexpr unsigned kWide = 16;
@@ -33,7 +34,7 @@ struct VisitWords {
     RINGTRACE_ASSERT(visit_id.size() <= VisitId::kMaxBytes);
     unsigned used = 0;
     for_each_word(visit_id, [&](std::uint64_t word) { words[used++] = word; });
-    while (used < count) words[used++] = 0;
+    if (used < count) words[used] = 0;
   }
 
   bool wide() const { return count == kWide; }
@@ -74,12 +75,19 @@ struct RecordHead {
 ///
 ///     word      what the slot is                                            8
 ///     terms     until when; the record's and the reservation's              16
-///     rested    when it came to rest without a lease's end, 0: never         8
 ///     number    digits (50) | pool (14); constant once the slot is in use    8
+///     rested    when it came to rest without a lease's end, 0: never         8
 ///     visitor   keyed hash (44) of the last reservation's visitor | its
 ///               sequence (20); 0 when unknown                                8
 ///     texts     handle of each record's visitor and attributes              16
-///     cells     four of 72 bytes: a ring of records, the newest at head     288
+///     cells     four of 72 bytes: a ring of records, the newest at head:
+///               eight words of each, one behind the other                  256
+///               the ninth word of each                                      32
+///
+/// Slots begin at multiples of 32 bytes, so that the first 32 bytes, which every operation reads, lie in one
+/// cache line, and so do the first 32 of a record, which are all of one with an id of up to 16 bytes; one
+/// with up to 48 takes two lines at most. What operations touch, and how often they exchange, is written in
+/// lending_pool.h.
 ///
 /// A record takes one cell, or two when its visit id is longer than 56 bytes: two cells of the longest always
 /// have room, so that the holder and a reservation do; what is left remembers former holders, four holders
@@ -95,16 +103,18 @@ struct RecordHead {
 ///  S3  Only the taker writes cells, texts, visitor, the other side's term and the record's end, between
 ///      taking the slot and making it tentative.
 template <template <class> class Atom>
-struct Slot {
-  static constexpr unsigned kWordsOfCell = 9;
+struct alignas(32) Slot {
+  /// Words of a cell that lie in a row; the last is apart.
+  static constexpr unsigned kWordsInRow = 8;
 
   Atom<std::uint64_t> word{};
   Atom<std::uint64_t> terms[2]{};
-  Atom<std::uint64_t> rested{};
   Atom<std::uint64_t> number_and_pool{};
+  Atom<std::uint64_t> rested{};
   Atom<std::uint64_t> visitor{};
   Atom<std::uint32_t> texts[SlotWord::kCells]{};
-  Atom<std::uint64_t> cells[SlotWord::kCells * kWordsOfCell]{};
+  Atom<std::uint64_t> cells[SlotWord::kCells][kWordsInRow]{};
+  Atom<std::uint64_t> tails[SlotWord::kCells]{};
 
   SlotWord load() const { return SlotWord(word.load()); }
   Term term(unsigned side) const { return Term(terms[side].load()); }
@@ -112,11 +122,9 @@ struct Slot {
   Number number() const {
     return Number::from_digits(number_and_pool.load(std::memory_order_acquire) >> 14).value_or(Number());
   }
-  /// The number, to whom more of the slot will be wanted at once: asks for the lines behind the first.
-  Number fetch_number() const {
-    __builtin_prefetch(&cells[0]);
-    __builtin_prefetch(&cells[kWordsOfCell]);
-    return number();
+  /// Whether the slot is that number's.
+  bool is(Number number) const {
+    return number_and_pool.load(std::memory_order_acquire) >> 14 == number.digits();
   }
   std::uint32_t pool() const {
     return static_cast<std::uint32_t>(number_and_pool.load(std::memory_order_acquire) & 0x3FFF);
@@ -126,43 +134,50 @@ struct Slot {
   }
 
   RecordHead record(unsigned cell) const {
-    return {cells[cell * kWordsOfCell].load(std::memory_order_acquire),
-            cells[cell * kWordsOfCell + 1].load(std::memory_order_acquire)};
+    return {cells[cell][0].load(std::memory_order_acquire), cells[cell][1].load(std::memory_order_acquire)};
   }
 
-  void set_end(unsigned cell, std::uint64_t rest) {
-    cells[cell * kWordsOfCell + 1].store(rest, std::memory_order_release);
-  }
+  void set_end(unsigned cell, std::uint64_t rest) { cells[cell][1].store(rest, std::memory_order_release); }
 
   /// Notes of a former holder's record whether the store knows it, unless the record has changed meanwhile.
   void exchange_rest(unsigned cell, std::uint64_t seen, std::uint64_t rest) {
-    cells[cell * kWordsOfCell + 1].compare_exchange_strong(seen, rest);
+    cells[cell][1].compare_exchange_strong(seen, rest);
   }
 
-  /// S3: the taker's.
+  /// S3: the taker's. Words behind a word of zeros are left as they are.
   void write_record(unsigned cell, const RecordHead& head, const VisitWords& visit) {
-    cells[cell * kWordsOfCell].store(head.generation, std::memory_order_release);
-    cells[cell * kWordsOfCell + 1].store(head.rest, std::memory_order_release);
+    cells[cell][0].store(head.generation, std::memory_order_release);
+    cells[cell][1].store(head.rest, std::memory_order_release);
     for_each_place(cell, visit.wide(), [&](Atom<std::uint64_t>& place, unsigned i) {
       place.store(visit.words[i], std::memory_order_release);
-      return true;
+      return visit.words[i] != 0;
     });
   }
 
   bool holds_visit(unsigned cell, const VisitWords& visit) const {
     if (record(cell).wide() != visit.wide()) return false;
-    return for_each_place(cell, visit.wide(), [&](const Atom<std::uint64_t>& place, unsigned i) {
-      return place.load(std::memory_order_acquire) == visit.words[i];
+    // Words behind a word of zeros are not written and not looked at.
+    bool same = true;
+    for_each_place(cell, visit.wide(), [&](const Atom<std::uint64_t>& place, unsigned i) {
+      const std::uint64_t here = place.load(std::memory_order_acquire);
+      same = here == visit.words[i];
+      return same && here != 0;
     });
+    return same;
   }
 
   VisitId visit(unsigned cell, bool wide) const {
-    const Atom<std::uint64_t>* const own = &cells[cell * kWordsOfCell + kWordsOfHead];
-    const Atom<std::uint64_t>* const next = &cells[next_cell(cell) * kWordsOfCell];
-    return VisitId::from_words(wide ? VisitWords::kWide : VisitWords::kNarrow, [&](std::size_t i) {
-      return (i < VisitWords::kNarrow ? own[i] : next[i - VisitWords::kNarrow])
-          .load(std::memory_order_acquire);
-    });
+    VisitId visit;
+    read_visit(cell, wide, visit);
+    return visit;
+  }
+  void read_visit(unsigned cell, bool wide, VisitId& visit) const {
+    visit.set_words(wide ? VisitWords::kWide : VisitWords::kNarrow,
+                    [&](unsigned i) { return visit_word(cell, i); });
+  }
+  /// The i-th word of the visit id of the record at `cell`.
+  std::uint64_t visit_word(unsigned cell, unsigned i) const {
+    return place_of_word(*this, cell, i).load(std::memory_order_acquire);
   }
 
  private:
@@ -170,15 +185,23 @@ struct Slot {
 
   static constexpr unsigned next_cell(unsigned cell) { return (cell + 1) % SlotWord::kCells; }
 
-  /// Calls `use(word, i)` for the places of the words of the visit id of the record at `cell`, until it
-  /// returns false: behind the record's head, then, of a wide one, in the next cell. True when it never did.
+  /// The place of the i-th word of the visit id of the record at `cell`: behind the record's head, then, of a
+  /// wide one, in the next cell.
+  template <typename Self>
+  static auto& place_of_word(Self& self, unsigned cell, unsigned i) {
+    const bool own = i < VisitWords::kNarrow;
+    const unsigned of_cell = own ? cell : next_cell(cell);
+    const unsigned in_cell = own ? i + kWordsOfHead : i - VisitWords::kNarrow;
+    return in_cell < kWordsInRow ? self.cells[of_cell][in_cell] : self.tails[of_cell];
+  }
+
+  /// Calls `use(place, i)` for the places of the words of the visit id of the record at `cell`, until it
+  /// returns false. True when it never did.
   template <typename Self, typename Use>
   static bool for_each_place_of(Self& self, unsigned cell, bool wide, Use use) {
-    for (unsigned i = 0; i < VisitWords::kNarrow; ++i) {
-      if (!use(self.cells[cell * kWordsOfCell + kWordsOfHead + i], i)) return false;
-    }
-    for (unsigned i = VisitWords::kNarrow; wide && i < VisitWords::kWide; ++i) {
-      if (!use(self.cells[next_cell(cell) * kWordsOfCell + i - VisitWords::kNarrow], i)) return false;
+    const unsigned count = wide ? VisitWords::kWide : VisitWords::kNarrow;
+    for (unsigned i = 0; i < count; ++i) {
+      if (!use(place_of_word(self, cell, i), i)) return false;
     }
     return true;
   }

@@ -110,9 +110,15 @@ class SourceBook {
 
   /// The label of an id that intern returned; empty for others.
   Source label(std::uint16_t id) const {
-    if (id == 0 || id > id_count_) return {};
+    Source label;
+    read_label(id, label);
+    return label;
+  }
+  /// The same, into `label`, which must be empty.
+  void read_label(std::uint16_t id, Source& label) const {
+    if (id == 0 || id > id_count_) return;
     const std::uint32_t name = names_[id].load(std::memory_order_acquire);
-    return (name & kKnown) == 0 ? Source() : text(id, name);
+    if ((name & kKnown) != 0) read_text(id, name, label);
   }
 
   /// One more shown by the pool under an id that intern returned for it.
@@ -186,10 +192,14 @@ class SourceBook {
     return difference == 0;
   }
 
+  void read_text(std::size_t id, std::uint32_t name, Source& text) const {
+    text.set_words_of(name & kBytesMask,
+                      [&](std::size_t i) { return texts_[id].words[i].load(std::memory_order_relaxed); });
+  }
   Source text(std::size_t id, std::uint32_t name) const {
-    return Source::from_words_of(name & kBytesMask, [&](std::size_t i) {
-      return texts_[id].words[i].load(std::memory_order_relaxed);
-    });
+    Source text;
+    read_text(id, name, text);
+    return text;
   }
 
   // constant after construction

@@ -82,6 +82,15 @@ class TaggedTable {
     return newest;
   }
 
+  /// False when find(key) would find nothing: a glance at the one line of the set's keys.
+  bool may_know(std::uint64_t key) const {
+    if (set_count_ == 0) return false;
+    const Keys& keys = keys_[set_of(key)];
+    bool found = false;
+    for (const auto& word : keys.words) found |= word.load(std::memory_order_relaxed) == key;
+    return found;
+  }
+
   /// Puts what is known of `key`: in the place of what was, else in an empty place of its set, else in that
   /// of the oldest. False when nothing was put, because other threads hold the places or the table has none.
   bool put(std::uint64_t key, const Payload& payload, std::uint64_t stamp) {

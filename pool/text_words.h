@@ -52,15 +52,30 @@ void for_each_word(std::string_view text, Use use) {
 /// A keyed hash for placing short texts: a multiply and a fold for each 8 bytes, a third of SipHash's time.
 /// Who does not know the key cannot aim at a place, yet nothing proves it as SipHash is proven: use it only
 /// where the worst a collision does is bounded, and never to tell one text from another.
-inline std::uint64_t placing_hash(const SipKey& key, std::string_view text) {
-  const auto fold = [](std::uint64_t a, std::uint64_t b) {
+class PlacingHash {
+ public:
+  explicit PlacingHash(const SipKey& key, std::uint64_t start = 0) : key_(key), hash_(key.k0 ^ start) {}
+
+  void add(std::uint64_t word) { hash_ = fold(hash_ ^ word, key_.k1 | 1) + kOdd; }
+  std::uint64_t value() const { return fold(hash_ ^ key_.k1, key_.k0 ^ kOdd); }
+
+  static constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15ULL;
+
+ private:
+  static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
     const auto product = static_cast<unsigned __int128>(a) * b;
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-  };
-  constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15ULL;
-  std::uint64_t hash = key.k0 ^ (text.size() * kOdd);
-  for_each_word(text, [&](std::uint64_t word) { hash = fold(hash ^ word, key.k1 | 1) + kOdd; });
-  return fold(hash ^ key.k1, key.k0 ^ kOdd);
+  }
+
+  const SipKey key_;
+  std::uint64_t hash_;
+};
+
+/// The placing hash of a text.
+inline std::uint64_t placing_hash(const SipKey& key, std::string_view text) {
+  PlacingHash hash(key, text.size() * PlacingHash::kOdd);
+  for_each_word(text, [&](std::uint64_t word) { hash.add(word); });
+  return hash.value();
 }
 
 }  // namespace ringtrace::pool

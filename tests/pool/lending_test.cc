@@ -225,6 +225,24 @@ TEST_CASE("a number held back goes to nobody until its hold is over") {
   CHECK(pool.lend("b", at(hours(1) + seconds(150))).number == made.number);
 }
 
+TEST_CASE("a number held back out of order is free for everybody when its hold is over") {
+  PoolConfig config = pool_config(2);
+  config.valuable_reserve = 1;
+  OnePool pool(config);
+  const Number first = pool.lend("a", at(seconds(0))).number;
+  pool.pools->release(pool.main, "a", at(seconds(10)));
+  const Time over = at(seconds(200));
+  CHECK(pool.counts(over).free == 2);
+  const Reservation again = pool.reserve("a", over);
+  REQUIRE(again.number == first);
+  REQUIRE(pool.pools->hold_back(again.ticket, over));
+  CHECK(pool.counts(over + seconds(149)).held == 1);
+  CHECK(pool.reserve("b", over + seconds(149)).outcome == ReserveOutcome::kFallback);
+
+  CHECK(pool.counts(over + seconds(150)).free == 2);
+  CHECK(pool.reserve("c", over + seconds(150)).outcome == ReserveOutcome::kReserved);
+}
+
 TEST_CASE("the store's word counts only for the lease as it stands") {
   OnePool pool(1);
   const Reservation made = pool.reserve("a", at(seconds(0)));

@@ -30,6 +30,11 @@ TEST_CASE("SipHash-2-4 gives the values of its authors' test vectors") {
   CHECK(siphash(key, 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL) == siphash(key, text));
 }
 
+TEST_CASE("SipHash-1-3 of a word gives what CPython's hash of the same bytes gives without a key") {
+  CHECK(siphash13({}, 0x6867666564636261ULL) == 0x3f7b849c0b8e35eaULL);
+  CHECK(siphash13({}, 0x63617274676e6972ULL) == 0xebfb22fc829fd280ULL);
+}
+
 TEST_CASE("the density of the lag is a density, and none for what has not been shown yet") {
   const AttributionParameters parameters;
   CHECK(lag_density(parameters, Duration(-1)) == 0);

@@ -94,6 +94,7 @@ class PlainPool {
     Place& place = places[number];
     if (place.state == State::kReserved && place.pending.ticket == ticket) {
       place.rested = std::max(place.rested, now);
+      place.stale = place.queued;
       return cancel(number, ticket, now);
     }
     if (place.state != State::kLeased || place.last->ticket != ticket) return false;
@@ -217,7 +218,7 @@ class PlainPool {
     place.queued = true;
   }
 
-  /// A number taken and not lent goes back to where it was: to the front, of which there are eight places.
+  /// A number taken and not lent goes back to where it was: to the front, of which there are four places.
   void give_back(std::size_t number, std::int64_t now) {
     Place& place = places[number];
     const bool held = !hold_over(number, now);
@@ -240,10 +241,19 @@ class PlainPool {
       if (!hold_over(number, now)) break;
       place.state = State::kFree;
     }
-    const auto free = std::count_if(places.begin(), places.end(), [](const Place& place) {
+    const auto kept = valuable ? 0 : reserve_;
+    if (free_numbers() > kept) return true;
+    for (std::size_t number = 0; number < places.size(); ++number) {
+      Place& place = places[number];
+      if (place.state == State::kHeld && hold_over(number, now)) place.state = State::kFree;
+    }
+    return free_numbers() > kept;
+  }
+
+  std::size_t free_numbers() const {
+    return static_cast<std::size_t>(std::count_if(places.begin(), places.end(), [](const Place& place) {
       return place.state == State::kFree && !place.draining;
-    });
-    return static_cast<std::size_t>(free) > (valuable ? 0 : reserve_);
+    }));
   }
 
   std::optional<std::size_t> take(const std::string& visit, const std::string& visitor, bool valuable,
@@ -308,7 +318,7 @@ class PlainPool {
   std::int64_t hold_;
   std::size_t reserve_;
   std::deque<std::size_t> queue_;                       // in the order they came to rest
-  std::array<std::optional<std::size_t>, 8> returned_;  // before all others
+  std::array<std::optional<std::size_t>, 4> returned_;  // before all others
   std::size_t fresh_ = 0;                               // the first never taken: before the queue
   std::map<std::string, std::size_t> visitors_;         // the number of a visitor's latest lease
   std::uint64_t tickets_ = 0;
