@@ -176,6 +176,10 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(
     }
     if ((!own && !visitors) || disowned) return std::nullopt;
     const bool free = word.state() == SlotState::kFree;
+    if (!free && config_.valuable_reserve > 0 && idle_since(slot, word) + hold_ <= now) {
+      move(index, word, word.with(SlotState::kFree));  // its hold is over: as a free number it takes a permit
+      continue;
+    }
     if (free && !may_take_free(admission, now)) return std::nullopt;
     if (move(index, word, taken(index, word, key.words.wide()))) return Taken{index, word, true};
     if (free) return_permit();

@@ -36,6 +36,7 @@ class PlainPool {
     bool draining = false;
     bool queued = false;
     bool stale = false;
+    bool apart = false;            // came to rest with an entry in the queue already
     std::optional<Lease> last;     // the present or the last holder
     Lease pending;                 // of the reservation
     bool visitor_of_last = false;  // no reservation has come and gone since
@@ -160,8 +161,8 @@ class PlainPool {
     const Place& place = places[number];
     if (place.state != State::kHeld) return place.state == State::kFree;
     for (const std::size_t before : queue_) {
-      if (place.stale || before == number) break;
-      if (places[before].state == State::kHeld && !places[before].stale && !hold_over(before, now))
+      if (place.apart || before == number) break;
+      if (places[before].state == State::kHeld && !places[before].apart && !hold_over(before, now))
         return false;
     }
     return hold_over(number, now);
@@ -214,6 +215,7 @@ class PlainPool {
     place.state = State::kHeld;
     visitors_[place.last->visitor] = number;
     place.stale = place.queued;
+    place.apart = place.apart || place.queued;
     if (!place.queued) queue_.push_back(number);
     place.queued = true;
   }
@@ -228,6 +230,7 @@ class PlainPool {
       *room = number;
       return;
     }
+    place.apart = place.apart || place.queued;
     place.state = held || !place.queued ? State::kHeld : State::kFree;
     if (!place.queued) queue_.push_back(number);
     place.queued = true;
@@ -237,7 +240,7 @@ class PlainPool {
     if (reserve_ == 0) return true;
     for (const std::size_t number : queue_) {
       Place& place = places[number];
-      if (place.state != State::kHeld || place.stale) continue;
+      if (place.state != State::kHeld || place.apart) continue;
       if (!hold_over(number, now)) break;
       place.state = State::kFree;
     }
@@ -245,7 +248,8 @@ class PlainPool {
     if (free_numbers() > kept) return true;
     for (std::size_t number = 0; number < places.size(); ++number) {
       Place& place = places[number];
-      if (place.state == State::kHeld && hold_over(number, now)) place.state = State::kFree;
+      const bool over = place.state == State::kHeld && hold_over(number, now);
+      if (over && place.apart) place.state = State::kFree;
     }
     return free_numbers() > kept;
   }
@@ -259,7 +263,9 @@ class PlainPool {
   std::optional<std::size_t> take(const std::string& visit, const std::string& visitor, bool valuable,
                                   std::int64_t now, std::optional<std::size_t> shown) {
     const auto takeable = [&](std::size_t number) {
-      const Place& place = places[number];
+      Place& place = places[number];
+      const bool over = place.state == State::kHeld && hold_over(number, now);
+      if (over && !place.draining && reserve_ > 0) place.state = State::kFree;  // and takes a permit
       const bool vacant = place.state == State::kFree || place.state == State::kHeld;
       return vacant && !place.draining && (place.state == State::kHeld || may_take_free(valuable, now));
     };
@@ -302,6 +308,7 @@ class PlainPool {
       const bool waits = place.state == State::kHeld && !hold_over(number, now);
       if (waits && !place.stale) return std::nullopt;
       queue_.pop_front();
+      place.apart = place.apart && !vacant;
       if (vacant && place.stale) {
         place.stale = false;
         queue_.push_back(number);
