@@ -1,7 +1,5 @@
 #pragma once
 
-#include <grpcpp/grpcpp.h>
-
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,10 +8,12 @@
 
 #include "grpc/event_streams.h"
 #include "grpc/front.h"
+#include "grpc/library_types.h"
 
 namespace ringtrace::rpc {
 
-/// What the long streams have in common. `Reactor` is the library's: ServerBidiReactor, ServerWriteReactor.
+/// What the long streams have in common. `Reactor` is the library's: ServerBidiReactor, ServerWriteReactor;
+/// who includes this has included <grpcpp/grpcpp.h> before.
 ///
 /// The library allows one read, one write and one finish, and nothing after the finish. What is wanted next
 /// is noted under the mutex (`change`) and carried out by one thread at a time (`act`), so that a drain, a
