@@ -2,13 +2,18 @@
 
 #include <utility>
 
+#include "proto/from_pool.h"
+#include "redis/call_persons.h"
+
 namespace ringtrace::gateway {
 
 void GatewayCallerEraser::erase(std::string_view given, bool rewrites, Done done) {
   const auto number = pool::Number::parse(given);
   const std::string caller = number ? number->to_string() : std::string(given);
   if (number) leasing_.pools().forget_caller(*number);
-  erase_calls(caller, leasing_.clock().now(), rewrites,
+  const pool::Time now = leasing_.clock().now();
+  erased_.note(caller, now);
+  erase_calls(caller, now, rewrites,
               [this, hash = key_.hash(caller), done = std::move(done)](const rpc::Erasure& erasure) {
                 if (erasure.status == rpc::LogStatus::kOk) {
                   ++callers_;
@@ -19,6 +24,16 @@ void GatewayCallerEraser::erase(std::string_view given, bool rewrites, Done done
                 }
                 done(erasure);
               });
+}
+
+void GatewayCallerEraser::redact(v1::CallEvent& event) const {
+  if (erased_.redact(event)) return;
+  const pool::Duration age = leasing_.clock().now() - from_timestamp(event.call().start_time());
+  if (age < retention_.caller && age < retention_.attributes) return;
+  redis::Persons persons = redis::take_persons(event);
+  if (age >= retention_.caller) persons.caller.clear();
+  if (age >= retention_.attributes) persons.visits.clear();
+  redis::put_persons(persons, event);
 }
 
 /// The store first: from then on it keeps nothing personal of what still comes from the spool.

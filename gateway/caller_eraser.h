@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/erased_callers.h"
 #include "gateway/event_spool.h"
 #include "gateway/log.h"
 #include "gateway/memory_call_log.h"
@@ -24,10 +25,14 @@ struct ErasureStats {
 /// with the caller's keyed hash, never with the number. What it is given outlives it.
 class GatewayCallerEraser : public rpc::CallerEraser {
  public:
-  GatewayCallerEraser(pool::Leasing& leasing, redis::CallerKey key, Log& log)
-      : leasing_(leasing), key_(std::move(key)), log_(log) {}
+  using Retention = MemoryCallLog::Retention;
+
+  /// `retention` counts from the start of a call.
+  GatewayCallerEraser(pool::Leasing& leasing, redis::CallerKey key, Retention retention, Log& log)
+      : leasing_(leasing), key_(std::move(key)), retention_(retention), log_(log) {}
 
   void erase(std::string_view caller, bool rewrites, Done done) override;
+  void redact(v1::CallEvent& event) const override;
 
   ErasureStats stats() const { return {callers_, calls_}; }
 
@@ -37,16 +42,18 @@ class GatewayCallerEraser : public rpc::CallerEraser {
 
   pool::Leasing& leasing_;
   const redis::CallerKey key_;
+  const Retention retention_;
   Log& log_;
+  ErasedCallers erased_;
   std::atomic<std::uint64_t> callers_{0}, calls_{0};
 };
 
 /// From the store, and from the spool of what the store does not have.
 class StoreCallerEraser final : public GatewayCallerEraser {
  public:
-  StoreCallerEraser(pool::Leasing& leasing, const redis::CallerKey& key, redis::Connection& connection,
-                    EventSpool& spool, Log& log)
-      : GatewayCallerEraser(leasing, key, log), store_(connection, key), spool_(spool) {}
+  StoreCallerEraser(pool::Leasing& leasing, const redis::CallerKey& key, Retention retention,
+                    redis::Connection& connection, EventSpool& spool, Log& log)
+      : GatewayCallerEraser(leasing, key, retention, log), store_(connection, key), spool_(spool) {}
 
  private:
   void erase_calls(const std::string& caller, pool::Time now, bool rewrites, Done done) override;
@@ -58,8 +65,9 @@ class StoreCallerEraser final : public GatewayCallerEraser {
 /// From the log in memory.
 class MemoryCallerEraser final : public GatewayCallerEraser {
  public:
-  MemoryCallerEraser(pool::Leasing& leasing, redis::CallerKey key, MemoryCallLog& calls, Log& log)
-      : GatewayCallerEraser(leasing, std::move(key), log), calls_in_memory_(calls) {}
+  MemoryCallerEraser(pool::Leasing& leasing, redis::CallerKey key, Retention retention, MemoryCallLog& calls,
+                     Log& log)
+      : GatewayCallerEraser(leasing, std::move(key), retention, log), calls_in_memory_(calls) {}
 
  private:
   void erase_calls(const std::string& caller, pool::Time now, bool rewrites, Done done) override;

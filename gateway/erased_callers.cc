@@ -22,7 +22,7 @@ ErasedCallers::ErasedCallers() : key_(random_key()) {}
 void ErasedCallers::note(std::string_view caller, pool::Time at) {
   const std::uint64_t hash = pool::siphash(key_, caller);
   const std::lock_guard lock(mutex_);
-  std::erase_if(erased_, [&](const Erased& known) { return known.caller == hash || known.at + kKept <= at; });
+  std::erase_if(erased_, [&](const Erased& known) { return known.caller == hash; });
   if (erased_.size() >= kMost) erased_.pop_front();
   erased_.push_back({hash, at});
   any_.store(true, std::memory_order_release);

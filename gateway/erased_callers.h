@@ -13,13 +13,12 @@
 
 namespace ringtrace::gateway {
 
-/// Callers who were erased, for the events of their calls that began before: calls that are up, and what
-/// waits. Kept as keyed hashes, of a key of the process' own; the latest kMost, each for a day, longer than
-/// any call. Every member may be called from any thread.
+/// Callers who were erased, for the events of their calls that began before: calls that are up, and what is
+/// in memory. Kept as keyed hashes, of a key of the process' own; the latest kMost. Every member may be
+/// called from any thread.
 class ErasedCallers {
  public:
   static constexpr std::size_t kMost = 10'000;
-  static constexpr pool::Duration kKept = std::chrono::hours(24);
 
   ErasedCallers();
 

@@ -27,6 +27,10 @@ constexpr auto kSipGrace = 5s;
 // How long the store may take to acknowledge what it was sent.
 constexpr auto kFlushPatience = 3s;
 
+MemoryCallLog::Retention personal_retention(const Config& config) {
+  return {config.events.caller_retention, config.events.attributes_retention};
+}
+
 }  // namespace
 
 Gateway::Gateway(Config config, Log& log)
@@ -103,8 +107,8 @@ void Gateway::make_logs() {
   }
   leasing_ = std::make_unique<pool::Leasing>(*pools_, store_ ? &store_->leases() : nullptr, clock_);
   if (store_) return;
-  memory_eraser_ =
-      std::make_unique<MemoryCallerEraser>(*leasing_, redis::CallerKey(caller_key_), *memory_log_, log_);
+  memory_eraser_ = std::make_unique<MemoryCallerEraser>(*leasing_, redis::CallerKey(caller_key_),
+                                                        personal_retention(config_), *memory_log_, log_);
 }
 
 std::optional<std::string> Gateway::start_http() {
@@ -193,7 +197,7 @@ void Gateway::tick() {
   if (store_) {
     store_->tick();
   } else {
-    memory_log_->forget({config_.events.caller_retention, config_.events.attributes_retention}, clock_.now());
+    memory_log_->forget(personal_retention(config_), clock_.now());
   }
   ticker_.expires_after(kTick);
   ticker_.async_wait([this](boost::system::error_code cancelled) {

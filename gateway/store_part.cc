@@ -106,6 +106,7 @@ StorePart::StorePart(boost::asio::io_context& io, const Config& config, const re
       readiness_(readiness),
       claim_file_(config.state_directory),
       caller_key_(caller_key),
+      personal_retention_{config.events.caller_retention, config.events.attributes_retention},
       connection_(io, options_of(*config.redis), redis::prepare_server(lines_into(log)), lines_into(log)),
       claims_(connection_, claim_options_of(config, claim_file_), lines_into(log)),
       leases_(connection_, claims_, lease_options_of(*config.redis)),
@@ -143,7 +144,8 @@ void StorePart::start(pool::Leasing& leasing, Settled settled, Lost lost) {
       },
       [this](v1::CallEvent event) { return calls_.append(std::move(event)); },
       [this] { return leasing_->clock().now(); });
-  eraser_ = std::make_unique<StoreCallerEraser>(leasing, caller_key_, connection_, spool_, log_);
+  eraser_ = std::make_unique<StoreCallerEraser>(leasing, caller_key_, personal_retention_, connection_,
+                                                spool_, log_);
   aftermath_->begin(leasing);
   spool_.start();
   connection_.on_state([this](bool ready, const std::string& reason) { changed(ready, reason); });

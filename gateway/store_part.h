@@ -113,6 +113,7 @@ class StorePart {
   Readiness& readiness_;
   const ClaimFile claim_file_;
   const redis::CallerKey caller_key_;
+  const GatewayCallerEraser::Retention personal_retention_;
   // Before the connection, which in its end answers what waits for an answer, and the spool's thread.
   std::unique_ptr<Aftermath> aftermath_;
   std::unique_ptr<LateAttribution> late_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ringtrace/v1/call.pb.h>
+
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -26,6 +28,10 @@ class CallerEraser {
 
   /// `caller` as calls tell it. `rewrites`: also asks the store to rewrite its history, where it keeps one.
   virtual void erase(std::string_view caller, bool rewrites, Done done) = 0;
+
+  /// Takes out of an event, which may have been read a while ago, what may be told no more: its caller was
+  /// erased, or the time for it is over.
+  virtual void redact(v1::CallEvent& event) const = 0;
 };
 
 }  // namespace ringtrace::rpc

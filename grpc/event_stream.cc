@@ -116,6 +116,7 @@ class EventStream final : public LongStream<Reactor> {
     if (Outcome refused = ticket_->check_still_valid()) return end(*refused);
     change([&] {
       *response_.mutable_event() = *std::get<SharedEvent>(next);
+      front_.eraser.redact(*response_.mutable_event());
       write_wanted_ = true;
     });
   }

@@ -68,6 +68,7 @@ struct Server::State {
   State(ServerConfig server_config, const Backends& backends)
       : config(std::move(server_config)),
         access(table_of(config.tokens), config.client_limits, backends.leasing.clock()),
+        front{access, statistics, config.max_message_bytes, backends.eraser},
         lease_core(backends.leasing),
         pool_core(backends.leasing.pools(), backends.leasing.clock()),
         call_core(backends.calls, backends.eraser),
@@ -84,7 +85,7 @@ struct Server::State {
   const ServerConfig config;
   Statistics statistics;
   AccessControl access;
-  Front front{access, statistics, config.max_message_bytes};
+  Front front;
   std::optional<TlsCredentials> tls;
   LeaseCore lease_core;
   PoolCore pool_core;

@@ -6,6 +6,7 @@
 
 #include "grpc/access.h"
 #include "grpc/call_core.h"
+#include "grpc/caller_eraser.h"
 #include "grpc/errors.h"
 #include "grpc/event_streams.h"
 #include "grpc/lease_core.h"
@@ -27,6 +28,7 @@ struct Front {
   AccessControl& access;
   Statistics& statistics;
   std::size_t max_message_bytes;
+  const CallerEraser& eraser;
 };
 
 /// The services. What they are given must outlive them.

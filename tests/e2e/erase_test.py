@@ -2,7 +2,7 @@
 
 import unittest
 
-from stack import CALLER, Stack, kind, method, wait_until
+from stack import BUILD, CALLER, Stack, kind, method, wait_until
 
 ONE_NUMBER = '''
 [[pool]]
@@ -96,6 +96,24 @@ class Erase(unittest.TestCase):
             wait_until("the spool is empty", lambda: stack.metric("ringtrace_events_spool_bytes") == 0)
             self.assertNotIn(DIGITS, keyspace(stack))
             self.assertNotIn(DIGITS.encode(), files(stack.directory, self.OTHERS + self.APPEND_ONLY))
+
+    def test_events_that_a_gateway_has_read_for_its_readers_are_told_without_an_erased_caller(self):
+        with Stack().start() as stack:
+            stack.line()
+            number = stack.lease("visit-1", utm_source="google")["number"]
+            stack.call(number, caller=OTHER, name="other")
+            first = stack.events(3)[-1]["cursor"]
+            # Whoever reads at the end has the gateway keep what comes.
+            follower = stack.run("follower.messages", BUILD / "gateway" / "ctl" / "ringtracectl", "--server",
+                                 f"127.0.0.1:{stack.grpc_port}", "--json", "calls", "--from", first, "--follow", "--limit", 3)
+            wait_until("the follower reads", lambda: stack.metric("ringtrace_grpc_streams") == 1)
+            stack.call(number)
+            follower.wait()
+            self.assertIn(CALLER, follower.output())
+            self.assertEqual(stack.ctl_json("erase", "--caller", CALLER)[0]["erased_call_count"], "1")
+            again = stack.ctl_json("calls", "--from", first)
+            self.assertEqual([kind(event) for event in again], ["RINGING", "ANSWERED", "ENDED"])
+            self.assertEqual({event["call"]["caller"] for event in again}, {""})
 
     def test_without_redis_the_events_in_memory_are_erased(self):
         with Stack(redis=False).start() as stack:

@@ -51,11 +51,14 @@ class Stream {
     stream_->Finish();
   }
 
-  /// The next event's cursor; empty at the end.
-  std::string next() {
+  /// The next event; an empty one at the end.
+  v1::CallEvent next_event() {
     v1::StreamCallEventsResponse response;
-    return stream_->Read(&response) ? response.event().cursor() : std::string();
+    return stream_->Read(&response) ? response.event() : v1::CallEvent();
   }
+
+  /// The next event's cursor; empty at the end.
+  std::string next() { return next_event().cursor(); }
 
   grpc::Status finish() { return stream_->Finish(); }
 
@@ -103,6 +106,20 @@ TEST_CASE("a stream from the latest event brings all that comes once it has foun
   CHECK(stream.place() == "0000001");
   harness.log.append(call_event("live"));
   CHECK(stream.next() == "0000002");
+}
+
+TEST_CASE("an event whose caller was erased since it was read is told without him") {
+  Harness harness;
+  harness.eraser.erased = "+12025550190";
+  for (const char* caller : {"+12025550190", "+12025550777"}) {
+    v1::CallEvent event;
+    event.set_event_id(std::string("e") + caller);
+    event.mutable_call()->set_caller(caller);
+    harness.log.append(event);
+  }
+  Stream stream(*harness.calls, oldest());
+  CHECK(stream.next_event().call().caller().empty());
+  CHECK(stream.next_event().call().caller() == "+12025550777");
 }
 
 TEST_CASE("a stream goes on after its cursor") {
