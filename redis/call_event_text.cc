@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "proto/json_text.h"
+
 namespace ringtrace::redis {
 namespace {
 
@@ -34,18 +36,13 @@ std::string_view type_word(v1::CallEventType type) {
 
 std::string event_to_json(v1::CallEvent event) {
   event.clear_cursor();
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(event, &json, options).ok()) return {};
-  return json;
+  return to_json(event);
 }
 
 std::string caller_in_json(const std::string& caller) {
   v1::Call call;
   call.set_caller(caller);
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(call, &json).ok()) return {};
+  const std::string json = to_json(call);
   return json.substr(1, json.size() - 2);
 }
 

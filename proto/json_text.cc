@@ -1,0 +1,217 @@
+#include "proto/json_text.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/duration.pb.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace ringtrace {
+namespace {
+
+using google::protobuf::Duration;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+using google::protobuf::Timestamp;
+
+void write_text(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte >= 0x20) {
+      out += c;
+    } else {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 0xF];
+    }
+  }
+  out += '"';
+}
+
+template <typename Number>
+void write_number(std::string& out, Number value) {
+  char buffer[32];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value);
+  out.append(buffer, end.ptr);
+}
+
+void write_padded(std::string& out, std::uint64_t value, std::size_t width) {
+  char buffer[20];
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value);
+  const auto size = static_cast<std::size_t>(end.ptr - buffer);
+  out.append(width > size ? width - size : 0, '0').append(buffer, size);
+}
+
+template <typename Real>
+void write_real(std::string& out, Real value) {
+  if (std::isnan(value)) {
+    out += "\"NaN\"";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  } else {
+    write_number(out, value);
+  }
+}
+
+// 0, 3, 6 or 9 digits, as many as it takes.
+void write_fraction(std::string& out, std::uint32_t nanos) {
+  if (nanos == 0) return;
+  out += '.';
+  if (nanos % 1'000'000 == 0) return write_padded(out, nanos / 1'000'000, 3);
+  if (nanos % 1'000 == 0) return write_padded(out, nanos / 1'000, 6);
+  write_padded(out, nanos, 9);
+}
+
+void write_timestamp(std::string& out, const Timestamp& time) {
+  constexpr std::int64_t kFirst = -62'135'596'800;
+  constexpr std::int64_t kLast = 253'402'300'799;
+  const std::chrono::sys_seconds at{std::chrono::seconds(std::clamp(time.seconds(), kFirst, kLast))};
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(at - day);
+  out += '"';
+  write_padded(out, static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
+  out += '-';
+  write_padded(out, static_cast<unsigned>(date.month()), 2);
+  out += '-';
+  write_padded(out, static_cast<unsigned>(date.day()), 2);
+  out += 'T';
+  write_padded(out, static_cast<std::uint64_t>(clock.hours().count()), 2);
+  out += ':';
+  write_padded(out, static_cast<std::uint64_t>(clock.minutes().count()), 2);
+  out += ':';
+  write_padded(out, static_cast<std::uint64_t>(clock.seconds().count()), 2);
+  write_fraction(out, static_cast<std::uint32_t>(std::clamp(time.nanos(), 0, 999'999'999)));
+  out += "Z\"";
+}
+
+void write_duration(std::string& out, const Duration& duration) {
+  out += '"';
+  if (duration.seconds() < 0 || duration.nanos() < 0) out += '-';
+  const auto seconds = duration.seconds();
+  write_number(out,
+               seconds < 0 ? 0 - static_cast<std::uint64_t>(seconds) : static_cast<std::uint64_t>(seconds));
+  const std::int32_t nanos = std::clamp(duration.nanos(), -999'999'999, 999'999'999);
+  write_fraction(out, static_cast<std::uint32_t>(nanos < 0 ? -nanos : nanos));
+  out += "s\"";
+}
+
+void write_message(std::string& out, const Message& message);
+
+// One value; `index` of a repeated field, -1 for the only one.
+void write_value(std::string& out, const Message& message, const FieldDescriptor& field, int index) {
+  const Reflection& reflection = *message.GetReflection();
+  const auto get = [&](auto single, auto repeated) {
+    return index < 0 ? (reflection.*single)(message, &field) : (reflection.*repeated)(message, &field, index);
+  };
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return write_number(out, get(&Reflection::GetInt32, &Reflection::GetRepeatedInt32));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return write_number(out, get(&Reflection::GetUInt32, &Reflection::GetRepeatedUInt32));
+    // 64 bits as text: a JSON number is a double to most readers.
+    case FieldDescriptor::CPPTYPE_INT64:
+      out += '"';
+      write_number(out, get(&Reflection::GetInt64, &Reflection::GetRepeatedInt64));
+      out += '"';
+      return;
+    case FieldDescriptor::CPPTYPE_UINT64:
+      out += '"';
+      write_number(out, get(&Reflection::GetUInt64, &Reflection::GetRepeatedUInt64));
+      out += '"';
+      return;
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return write_real(out, get(&Reflection::GetDouble, &Reflection::GetRepeatedDouble));
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return write_real(out, get(&Reflection::GetFloat, &Reflection::GetRepeatedFloat));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      out += get(&Reflection::GetBool, &Reflection::GetRepeatedBool) ? "true" : "false";
+      return;
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const int number = get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue);
+      const auto* value = field.enum_type()->FindValueByNumber(number);
+      return value == nullptr ? write_number(out, number) : write_text(out, value->name());
+    }
+    case FieldDescriptor::CPPTYPE_STRING: {
+      std::string scratch;
+      return write_text(out, index < 0
+                                 ? reflection.GetStringReference(message, &field, &scratch)
+                                 : reflection.GetRepeatedStringReference(message, &field, index, &scratch));
+    }
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return write_message(out, index < 0 ? reflection.GetMessage(message, &field)
+                                          : reflection.GetRepeatedMessage(message, &field, index));
+  }
+}
+
+// The key of a map's entry: always text.
+void write_key(std::string& out, const Message& entry) {
+  const FieldDescriptor& key = *entry.GetDescriptor()->map_key();
+  const std::size_t begin = out.size();
+  write_value(out, entry, key, -1);
+  if (out[begin] == '"') return;
+  out.insert(begin, 1, '"');
+  out += '"';
+}
+
+void write_map(std::string& out, const Message& message, const FieldDescriptor& field) {
+  const Reflection& reflection = *message.GetReflection();
+  out += '{';
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    if (i > 0) out += ',';
+    const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
+    write_key(out, entry);
+    out += ':';
+    write_value(out, entry, *entry.GetDescriptor()->map_value(), -1);
+  }
+  out += '}';
+}
+
+void write_field(std::string& out, const Message& message, const FieldDescriptor& field) {
+  if (field.is_map()) return write_map(out, message, field);
+  if (!field.is_repeated()) return write_value(out, message, field, -1);
+  out += '[';
+  for (int i = 0; i < message.GetReflection()->FieldSize(message, &field); ++i) {
+    if (i > 0) out += ',';
+    write_value(out, message, field, i);
+  }
+  out += ']';
+}
+
+void write_message(std::string& out, const Message& message) {
+  const auto* type = message.GetDescriptor();
+  if (type == Timestamp::descriptor()) return write_timestamp(out, static_cast<const Timestamp&>(message));
+  if (type == Duration::descriptor()) return write_duration(out, static_cast<const Duration&>(message));
+  std::vector<const FieldDescriptor*> fields;
+  message.GetReflection()->ListFields(message, &fields);
+  out += '{';
+  for (const FieldDescriptor* field : fields) {
+    if (out.back() != '{') out += ',';
+    out.append("\"").append(field->name()).append("\":");
+    write_field(out, message, *field);
+  }
+  out += '}';
+}
+
+}  // namespace
+
+std::string to_json(const Message& message) {
+  std::string out;
+  out.reserve(1024);
+  write_message(out, message);
+  return out;
+}
+
+}  // namespace ringtrace
