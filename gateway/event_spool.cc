@@ -82,15 +82,18 @@ void EventSpool::add(std::string record) {
     ++dropped_;
     return;
   }
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() >= options_.max_waiting) {
       ++dropped_;
       return;
     }
+    first = queue_.empty();
     queue_.push_back(std::move(record));
   }
-  arrived_.notify_one();
+  // The thread knows of the others already.
+  if (first) arrived_.notify_one();
 }
 
 void EventSpool::erase(const std::string& caller, pool::Time at, std::function<void(bool)> done) {
@@ -121,19 +124,21 @@ bool EventSpool::redact_file() {
 }
 
 void EventSpool::run() {
+  std::vector<std::string> fresh;
   for (;;) {
-    std::deque<std::string> fresh;
+    fresh.clear();
     std::vector<std::function<void(bool)>> erasing;
     bool last = false;
     {
       std::unique_lock lock(mutex_);
-      arrived_.wait_for(lock, kTurn, [this] { return stopping_ || !queue_.empty() || !erasing_.empty(); });
+      const auto due = [this] { return stopping_ || !queue_.empty() || !erasing_.empty(); };
+      if (arrived_.wait_for(lock, kTurn, due)) arrived_.wait_for(lock, kGather, [this] { return stopping_; });
       fresh.swap(queue_);
       erasing.swap(erasing_);
       behind_ += fresh.size();
       last = stopping_;
     }
-    for (const std::string& record : fresh) take(record);
+    if (!fresh.empty()) take(fresh);
     move_on();
     if (!erasing.empty()) {
       const bool clean = redact_file();
@@ -144,19 +149,27 @@ void EventSpool::run() {
 }
 
 /// Into the file, and on to the log unless earlier ones wait in the file.
-void EventSpool::take(const std::string& record) {
+void EventSpool::take(const std::vector<std::string>& records) {
   const bool in_order = file_ == nullptr || given_ == file_->end();
-  if (file_ != nullptr && file_->append(record)) {
+  std::size_t kept = 0;
+  if (file_ != nullptr) {
+    kept = file_->append(records);
     file_bytes_ = file_->end() - file_->begin();
-    if (in_order && give(record)) given_ = file_->end();
-    told_full_ = false;
-    return;
+    if (kept > 0) told_full_ = false;
+    // Those that the log has no room for, and all behind them, wait in the file.
+    for (std::size_t i = 0; i < kept && in_order && give(records[i]); ++i)
+      given_ += RecordFile::size_of(records[i]);
   }
+  const bool still_in_order = file_ == nullptr || given_ == file_->end();
+  for (std::size_t i = kept; i < records.size(); ++i) refuse(records[i], still_in_order);
+}
+
+/// The file does not have it: it can only go on to the log at once.
+void EventSpool::refuse(const std::string& record, bool in_order) {
   if (file_ != nullptr) {
     ++unspooled_;
-    if (!std::exchange(told_full_, true)) {
+    if (!std::exchange(told_full_, true))
       log_.error("the spool of call events takes no more", {{"bytes", file_bytes_.load()}});
-    }
   }
   if (in_order && give(record)) return;
   --behind_;

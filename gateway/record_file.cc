@@ -121,20 +121,33 @@ bool RecordFile::recover(std::string& problem) {
   return false;
 }
 
+std::size_t RecordFile::size_of(std::string_view record) { return kPrefix + record.size(); }
+
 bool RecordFile::append(std::string_view record) {
-  if (record.empty() || record.size() > kMaxRecord) return false;
-  if (end_ + kPrefix + record.size() > max_bytes_) return false;
-  std::string bytes(kPrefix, '\0');
-  put32(bytes.data(), static_cast<std::uint32_t>(record.size()));
-  put32(bytes.data() + 4, checksum(record));
-  bytes += record;
+  const std::string one(record);
+  return append(std::span(&one, 1)) == 1;
+}
+
+std::size_t RecordFile::append(std::span<const std::string> records) {
+  std::string bytes;
+  std::size_t count = 0;
+  for (; count < records.size(); ++count) {
+    const std::string& record = records[count];
+    if (record.empty() || record.size() > kMaxRecord) break;
+    if (end_ + bytes.size() + kPrefix + record.size() > max_bytes_) break;
+    char prefix[kPrefix];
+    put32(prefix, static_cast<std::uint32_t>(record.size()));
+    put32(prefix + 4, checksum(record));
+    bytes.append(prefix, kPrefix).append(record);
+  }
+  if (count == 0) return 0;
   if (!write_whole(file_, bytes, end_)) {
     // What was written in part is no record; the next one is written over it.
     static_cast<void>(ftruncate(file_, static_cast<off_t>(end_)) == 0);
-    return false;
+    return 0;
   }
   end_ += bytes.size();
-  return true;
+  return count;
 }
 
 std::optional<std::string> RecordFile::read(std::uint64_t& offset) const { return read_before(offset, end_); }

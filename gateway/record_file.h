@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,13 @@ class RecordFile {
 
   /// Adds a record. False, and nothing has changed, when it does not fit or the disk refuses it.
   bool append(std::string_view record);
+
+  /// Adds records with one write, as many of the first ones as fit. How many; 0, and nothing has changed,
+  /// when the disk refuses.
+  std::size_t append(std::span<const std::string> records);
+
+  /// What a record takes in the file.
+  static std::size_t size_of(std::string_view record);
 
   /// Where the first record begins, and where the next one will.
   std::uint64_t begin() const;

@@ -167,4 +167,18 @@ TEST_CASE("a change that cannot be written changes nothing, and what a kill left
   CHECK_FALSE(std::filesystem::exists(half));
 }
 
+TEST_CASE("of records written together as many are kept as fit, the first ones") {
+  const test::TemporaryDirectory directory;
+  const auto path = directory.path() / "records";
+  const Records many = {"one", "two", std::string(100, 'x'), "four"};
+  {
+    const auto file = open_file(path, 64);
+    CHECK(file->append(many) == 2);
+    CHECK(file->append(Records{}) == 0);
+    CHECK(records_of(*file) == Records{"one", "two"});
+    CHECK(file->end() - file->begin() == RecordFile::size_of("one") + RecordFile::size_of("two"));
+  }
+  CHECK(records_of(*open_file(path)) == Records{"one", "two"});
+}
+
 }  // namespace ringtrace::gateway
