@@ -108,7 +108,9 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
 
   std::string_view token(const std::string& name) {
     const Pool* const pool = find(name);
-    return pool == nullptr || state() == State::kLost ? std::string_view() : pool->token;
+    // On a fresh connection the claim comes first: what is written before it would be counted in place of
+    // what this Redis has forgotten.
+    return pool == nullptr || !pool->fresh || state() == State::kLost ? std::string_view() : pool->token;
   }
 
   void written(const std::string& name, std::uint64_t writes) {
@@ -252,6 +254,8 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
   void granted(Pool& pool, const Granted& grant, const Facts& facts) {
     Claim claim;
     claim.again = !pool.token.empty();
+    // Books that went back may have forgotten another's claim, too.
+    claim.others_since = number_of(grant.token_before) != pool.known.counter;
     judge_loss(claim, pool, grant, facts);
     pool.token = grant.token;
     pool.known.counter = number_of(grant.token);
