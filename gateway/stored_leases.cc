@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto kReloadRetry = std::chrono::seconds(1);
 // How often it is noted down what the store has acknowledged.
-constexpr auto kRemember = std::chrono::seconds(10);
+constexpr auto kRemember = std::chrono::seconds(1);
 
 redis::LeaseStoreOptions lease_options_of(const RedisConfig& config) {
   redis::LeaseStoreOptions options;
@@ -74,11 +74,14 @@ void StoredLeases::changed(bool ready, const std::string& reason) {
 
 void StoredLeases::claimed(const redis::Claim& claim) {
   remember_claims();
+  if (claim.others_since && !claim.again) aftermath_->others_lent();
   if (claim.loss == redis::Loss::kNone) return;
-  aftermath_->lost(
-      claim.loss == redis::Loss::kCertain ? Aftermath::Loss::kCertain : Aftermath::Loss::kPossible,
-      claim.again);
-  if (claim.again) return write_again(claim.memory.pool);
+  const auto loss =
+      claim.loss == redis::Loss::kCertain ? Aftermath::Loss::kCertain : Aftermath::Loss::kPossible;
+  // Who had not read all of it before cannot write all of it again.
+  const bool remembered = claim.again && reloaded_;
+  aftermath_->lost(loss, remembered);
+  if (remembered) return write_again(claim.memory.pool);
   losses_.push_back(claim);
 }
 
