@@ -8,6 +8,8 @@ namespace ringtrace::gateway {
 namespace {
 
 constexpr auto kWordEvery = std::chrono::seconds(1);
+// A word speaks for leases of that time, and until a late one follows it.
+constexpr auto kWordAhead = 2 * kWordEvery;
 
 // What a Redis that does not sync each write may lose when it dies (appendfsync everysec), and a little more.
 constexpr std::uint64_t kLossSeconds = 3;
@@ -38,6 +40,7 @@ Aftermath::Aftermath(const Config& config, pool::LeaseStore& store, Log& log)
     log_.warning(
         "no state_directory: a kill of the gateway costs the call events and leases that Redis does not "
         "have");
+    journal_.note_word(pool::Time::max());  // nobody reads it
     return;
   }
   last_ = read_last_life(directory_ / "last-life");
@@ -65,13 +68,17 @@ pool::Time Aftermath::blind_until() const {
   return bound ? last_->bound_until : pool::kNever;
 }
 
+void Aftermath::others_lent() {
+  lent_by_others_ = true;
+  journal_.forget_ends();
+}
+
 void Aftermath::lost(Loss loss, bool remembered) {
   if (loss == Loss::kNone) return;
   const pool::Time now = leasing_->clock().now();
   // Without a word of an earlier life every number may have been lent until a moment ago.
-  const bool known = !remembered && last_;
-  const pool::Time until =
-      known ? last_->bound_until : std::max(journal_.bound_until(), now + longest_bound_);
+  const bool known = !remembered && !lent_by_others_ && last_;
+  const pool::Time until = std::max(journal_.bound_until(), known ? pool::kNever : now + longest_bound_);
   remembered_ = remembered && (loss_ == Loss::kNone || remembered_);
   loss_ = std::max(loss_, loss);
   loss_until_ = std::max(loss_until_, until);
@@ -91,10 +98,12 @@ void Aftermath::hold_back(pool::PoolIndex pool, pool::Time now) {
   std::uint64_t count = pools.counts(pool, now).free;
   if (loss_ == Loss::kPossible) {
     // Who does not know how many were lent in that time takes a tenth for more than enough.
-    const std::uint64_t lent = last_ ? last_->leases_per_second * kLossSeconds : config.numbers.size() / 10;
+    const std::uint64_t lent =
+        last_ && !lent_by_others_ ? last_->leases_per_second * kLossSeconds : config.numbers.size() / 10;
     count = std::min(count, std::max(kLeastHeld, lent));
   }
   const std::size_t held = hold_back_->hold(pool, count, loss_until_, now);
+  hold_back_->extend(pool, loss_until_, now);
   log_.warning("the store may have lost leases: numbers are held back that may stand in browsers",
                {{"pool", config.name.view()},
                 {"numbers", held},
@@ -130,7 +139,7 @@ void Aftermath::leave_word(pool::Time now, bool connected) {
   life.alive = now;
   // What is acknowledged before the next word counts, too.
   life.bound_until =
-      std::max(journal_.bound_until(), connected ? now + longest_bound_ + kWordEvery : pool::kNever);
+      std::max(journal_.bound_until(), connected ? now + longest_bound_ + kWordAhead : pool::kNever);
   word_bound_ = life.bound_until;
   life.leases_per_second = *std::max_element(rates_.begin(), rates_.end());
   if (loss_ != Loss::kNone) {
@@ -140,6 +149,7 @@ void Aftermath::leave_word(pool::Time now, bool connected) {
   }
   if (write_last_life(directory_ / "last-life", life)) {
     told_disk_ = false;
+    journal_.note_word(life.bound_until);
   } else if (!std::exchange(told_disk_, true)) {
     log_.error("the state directory cannot be written to", {{"directory", directory_.string()}});
   }

@@ -51,6 +51,9 @@ class Aftermath {
     kCertain,   ///< its books are older, or gone
   };
 
+  /// Another gateway lent the numbers since this one's last life, which knows nothing of that. Before `lost`.
+  void others_lent();
+
   /// The store forgot. `remembered`: this process' memory has all of it and writes it again. Written down at
   /// once, so that it outlives a kill until everything is made good or over.
   void lost(Loss loss, bool remembered);
@@ -89,6 +92,7 @@ class Aftermath {
   Loss loss_ = Loss::kNone;
   pool::Time loss_until_ = pool::kNever;
   bool remembered_ = false;
+  bool lent_by_others_ = false;
   pool::Time next_word_ = pool::kNever;
   pool::Time word_bound_ = pool::kNever;
   pool::Duration longest_bound_{};  ///< of a lease that has the pool's own time

@@ -30,6 +30,25 @@ std::size_t HoldBack::hold(pool::PoolIndex pool, std::size_t count, pool::Time u
   return held;
 }
 
+void HoldBack::extend(pool::PoolIndex pool, pool::Time until, pool::Time now) {
+  const pool::Duration hold = pools_.config(pool).hold;
+  const pool::Time expire = until - hold;
+  if (expire <= now) return;
+  std::vector<pool::LeaseView> found(256);
+  std::uint32_t from = 0;
+  while (const std::size_t read = pools_.scan(pool, from, false, found)) {
+    for (std::size_t i = 0; i < read; ++i) {
+      const pool::LeaseView& lease = found[i];
+      const auto stands = pools_.find_lease(pool, lease.visit.view(), now);
+      if (!stands || stands->ticket != lease.ticket || stands->expire >= expire) continue;
+      pools_.restore(
+          pool, {lease.number, {lease.visit.view(), "", lease.source.view(), ""}, lease.start, expire, {}},
+          now);
+      pools_.set_durable(lease.ticket, expire, false);
+    }
+  }
+}
+
 void HoldBack::tick(pool::Time now) {
   std::erase_if(held_, [&](const Held& held) {
     if (held.until > now) return false;

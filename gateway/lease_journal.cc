@@ -122,7 +122,10 @@ void LeaseJournal::restore_into(pool::NumberPools& pools, pool::Time now) {
   std::vector<const Tale*> in_order;
   for (const auto& [key, tale] : tales.all()) {
     if (tale.told) in_order.push_back(&tale);
-    if (tale.ended) ends_.push_back({tale.lease.name(), tale.lease.number(), tale.lease.visit().visit_id()});
+    const auto number = pool::Number::parse(tale.lease.number());
+    if (tale.ended && number) {
+      ends_.push_back({tale.lease.name(), *number, tale.lease.visit().visit_id(), *tale.ended});
+    }
   }
   std::sort(in_order.begin(), in_order.end(),
             [](const Tale* a, const Tale* b) { return a->end() < b->end(); });
@@ -133,12 +136,19 @@ void LeaseJournal::restore_into(pool::NumberPools& pools, pool::Time now) {
 }
 
 void LeaseJournal::end_what_ended(pool::Leasing& leasing) {
-  for (const Ended& ended : std::exchange(ends_, {})) {
+  leasing_ = &leasing;
+  for (pool::LeaseEnd& ended : std::exchange(ends_, {})) {
     const auto pool = leasing.pools().find(ended.pool);
     if (!pool) continue;
     const pool::LeaseAnswer stands = leasing.get(*pool, ended.visit_id);
-    if (stands.status != pool::LeaseStatus::kLeased || stands.number.to_string() != ended.number) continue;
-    leasing.release(*pool, ended.visit_id, [](const pool::LeaseAnswer&) {});
+    if (stands.status == pool::LeaseStatus::kLeased && stands.number == ended.number) {
+      leasing.release(*pool, ended.visit_id, [](const pool::LeaseAnswer&) {});
+      continue;
+    }
+    // Its number is another visit's by now, which the store will not have before it knows of this end.
+    store_.release(ended, leasing.clock().now(), [this, ended](const pool::StoreReply& reply) {
+      if (is_unwritten(reply.status)) ends_.push_back(ended);
+    });
   }
 }
 
@@ -166,14 +176,17 @@ void LeaseJournal::expire(pool::LeaseEnd end, pool::Time now, Done done) {
 
 pool::LeaseStore::Done LeaseJournal::noting(pool::LeaseRecord record, Done done) {
   return [this, record = std::move(record), done = std::move(done)](const pool::StoreReply& reply) {
+    bool beyond_word = false;
     if (reply.status == pool::StoreStatus::kDone) {
       acknowledged_.fetch_add(1, std::memory_order_relaxed);
-      note_bound(std::max(record.expire, reply.expire) + record.hold);
+      const pool::Time bound = std::max(record.expire, reply.expire) + record.hold;
+      note_bound(bound);
+      beyond_word = bound.time_since_epoch().count() > word_.load(std::memory_order_relaxed);
     }
     const bool given = reply.status == pool::StoreStatus::kInDoubt || !required_.contains(record.pool);
     // Nor must what the store learns of a lease that is written down: the file would tell an older tale.
     const bool written_down = reply.status == pool::StoreStatus::kDone && file_bytes() > 0;
-    if (written_down || (is_unwritten(reply.status) && given)) write(to_text(record));
+    if (written_down || beyond_word || (is_unwritten(reply.status) && given)) write(to_text(record));
     done(reply);
   };
 }
@@ -191,6 +204,7 @@ void LeaseJournal::note_bound(pool::Time until) {
 }
 
 void LeaseJournal::tick(bool told) {
+  if (told && !ends_.empty()) return end_what_ended(*leasing_);
   const std::lock_guard lock(mutex_);
   if (file_ == nullptr || file_->empty()) return;
   // A lease is written down before it counts as one that the store does not know: a second look at the same

@@ -37,8 +37,12 @@ class LeaseJournal final : public pool::LeaseStore {
   /// Takes over what an earlier process has written down; before anything is lent.
   void restore_into(pool::NumberPools& pools, pool::Time now);
 
-  /// Ends what the store did not know to have ended; once its leases are reloaded.
+  /// Ends what the store did not know to have ended; once its leases are reloaded. What does not reach the
+  /// store is told again at the next tick.
   void end_what_ended(pool::Leasing& leasing);
+
+  /// Others had the numbers since: what ended then may have begun anew. Before `end_what_ended`.
+  void forget_ends() { ends_.clear(); }
 
   void lease(pool::LeaseRecord record, pool::Time now, Done done) override;
   void renew(pool::LeaseRecord record, pool::Time now, Done done) override;
@@ -55,6 +59,10 @@ class LeaseJournal final : public pool::LeaseStore {
   /// An earlier life's leases may stand until then.
   void note_bound(pool::Time until);
 
+  /// The next life will know that acknowledged leases may stand until then. One that stands longer is written
+  /// down.
+  void note_word(pool::Time until) { word_.store(until.time_since_epoch().count()); }
+
   /// Leases and renewals the store has acknowledged, since start.
   std::uint64_t acknowledged() const { return acknowledged_; }
 
@@ -64,10 +72,6 @@ class LeaseJournal final : public pool::LeaseStore {
   std::uint64_t dropped() const { return dropped_; }
 
  private:
-  struct Ended {
-    std::string pool, number, visit_id;
-  };
-
   Done noting(pool::LeaseRecord record, Done done);
   void write(const std::string& record);
 
@@ -76,12 +80,14 @@ class LeaseJournal final : public pool::LeaseStore {
   Log& log_;
 
   std::atomic<std::int64_t> bound_until_{0};
+  std::atomic<std::int64_t> word_{0};
   std::atomic<std::uint64_t> acknowledged_{0};
   std::atomic<std::uint64_t> dropped_{0};
 
   mutable std::mutex mutex_;
   std::unique_ptr<RecordFile> file_;  // by mutex_
-  std::vector<Ended> ends_;           // until the store is reloaded; the loop thread's
+  std::vector<pool::LeaseEnd> ends_;  // that the store has to hear of; the loop thread's
+  pool::Leasing* leasing_ = nullptr;  // once the store is reloaded; the loop thread's
   std::uint64_t told_end_ = 0;        // the ticking thread's
 };
 

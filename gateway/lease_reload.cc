@@ -41,6 +41,10 @@ void LeaseReload::loaded(const redis::LoadResult& result) {
     log_.warning("leases in the store that cannot be read were left alone",
                  {{"pool", pools_.config(pool_).name.view()}, {"count", result.unreadable}});
   }
+  if (leases_.size() <= kTurn) {
+    leases_.sort();
+    return restore_some();
+  }
   // A million take long enough to be noticed by who waits for this loop.
   if (sorter_.joinable()) sorter_.join();
   sorter_ = std::thread([this, self = shared_from_this()]() mutable {

@@ -20,9 +20,9 @@ namespace ringtrace::gateway {
 /// Reads all leases of all pools from the store into memory, pool by pool, those that ended first first: that
 /// is the order in which their numbers become free again.
 ///
-/// Loop thread only, but for the sorting. Each turn of the loop takes over at most kTurn leases, so that the
-/// port of metrics and health answers meanwhile. Memory: the leases of one pool, packed (about 60 bytes each
-/// and their texts), at most as many as the pool has numbers.
+/// Loop thread only, but for the sorting of many. Each turn of the loop takes over at most kTurn leases, so
+/// that the port of metrics and health answers meanwhile. Memory: the leases of one pool, packed (about 60
+/// bytes each and their texts), at most as many as the pool has numbers.
 class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
  public:
   static constexpr std::size_t kTurn = 2'000;

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "pool/assert.h"
+#include "pool/big_array.h"
 #include "pool/number_pools.h"
 #include "pool/siphash.h"
 #include "pool/text_words.h"
@@ -63,17 +64,12 @@ class SourceBook {
         pool_count_(pools),
         id_count_(std::clamp(ids, pools, kMaxIds)),
         cell_count_(std::bit_ceil(2 * id_count_ + kProbes)),
-        cells_(std::make_unique<Atom<std::uint64_t>[]>(cell_count_)),
-        names_(std::make_unique<Atom<std::uint32_t>[]>(id_count_ + 1)),
-        texts_(std::make_unique<Text[]>(id_count_ + 1)),
-        counts_(std::make_unique<Atom<std::uint64_t>[]>(id_count_ + 1)),
+        cells_(cell_count_),
+        names_(id_count_ + 1),
+        texts_(id_count_ + 1),
+        counts_(id_count_ + 1),
         unlabelled_(std::make_unique<Atom<std::uint64_t>[]>(pools)) {
     RINGTRACE_ASSERT(pools <= kMaxPools);
-    for (std::size_t i = 0; i < cell_count_; ++i) cells_[i].store(0, std::memory_order_relaxed);
-    for (std::size_t id = 0; id <= id_count_; ++id) {
-      names_[id].store(0, std::memory_order_relaxed);
-      counts_[id].store(0, std::memory_order_relaxed);
-    }
     for (std::size_t pool = 0; pool < pools; ++pool) unlabelled_[pool].store(0, std::memory_order_relaxed);
     next_.store(1, std::memory_order_relaxed);
     for (std::uint32_t pool = 0; pool < pools; ++pool) intern(pool, kOther);
@@ -209,10 +205,10 @@ class SourceBook {
   const std::size_t cell_count_;  // a power of two
 
   // own synchronization
-  const std::unique_ptr<Atom<std::uint64_t>[]> cells_;
-  const std::unique_ptr<Atom<std::uint32_t>[]> names_;  // by id, as texts_ and counts_
-  const std::unique_ptr<Text[]> texts_;
-  const std::unique_ptr<Atom<std::uint64_t>[]> counts_;
+  const BigArray<Atom<std::uint64_t>> cells_;
+  const BigArray<Atom<std::uint32_t>> names_;  // by id, as texts_ and counts_
+  const BigArray<Text> texts_;
+  const BigArray<Atom<std::uint64_t>> counts_;
   const std::unique_ptr<Atom<std::uint64_t>[]> unlabelled_;  // by pool: shown with the empty label
   alignas(64) Atom<std::uint64_t> next_;                     // the next id, or beyond the last
 };

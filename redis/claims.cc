@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <charconv>
 #include <cstdio>
 #include <ctime>
@@ -75,7 +73,7 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
         options_(std::move(options)),
         log_(std::move(log)),
         instance_(draw_instance()),
-        timer_(connection.io()) {
+        alarm_(connection.make_alarm()) {
     for (const std::string& name : options_.pools) {
       Pool pool;
       pool.known.pool = name;
@@ -90,7 +88,7 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
     connection_.on_state([weak = weak_from_this()](bool ready, const std::string&) {
       const auto self = weak.lock();
       if (!self || self->over()) return;
-      self->timer_.cancel();
+      self->alarm_->cancel();
       for (Pool& pool : self->pools_) pool.fresh = false;
       if (ready) self->ask();
     });
@@ -98,7 +96,7 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
 
   void stop() {
     stopped_ = true;
-    timer_.cancel();
+    alarm_->cancel();
   }
 
   State state() const { return state_.load(); }
@@ -110,7 +108,9 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
 
   std::string_view token(const std::string& name) {
     const Pool* const pool = find(name);
-    return pool == nullptr || state() == State::kLost ? std::string_view() : pool->token;
+    // On a fresh connection the claim comes first: what is written before it would be counted in place of
+    // what this Redis has forgotten.
+    return pool == nullptr || !pool->fresh || state() == State::kLost ? std::string_view() : pool->token;
   }
 
   void written(const std::string& name, std::uint64_t writes) {
@@ -172,10 +172,9 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void wait(std::chrono::milliseconds time) {
-    timer_.expires_after(time);
-    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    alarm_->set(time, [weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (error || !self || self->over() || !self->connection_.ready()) return;
+      if (!self || self->over() || !self->connection_.ready()) return;
       const bool all =
           std::all_of(self->pools_.begin(), self->pools_.end(), [](const Pool& pool) { return pool.fresh; });
       if (self->state() != State::kOurs || !all) return self->ask();
@@ -255,6 +254,8 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
   void granted(Pool& pool, const Granted& grant, const Facts& facts) {
     Claim claim;
     claim.again = !pool.token.empty();
+    // Books that went back may have forgotten another's claim, too.
+    claim.others_since = number_of(grant.token_before) != pool.known.counter;
     judge_loss(claim, pool, grant, facts);
     pool.token = grant.token;
     pool.known.counter = number_of(grant.token);
@@ -369,7 +370,7 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
   // The io thread only. Their number is constant, so that pointers to them stay good.
   std::vector<Pool> pools_;
   bool stopped_ = false;
-  boost::asio::steady_timer timer_;
+  const std::unique_ptr<Alarm> alarm_;
 };
 
 Claims::Claims(Connection& connection, ClaimOptions options, Log log)

@@ -28,8 +28,9 @@ struct ClaimMemory {
 
 /// A pool that was claimed, for the first time or anew.
 struct Claim {
-  ClaimMemory memory;  ///< to be kept for the next process
-  bool again = false;  ///< this process had claimed it before: its memory is newer than the store's
+  ClaimMemory memory;         ///< to be kept for the next process
+  bool again = false;         ///< this process had claimed it before: its memory is newer than the store's
+  bool others_since = false;  ///< others may have had it since this gateway did, as far as it remembers
   Loss loss = Loss::kNone;
   std::string reason;  ///< of a loss; one sentence
 };
@@ -84,7 +85,7 @@ class Claims {
   /// "pool main is leased by gateway-2 since 2026-01-01T00:00:00Z". Else empty.
   std::string owner() const;
 
-  /// The token writes to the pool carry; empty while it is not ours.
+  /// The token writes to the pool carry; empty while it is not ours, or not claimed on this connection yet.
   std::string_view token(const std::string& pool) const;
 
   /// What the store said of a write: so many are acknowledged; the token is another's; there is none.

@@ -40,6 +40,9 @@ void ConnectionStats::add(const ConnectionStats& other) {
 Connection::Connection(boost::asio::io_context& io, ConnectionOptions options, Prepare prepare, Log log)
     : io_(io), kind_(make_kind(io, std::move(options), std::move(prepare), std::move(log))) {}
 
+Connection::Connection(boost::asio::io_context& io, std::shared_ptr<Kind> kind)
+    : io_(io), kind_(std::move(kind)) {}
+
 Connection::~Connection() { kind_->stop(); }
 
 void Connection::on_state(StateListener listener) { kind_->add_listener(std::move(listener)); }
@@ -51,5 +54,6 @@ void Connection::reset(std::string reason) { kind_->reset(std::move(reason)); }
 bool Connection::ready() const { return kind_->ready(); }
 ConnectionStats Connection::stats() const { return kind_->stats(); }
 boost::asio::io_context& Connection::io() const { return io_; }
+std::unique_ptr<Alarm> Connection::make_alarm() const { return kind_->make_alarm(io_); }
 
 }  // namespace ringtrace::redis

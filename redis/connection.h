@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "redis/alarm.h"
 #include "redis/command.h"
 #include "redis/options.h"
 #include "redis/reply.h"
@@ -93,6 +94,10 @@ class Connection {
 
   /// Throws boost::system::system_error when a file of the TLS options cannot be read.
   Connection(boost::asio::io_context& io, ConnectionOptions options, Prepare prepare, Log log);
+
+  class Kind;
+  /// Of a kind of one's own: a simulation's.
+  Connection(boost::asio::io_context& io, std::shared_ptr<Kind> kind);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -114,6 +119,9 @@ class Connection {
   ConnectionStats stats() const;
   boost::asio::io_context& io() const;
 
+  /// For what is done on the loop beside the connection's commands, by the connection's own time.
+  std::unique_ptr<Alarm> make_alarm() const;
+
   /// What all kinds have in common; internal to the room.
   class Kind {
    public:
@@ -126,6 +134,7 @@ class Connection {
     virtual void reset(std::string reason) = 0;
     virtual bool ready() const = 0;
     virtual ConnectionStats stats() const = 0;
+    virtual std::unique_ptr<Alarm> make_alarm(boost::asio::io_context& io) { return redis::make_alarm(io); }
   };
 
  private:

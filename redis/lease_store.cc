@@ -97,8 +97,8 @@ class RedisLeaseStore::Writer : public std::enable_shared_from_this<Writer> {
 
   /// What is waiting is answered; what is under way is answered by the connection.
   void stop() {
-    take_arrived();
     stopped_ = true;
+    take_arrived();
     for (auto& [pool, queue] : queues_) {
       const Steps steps{std::make_move_iterator(queue.waiting.begin()),
                         std::make_move_iterator(queue.waiting.end())};

@@ -64,10 +64,13 @@ struct Life {
     aftermath.begin(leasing);
   }
 
-  pool::LeaseAnswer lease(const std::string& visit, StoreStatus status = StoreStatus::kDone) {
+  pool::LeaseAnswer lease(const std::string& visit, StoreStatus status = StoreStatus::kDone,
+                          std::optional<pool::Duration> ttl = std::nullopt) {
+    // A store that acknowledges has come before.
+    if (status == StoreStatus::kDone && !std::exchange(came, true)) aftermath.store_came();
     store.status = status;
     pool::LeaseAnswer given;
-    leasing.lease({}, {visit, "", "google/cpc", ""}, std::nullopt, pool::AdmissionClass::kNormal,
+    leasing.lease({}, {visit, "", "google/cpc", ""}, ttl, pool::AdmissionClass::kNormal,
                   [&](const pool::LeaseAnswer& answer) { given = answer; });
     return given;
   }
@@ -85,6 +88,7 @@ struct Life {
   pool::LeaseAnswer get(const std::string& visit) const { return leasing.get({}, visit); }
   bool holds(const std::string& visit) const { return get(visit).status == pool::LeaseStatus::kLeased; }
 
+  bool came = false;
   std::ostringstream lines;
   std::unique_ptr<Log> log = Log::to_stream(lines, LogLevel::kInfo, 1024);
   AnsweringStore store;
@@ -267,6 +271,56 @@ TEST_CASE(
   next.aftermath.tick(true, true);
   CHECK(next.aftermath.held({}).numbers == 0);
   CHECK(next.lease("one-too-many").status == pool::LeaseStatus::kLeased);
+}
+
+TEST_CASE(
+    "after a possible loss a lease that may have been extended keeps its number from all others as long") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  pool::Number number;
+  {
+    Life killed(config, kStart);
+    number = killed.lease("visit").number;
+    killed.aftermath.tick(true, true);
+  }
+  Life next(config, kStart + seconds(1));
+  // By the store's books it ends soon, or is in its hold: an extension of the last second is not in them.
+  const pool::Time expire = kStart + (GENERATE(true, false) ? minutes(1) : minutes(0));
+  next.pools->restore({}, {number, {"visit", "", "", ""}, kStart - minutes(29), expire, std::nullopt},
+                      next.clock.time);
+  next.aftermath.lost(Aftermath::Loss::kPossible, false);
+  next.aftermath.all_reloaded();
+  const pool::Time until = next.aftermath.held({}).until;
+  // Twice as many as there are numbers, and the hold by the books is over.
+  for (int i = 0; i < 80; ++i) {
+    next.clock.time += seconds(20);
+    next.leasing.tick();
+    const std::string visit = "other-" + std::to_string(i);
+    CHECK(next.lease(visit).number != number);
+    next.release(visit, StoreStatus::kDone);
+  }
+  REQUIRE(next.clock.time < until);
+  // The visit itself may have it back.
+  CHECK(next.lease("visit").number == number);
+  next.release("visit", StoreStatus::kDone);
+  next.clock.time = until + minutes(3);
+  next.aftermath.tick(true, true);
+  bool lent = false;
+  for (int i = 0; i < 40; ++i) lent = lent || next.lease("later-" + std::to_string(i)).number == number;
+  CHECK(lent);
+}
+
+TEST_CASE("a lease longer than all before it is known to the next life from the moment it is told") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  pool::Number number;
+  {
+    Life killed(config, kStart);
+    number = killed.lease("long", StoreStatus::kDone, std::chrono::hours(5)).number;
+  }
+  // The store lost it, or is away.
+  const Life next(config, kStart + minutes(40));
+  CHECK(next.get("long").number == number);
 }
 
 TEST_CASE("after a certain loss every free number is held back; a lease found after all takes its own") {

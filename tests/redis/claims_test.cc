@@ -194,6 +194,38 @@ TEST_CASE_METHOD(Fixture,
   }
 }
 
+TEST_CASE_METHOD(Fixture, "what is written as soon as Redis is back does not hide what it has forgotten") {
+  auto options = claim_of("gateway-1");
+  options.pools = {"main"};
+  StoreClient one(Client::options_for(server.unix_endpoint()), options);
+  Inbox<StoreStatus> hasty;
+  one.client.connection().on_state([&](bool ready, const std::string&) {
+    if (!ready) return;
+    // Before the claim's answer; as many writes as Redis is about to lack.
+    one.store.lease(record_of(kSecond, "v2", now, now + minutes(30)), now,
+                    [&](const StoreReply& reply) { hasty.put(reply.status); });
+  });
+  one.start_and_wait();
+  one.claimed.take();
+  hasty.take();
+  const auto books = server.directory() / "appendonlydir";
+  const auto copy = server.directory() / "older";
+  server.kill();
+  std::filesystem::copy(books, copy, std::filesystem::copy_options::recursive);
+  server.start();
+  one.wait_for(Claims::State::kOurs);
+  one.claimed.take();
+  hasty.take();
+  while (one.claims.memories().at(0).writes < 1) one.lease(record("v1"), now);
+  server.kill();
+  std::filesystem::remove_all(books);
+  std::filesystem::copy(copy, books, std::filesystem::copy_options::recursive);
+  server.start();
+  one.wait_for(Claims::State::kOurs);
+  CHECK(hasty.take() == StoreStatus::kUnavailable);
+  CHECK(one.claimed.take().loss == Loss::kCertain);
+}
+
 TEST_CASE_METHOD(Fixture, "a token lower than what was seen is never given again") {
   const auto one = gateway("gateway-1", seconds(30), {{"main", 41, 0}});
   one->wait_for(Claims::State::kOurs);

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <hiredis/hiredis.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,59 +11,14 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <memory>
 #include <stdexcept>
+
+#include "tests/redis/redis_session.h"
 
 namespace ringtrace::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Context = std::unique_ptr<redisContext, void (*)(redisContext*)>;
-
-redis::Reply convert(const redisReply& from) {
-  using Kind = redis::Reply::Kind;
-  redis::Reply to;
-  switch (from.type) {
-    case REDIS_REPLY_STRING:
-      to.kind = Kind::kString;
-      break;
-    case REDIS_REPLY_STATUS:
-      to.kind = Kind::kStatus;
-      break;
-    case REDIS_REPLY_ERROR:
-      to.kind = Kind::kError;
-      break;
-    case REDIS_REPLY_INTEGER:
-      to.kind = Kind::kInteger;
-      to.integer = from.integer;
-      break;
-    case REDIS_REPLY_ARRAY:
-      to.kind = Kind::kArray;
-      for (std::size_t i = 0; i < from.elements; ++i) to.elements.push_back(convert(*from.element[i]));
-      break;
-    default:
-      break;
-  }
-  if (from.str != nullptr) to.text.assign(from.str, from.len);
-  return to;
-}
-
-redis::Reply run(redisContext* context, const std::vector<std::string>& arguments) {
-  std::vector<const char*> texts;
-  std::vector<std::size_t> sizes;
-  for (const std::string& argument : arguments) {
-    texts.push_back(argument.data());
-    sizes.push_back(argument.size());
-  }
-  const std::unique_ptr<void, void (*)(void*)> reply(
-      redisCommandArgv(context, static_cast<int>(texts.size()), texts.data(), sizes.data()), freeReplyObject);
-  if (reply == nullptr) throw std::runtime_error("redis-server did not answer");
-  return convert(*static_cast<const redisReply*>(reply.get()));
-}
-
-Context dial(const std::string& path, long seconds) {
-  return {redisConnectUnixWithTimeout(path.c_str(), timeval{seconds, 0}), redisFree};
-}
 
 }  // namespace
 
@@ -144,11 +98,8 @@ void RedisServer::start() {
 }
 
 bool RedisServer::answers() const {
-  const Context context = dial(unix_endpoint().unix_path, 1);
-  if (context == nullptr || context->err != 0) return false;
   try {
-    const redis::Reply reply = run(context.get(), {"PING"});
-    return !reply.is_error("LOADING");
+    return !RedisSession(unix_endpoint().unix_path, 1).command({"PING"}).is_error("LOADING");
   } catch (const std::runtime_error&) {
     return false;
   }
@@ -176,11 +127,9 @@ redis::Endpoint RedisServer::unix_endpoint() const {
 redis::Endpoint RedisServer::tcp_endpoint() const { return {{}, "localhost", port_}; }
 
 redis::Reply RedisServer::command(const std::vector<std::string>& arguments) const {
-  const Context context = dial(unix_endpoint().unix_path, 5);
-  if (context == nullptr || context->err != 0) throw std::runtime_error("redis-server is away");
-  redisSetTimeout(context.get(), timeval{5, 0});
-  if (!password_.empty()) run(context.get(), {"AUTH", password_});
-  return run(context.get(), arguments);
+  RedisSession session(unix_endpoint().unix_path, 5);
+  if (!password_.empty()) session.command({"AUTH", password_});
+  return session.command(arguments);
 }
 
 }  // namespace ringtrace::test

@@ -71,9 +71,12 @@ class StoreClient {
     wait_for(redis::Claims::State::kOurs);
   }
 
-  /// Takes states until one is as asked.
+  /// Takes states until one is as asked; throws when none is in time, however many others come.
   void wait_for(redis::Claims::State state) {
-    while (states.take() != state) continue;
+    const auto deadline = std::chrono::steady_clock::now() + 2 * kPatience;
+    while (states.take() != state) {
+      if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("the pools did not come");
+    }
   }
 
   StoreReply lease(pool::LeaseRecord record, pool::Time now) {
