@@ -69,10 +69,11 @@ TEST_CASE("a body of several parts, one of them ISUP, leaves as it came, byte fo
       "version=itu-t92+"
       "\r\nContent-Disposition: signal;handling=optional\r\n\r\n" +
       isup + "\r\n--b--\r\n";
-  std::string text = test::invite({.extra = "Content-Type: multipart/mixed;boundary=b\r\n"});
-  const std::string none = "Content-Length: 0\r\n\r\n";
-  text.replace(text.find(none), none.size(),
-               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  std::string text = test::invite();
+  const std::size_t at = text.find("Content-Type: application/sdp");
+  text.replace(at, std::string::npos,
+               "Content-Type: multipart/mixed;boundary=b\r\nContent-Length: " + std::to_string(body.size()) +
+                   "\r\n\r\n" + body);
   Message copy = Message::parse(text).clone();
   REQUIRE(copy.is_well_formed());
   copy.prepend_via("SIP/2.0/UDP 198.18.0.1:5060;branch=z9hG4bKrt.1;rport");
