@@ -130,7 +130,8 @@ inline constexpr KeySpec kSipKeys[] = {
     {.key = "tls_verify",
      .initial = "lines",
      .choices = "none|lines|all",
-     .doc = "Whose certificate is checked: that of lines and registrars, that of trunks as well, or none."},
+     .doc = "Whose certificate is checked: that of lines and registrars, which must also be of their name or "
+            "address; that of trunks as well; or none."},
 };
 
 inline constexpr KeySpec kTrunkKeys[] = {

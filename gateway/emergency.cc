@@ -110,6 +110,7 @@ class LoggedCalls final : public sip::CallSink {
                                     {"dialed", event.call().dialed_number()},
                                     {"outcome", v1::CallOutcome_Name(event.call().outcome())}});
   }
+  void resume(v1::CallEvent event) override { record(std::move(event)); }
   void close_unknown(sip::CallClosing closing) override {
     log_.warning("emergency call", {{"event", "closed"}, {"call", closing.call_id}});
   }

@@ -18,6 +18,7 @@ static_assert(kMostBytes <= RecordFile::kMaxRecord);
 // A record begins with what it is; a serialized v1::CallEvent follows.
 constexpr char kEvent = 'E';
 constexpr char kClosing = 'C';  // of the event only the ids of the call and the time are set
+constexpr char kResumed = 'R';
 
 }  // namespace
 
@@ -60,13 +61,17 @@ void EventSpool::open_file() {
   if (count > 0) log_.info("call events of an earlier process are in the spool", {{"count", count}});
 }
 
-void EventSpool::record(v1::CallEvent event) {
+void EventSpool::record(v1::CallEvent event) { add_event(kEvent, std::move(event)); }
+
+void EventSpool::resume(v1::CallEvent event) { add_event(kResumed, std::move(event)); }
+
+void EventSpool::add_event(char kind, v1::CallEvent event) {
   if (event.event_id().empty() || event.call().call_id().empty()) {
     ++dropped_;
     return;
   }
   erased_.redact(event);
-  add(kEvent + event.SerializeAsString());
+  add(kind + event.SerializeAsString());
 }
 
 void EventSpool::close_unknown(sip::CallClosing closing) {
@@ -201,6 +206,8 @@ bool EventSpool::give(const std::string& record) {
   if (record.front() == kClosing) {
     taken = calls_.close_open_call(
         {event.call().call_id(), event.call().sip_call_id(), from_timestamp(event.event_time())});
+  } else if (record.front() == kResumed) {
+    taken = calls_.resume(std::move(event));
   } else {
     if (pass_) pass_(event);
     taken = calls_.append(std::move(event));

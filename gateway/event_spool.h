@@ -35,12 +35,12 @@ struct EventSpoolStats {
 /// has not acknowledged is in a file of the state directory, and is given to the store's log again by the
 /// next process. Redis knows events by their ids, so none comes twice.
 ///
-/// `record` and `close_unknown` only put into a bounded queue: a thread of the spool's own writes the file,
-/// so that a slow disk stops neither calls nor leases. It lets events gather for kGather, because waking it,
-/// writing and the log's round trip cost the same for one event as for many; what has come within that time
-/// of a kill is lost. Events reach the log in the order they came. When the
-/// log is full they wait in the file; when the file is full, in the log's memory; when both are, they are
-/// dropped and counted. The file is emptied whenever Redis has acknowledged everything.
+/// `record`, `close_unknown` and `resume` only put into a bounded queue: a thread of the spool's own writes
+/// the file, so that a slow disk stops neither calls nor leases. It lets events gather for kGather, because
+/// waking it, writing and the log's round trip cost the same for one event as for many; what has come within
+/// that time of a kill is lost. Events reach the log in the order they came. When the log is full they wait
+/// in the file; when the file is full, in the log's memory; when both are, they are dropped and counted. The
+/// file is emptied whenever Redis has acknowledged everything.
 class EventSpool final : public sip::CallSink {
  public:
   static constexpr std::chrono::milliseconds kGather{2};
@@ -67,6 +67,7 @@ class EventSpool final : public sip::CallSink {
 
   void record(v1::CallEvent event) override;
   void close_unknown(sip::CallClosing closing) override;
+  void resume(v1::CallEvent event) override;
 
   /// Takes what is personal of a caller's calls out of the file, and out of what comes of those that began
   /// before `at`. `done` is called once, from the spool's thread or from inside the call; false: the file
@@ -76,6 +77,7 @@ class EventSpool final : public sip::CallSink {
   EventSpoolStats stats() const;
 
  private:
+  void add_event(char kind, v1::CallEvent event);
   void add(std::string record);
   void run();
   void take(const std::vector<std::string>& records);

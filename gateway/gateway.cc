@@ -23,6 +23,7 @@ constexpr auto kStorePatience = 10s;
 constexpr auto kForeignPause = 250ms;
 // How long requests and calls under way may take to end when the gateway stops.
 constexpr auto kGrpcGrace = 5s;
+constexpr auto kLook = 200ms;
 constexpr auto kSipGrace = 5s;
 // How long the store may take to acknowledge what it was sent.
 constexpr auto kFlushPatience = 3s;
@@ -39,7 +40,8 @@ Gateway::Gateway(Config config, Log& log)
       work_(io_.get_executor()),
       signals_(io_, mailbox_),
       ticker_(io_),
-      http_(io_, config_.http) {}
+      http_(io_, config_.http),
+      names_(config_.state_directory) {}
 
 Gateway::~Gateway() {
   services_.reset();
@@ -49,6 +51,7 @@ Gateway::~Gateway() {
 
 std::optional<std::string> Gateway::start() {
   log_.info("starting", {{"version", RINGTRACE_VERSION}, {"name", config_.name}});
+  remembered_names_ = names_.read();
   if (auto problem = make_pools()) return problem;
   if (auto problem = take_keys()) return problem;
   make_logs();
@@ -134,10 +137,16 @@ std::optional<std::string> Gateway::start_http() {
 std::optional<std::string> Gateway::start_sip() {
   attribution_ = std::make_unique<sip::PoolAttribution>(*pools_);
   sip::CallSink& sink = store_ ? store_->call_sink() : *memory_sink_;
-  proxy_ = std::make_unique<sip::Proxy>(to_proxy_config(config_, signing_key_), *attribution_, sink);
+  proxy_ = std::make_unique<sip::Proxy>(proxy_config(config_), *attribution_, sink);
   if (auto problem = proxy_->start()) return "[sip] " + *problem;
   keep_plan();
   return std::nullopt;
+}
+
+sip::ProxyConfig Gateway::proxy_config(const Config& config) const {
+  sip::ProxyConfig result = to_proxy_config(config, signing_key_);
+  result.dns.remembered = remembered_names_;
+  return result;
 }
 
 void Gateway::keep_plan() {
@@ -219,10 +228,15 @@ void Gateway::log_ready() {
 }
 
 void Gateway::run(const LoadConfig& load) {
+  auto next_check = std::chrono::steady_clock::now() + services_->check_interval();
   while (!stop_asked_) {
-    const std::optional<Notice> notice = mailbox_.wait_for(services_->check_interval());
+    const std::optional<Notice> notice = mailbox_.wait_for(kLook);
     if (notice == Notice::kStop || notice == Notice::kLost) end(*notice);
-    if (!notice) services_->check_certificate();
+    if (std::chrono::steady_clock::now() >= next_check) {
+      next_check = std::chrono::steady_clock::now() + services_->check_interval();
+      services_->check_certificate();
+    }
+    names_.keep(proxy_->peers().names);  // tried again at the next look while the disk refuses
     if (notice == Notice::kReload) reload(load);
   }
   drain();
@@ -240,7 +254,7 @@ void Gateway::reload(const LoadConfig& load) {
 }
 
 void Gateway::apply(Config fresh) {
-  if (auto problem = proxy_->reload(to_proxy_config(fresh, signing_key_))) {
+  if (auto problem = proxy_->reload(proxy_config(fresh))) {
     log_.error("configuration not taken over: nothing has changed", {{"mistake", *problem}});
     return;
   }

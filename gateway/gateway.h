@@ -22,6 +22,7 @@
 #include "gateway/memory_call_log.h"
 #include "gateway/memory_call_sink.h"
 #include "gateway/metrics.h"
+#include "gateway/name_file.h"
 #include "gateway/number_books.h"
 #include "gateway/readiness.h"
 #include "gateway/signals.h"
@@ -76,6 +77,7 @@ class Gateway {
   std::optional<std::string> start_http();
   std::optional<std::string> start_sip();
   std::optional<std::string> start_grpc();
+  sip::ProxyConfig proxy_config(const Config& config) const;
   void keep_plan();
   void make_logs();
   void start_loop();
@@ -96,6 +98,7 @@ class Gateway {
   Log& log_;
   std::string signing_key_;
   std::string caller_key_;
+  NameFile::Names remembered_names_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 
   // With a synchronization of their own.
@@ -125,6 +128,7 @@ class Gateway {
   bool stop_asked_ = false;
   bool lost_ = false;
   std::thread loop_;
+  NameFile names_;
   std::unique_ptr<sip::Proxy> proxy_;
   std::unique_ptr<GrpcPart> services_;
 };

@@ -6,13 +6,14 @@
 namespace ringtrace::gateway {
 
 /// Hands the proxy's events to the log in memory. A call that began before this process is unknown there, and
-/// its closing is left out: the proxy counts it.
+/// what is seen of it later is left out: the proxy counts its closing.
 class MemoryCallSink final : public sip::CallSink {
  public:
   explicit MemoryCallSink(MemoryCallLog& log) : log_(log) {}
 
   void record(v1::CallEvent event) override { log_.append(std::move(event)); }
   void close_unknown(sip::CallClosing) override {}
+  void resume(v1::CallEvent) override {}
 
  private:
   MemoryCallLog& log_;

@@ -12,6 +12,10 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
+bool same_dialog(const v1::Call& call, const std::string& sip_call_id) {
+  return call.sip_call_id().empty() || sip_call_id.empty() || call.sip_call_id() == sip_call_id;
+}
+
 /// Never negative: the clocks of two processes may differ.
 google::protobuf::Duration between(pool::Time from, pool::Time to) {
   return TimeUtil::MillisecondsToDuration(std::max<std::int64_t>(0, (to - from).count()));
@@ -43,9 +47,8 @@ std::optional<pool::Time> start_of_call(const std::string& call_id) {
 }
 
 std::optional<v1::CallEvent> closing_event(const v1::CallEvent& open, const CallClosing& closing) {
-  const bool same_dialog = open.call().sip_call_id().empty() || closing.sip_call_id.empty() ||
-                           open.call().sip_call_id() == closing.sip_call_id;
-  if (!same_dialog || open.call().state() == v1::CALL_STATE_ENDED) return std::nullopt;
+  if (!same_dialog(open.call(), closing.sip_call_id) || open.call().state() == v1::CALL_STATE_ENDED)
+    return std::nullopt;
 
   v1::CallEvent event = open;
   event.mutable_call()->set_call_id(closing.call_id);
@@ -68,6 +71,30 @@ std::optional<v1::CallEvent> closing_event(const CallClosing& closing) {
   event.mutable_call()->set_sip_call_id(closing.sip_call_id);
   *event.mutable_call()->mutable_start_time() = to_timestamp(*start);
   end(event, v1::CALL_OUTCOME_ANSWERED, closing.end_time);
+  return event;
+}
+
+std::optional<v1::CallEvent> resumed_event(const v1::CallEvent& open, const v1::CallEvent& saw) {
+  const v1::Call& seen = saw.call();
+  // The states are in the order of a call's life. What fails after an answer is an attempt that lost.
+  if (open.call().state() >= seen.state() || open.call().state() == v1::CALL_STATE_ANSWERED ||
+      !same_dialog(open.call(), seen.sip_call_id())) {
+    return std::nullopt;
+  }
+  v1::CallEvent event = saw;
+  v1::Call& call = *event.mutable_call();
+  call = open.call();
+  call.set_state(seen.state());
+  call.set_sip_status(seen.sip_status());
+  if (seen.has_ringing_time() && !call.has_ringing_time()) *call.mutable_ringing_time() = seen.ringing_time();
+  if (seen.has_answer_time()) *call.mutable_answer_time() = seen.answer_time();
+  if (seen.has_end_time()) {
+    *call.mutable_end_time() = seen.end_time();
+    call.set_outcome(seen.outcome());
+    *call.mutable_ring_duration() =
+        between(from_timestamp(call.start_time()), from_timestamp(seen.end_time()));
+    *call.mutable_talk_duration() = between(pool::kNever, pool::kNever);
+  }
   return event;
 }
 

@@ -30,6 +30,11 @@ std::optional<v1::CallEvent> closing_event(const v1::CallEvent& open, const Call
 /// this one out then.) None when the id is none of ours.
 std::optional<v1::CallEvent> closing_event(const CallClosing& closing);
 
+/// What is to be told of a call whose latest event was `open` and of which a later process `saw` this in an
+/// answer: all that is known of it from before, with the new state, times and outcome. None when it belongs
+/// to another dialog, or as much has been told.
+std::optional<v1::CallEvent> resumed_event(const v1::CallEvent& open, const v1::CallEvent& saw);
+
 /// The ENDED event of a call that nobody saw end, closed at `now` because it is too old: UNKNOWN_END, its
 /// durations absent. None when it is over already.
 std::optional<v1::CallEvent> overage_event(const v1::CallEvent& open, pool::Time now);

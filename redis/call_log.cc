@@ -28,8 +28,13 @@ constexpr std::size_t kMaxBatch = 64;
 constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxIdBytes = 128;
 
+/// Of a call that an earlier process began; waits for what is known of it.
+struct Resumed {
+  v1::CallEvent saw;
+};
+
 struct Item {
-  std::variant<v1::CallEvent, CallClosing> what;
+  std::variant<v1::CallEvent, CallClosing, Resumed> what;
   std::size_t bytes = 0;
 };
 
@@ -146,12 +151,21 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     return push({std::move(closing), bytes});
   }
 
+  bool resume(v1::CallEvent saw) {
+    const std::size_t bytes = saw.ByteSizeLong();
+    if (bytes > options_.max_event_bytes || !is_identified(saw)) {
+      ++refused_;
+      return false;
+    }
+    return push({Resumed{std::move(saw)}, bytes});
+  }
+
   Connection& connection() const { return connection_; }
   std::atomic<std::uint64_t>& unreadable() { return unreadable_; }
 
   CallLogStats stats() const {
-    return {queued_,  queued_bytes_, written_,           redacted_,         refused_,   late_,
-            retries_, closed_,       closed_unrecorded_, unknown_closings_, unreadable_};
+    return {queued_,  queued_bytes_, written_, redacted_,          refused_,          late_,
+            retries_, resumed_,      closed_,  closed_unrecorded_, unknown_closings_, unreadable_};
   }
 
  private:
@@ -163,20 +177,21 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     if (batch_.empty()) return;
     busy_ = true;
     if (const auto* closing = std::get_if<CallClosing>(&batch_.front().what)) return look_up(*closing);
+    if (const auto* resumed = std::get_if<Resumed>(&batch_.front().what)) return look_up(resumed->saw);
     send_batch();
   }
 
-  /// Consecutive events, or one closing.
+  /// Consecutive events, or one thing that must be looked up.
   void take_batch() {
     const std::lock_guard lock(mutex_);
     std::size_t bytes = 0;
     while (!queue_.empty() && batch_.size() < kMaxBatch && bytes < kMaxBatchBytes) {
-      const bool closing = std::holds_alternative<CallClosing>(queue_.front().what);
-      if (closing && !batch_.empty()) return;
+      const bool lone = !std::holds_alternative<v1::CallEvent>(queue_.front().what);
+      if (lone && !batch_.empty()) return;
       bytes += queue_.front().bytes;
       batch_.push_back(std::move(queue_.front()));
       queue_.pop_front();
-      if (closing) return;
+      if (lone) return;
     }
   }
 
@@ -244,6 +259,23 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
       } else {
         ++self.unknown_closings_;
         self.say(LogLevel::kWarning, "event=call_closing_unknown call=" + closing.call_id);
+        self.finish_batch();
+      }
+      self.pump();
+    });
+  }
+
+  /// What was seen in an answer becomes an event, unless as much was told before.
+  void look_up(const v1::CallEvent& saw) {
+    execute(Command({"HGET", kOpenCallsKey, saw.call().call_id()}), [](Impl& self, const Reply& reply) {
+      const v1::CallEvent& seen = std::get<Resumed>(self.batch_.front().what).saw;
+      const auto open = reply.is_nil() ? std::nullopt : event_from_json(reply.text);
+      auto event = open ? resumed_event(*open, seen) : std::optional(seen);
+      if (event) {
+        ++self.resumed_;
+        self.batch_.front().what = std::move(*event);
+        self.busy_ = false;
+      } else {
         self.finish_batch();
       }
       self.pump();
@@ -321,8 +353,8 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   std::mutex mutex_;
   std::deque<Item> queue_;  // by mutex_
   std::atomic<std::uint64_t> queued_{0}, queued_bytes_{0};
-  std::atomic<std::uint64_t> written_{0}, redacted_{0}, refused_{0}, late_{0}, retries_{0}, closed_{0},
-      closed_unrecorded_{0}, unknown_closings_{0}, unreadable_{0};
+  std::atomic<std::uint64_t> written_{0}, redacted_{0}, refused_{0}, late_{0}, retries_{0}, resumed_{0},
+      closed_{0}, closed_unrecorded_{0}, unknown_closings_{0}, unreadable_{0};
 
   // The io thread only.
   std::vector<Item> batch_;
@@ -343,6 +375,7 @@ RedisCallLog::~RedisCallLog() { impl_->stop(); }
 
 bool RedisCallLog::append(v1::CallEvent event) { return impl_->append(std::move(event)); }
 bool RedisCallLog::close_open_call(CallClosing closing) { return impl_->close_open_call(std::move(closing)); }
+bool RedisCallLog::resume(v1::CallEvent saw) { return impl_->resume(std::move(saw)); }
 void RedisCallLog::watch(Watcher watcher) { impl_->watch(std::move(watcher)); }
 CallLogStats RedisCallLog::stats() const { return impl_->stats(); }
 

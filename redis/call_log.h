@@ -53,6 +53,7 @@ struct CallLogStats {
   std::uint64_t refused = 0;   ///< turned away: the queue was full, or the event too large or without ids
   std::uint64_t late = 0;      ///< came after their call's end, and were left out
   std::uint64_t retries = 0;   ///< batches that had to be sent again
+  std::uint64_t resumed = 0;   ///< events of calls an earlier process began, seen in answers
   std::uint64_t closed = 0;    ///< calls closed from their open record
   std::uint64_t closed_unrecorded = 0;  ///< calls without an open record, closed by what the BYE tells
   std::uint64_t unknown_closings =
@@ -101,6 +102,11 @@ class RedisCallLog {
 
   /// Ends a call by its open record, after everything appended before. False: refused, the queue is full.
   bool close_open_call(CallClosing closing);
+
+  /// Takes what an answer told of a call that an earlier process began: completed from the open record, or
+  /// left out when as much has been told. In its order among what was appended. False: refused, see
+  /// CallLogOptions.
+  bool resume(v1::CallEvent saw);
 
   /// Reads at most `max` (1 to kMaxPage) events after the cursor; "" is before the oldest one.
   void read_after(const std::string& cursor, std::size_t max, ReadDone done) const;

@@ -7,12 +7,27 @@ namespace {
 
 constexpr std::string_view kPurpose = "ringtrace branch 1";
 constexpr std::string_view kPrefix = "z9hG4bKrt.";
-constexpr std::size_t kSignedSize = 10 + 16 + 1 + 16 + 1 + 16;  // prefix exchange . attempt . loop
-constexpr std::size_t kSize = kSignedSize + 1 + 16;
+constexpr std::size_t kExchangeAt = kPrefix.size();
+constexpr std::size_t kAttemptAt = kExchangeAt + 16 + 1;
+constexpr std::size_t kLoopAt = kAttemptAt + 2 + 1;
+constexpr std::size_t kCallAt = kLoopAt + 16 + 1;
+constexpr std::size_t kCallSize = 1 + 26;
+constexpr std::size_t kSignatureSize = 16;
+constexpr std::size_t kPlainSize = kCallAt + kSignatureSize;
+constexpr std::size_t kSizeWithCall = kCallAt + kCallSize + 1 + kSignatureSize;
+
+std::optional<Sender> sender_of(char letter) {
+  for (const Sender sender : {Sender::kCaller, Sender::kWithheldCaller, Sender::kLine}) {
+    if (letter == static_cast<char>(sender)) return sender;
+  }
+  return std::nullopt;
+}
 
 std::string unsigned_text(const ViaBranch& branch) {
   std::string text(kPrefix);
-  text += to_hex(branch.exchange) + "." + to_hex(std::uint64_t{branch.attempt}) + "." + to_hex(branch.loop);
+  text.append(to_hex(branch.exchange)).append(".");
+  text.append(to_hex(std::span(&branch.attempt, 1))).append(".").append(to_hex(branch.loop));
+  if (branch.call) text.append(".").append(1, static_cast<char>(branch.sender)) += branch.call->to_string();
   return text;
 }
 
@@ -31,21 +46,31 @@ std::string ViaBranch::to_string(const Signer& signer, std::string_view sip_call
 }
 
 std::optional<ViaBranch> ViaBranch::parse(std::string_view text) {
-  if (text.size() != kSize || text.substr(0, kPrefix.size()) != kPrefix) return std::nullopt;
-  const auto exchange = parse_hex64(text.substr(10, 16));
-  const auto attempt = parse_hex64(text.substr(27, 16));
-  const auto loop = parse_hex64(text.substr(44, 16));
-  if (!exchange || !attempt || !loop || *attempt > 0xff) return std::nullopt;
-  return ViaBranch{*exchange, static_cast<std::uint8_t>(*attempt), *loop};
+  const bool with_call = text.size() == kSizeWithCall;
+  if ((!with_call && text.size() != kPlainSize) || text.substr(0, kPrefix.size()) != kPrefix)
+    return std::nullopt;
+  const auto exchange = parse_hex64(text.substr(kExchangeAt, 16));
+  const auto attempt = parse_hex64("00000000000000" + std::string(text.substr(kAttemptAt, 2)));
+  const auto loop = parse_hex64(text.substr(kLoopAt, 16));
+  if (!exchange || !attempt || !loop) return std::nullopt;
+  ViaBranch branch{*exchange, static_cast<std::uint8_t>(*attempt), *loop};
+  if (with_call) {
+    branch.call = CallId::parse(text.substr(kCallAt + 1, kCallSize - 1));
+    const auto sender = sender_of(text[kCallAt]);
+    if (!branch.call || !sender) return std::nullopt;
+    branch.sender = *sender;
+  }
+  return branch;
 }
 
 std::optional<ViaBranch> ViaBranch::verify(const Signer& signer, std::string_view text,
                                            std::string_view sip_call_id, std::uint32_t cseq) {
   const auto branch = parse(text);
   if (!branch) return std::nullopt;
-  const auto signature = parse_hex64(text.substr(kSignedSize + 1));
-  const auto expected =
-      signer.sign64({kPurpose, text.substr(0, kSignedSize), sip_call_id, std::to_string(cseq)});
+  const std::string_view is_signed = text.substr(0, text.size() - 1 - kSignatureSize);
+  if (text[is_signed.size()] != '.') return std::nullopt;
+  const auto signature = parse_hex64(text.substr(text.size() - kSignatureSize));
+  const auto expected = signer.sign64({kPurpose, is_signed, sip_call_id, std::to_string(cseq)});
   if (!signature || *signature != expected) return std::nullopt;
   return branch;
 }

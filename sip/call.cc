@@ -15,18 +15,33 @@ void set_duration(google::protobuf::Duration& duration, SteadyTime::duration len
   duration.set_nanos(static_cast<std::int32_t>(std::chrono::nanoseconds(clamped - seconds).count()));
 }
 
-std::string_view event_suffix(v1::CallEventType type) {
+}  // namespace
+
+std::string event_id_of(std::string_view call_id, v1::CallEventType type) {
+  std::string id(call_id);
   switch (type) {
     case v1::CALL_EVENT_TYPE_RINGING:
-      return "-ringing";
+      return id += "-ringing";
     case v1::CALL_EVENT_TYPE_ANSWERED:
-      return "-answered";
+      return id += "-answered";
     default:
-      return "-ended";
+      return id += "-ended";
   }
 }
 
-}  // namespace
+v1::CallOutcome outcome_of_failure(int status) {
+  switch (status) {
+    case 486:
+    case 600:
+      return v1::CALL_OUTCOME_BUSY;
+    case 408:
+    case 480:
+    case 487:
+      return v1::CALL_OUTCOME_NO_ANSWER;
+    default:
+      return v1::CALL_OUTCOME_FAILED;
+  }
+}
 
 CallId CallBook::begin(NewCall call, std::chrono::milliseconds maximum_age, Instant now) {
   const CallId id = CallId::make(now.wall, random_);
@@ -146,7 +161,7 @@ void CallBook::end(Call& call, v1::CallOutcome outcome, Instant at) {
 
 void CallBook::emit(const Call& call, v1::CallEventType type, Instant now) {
   v1::CallEvent event;
-  event.set_event_id(call.record.call_id() + std::string(event_suffix(type)));
+  event.set_event_id(event_id_of(call.record.call_id(), type));
   event.set_type(type);
   *event.mutable_event_time() = to_timestamp(now.wall);
   *event.mutable_call() = call.record;

@@ -21,6 +21,11 @@ struct Instant {
   WallTime wall;
 };
 
+/// "01J...-ringing", "-answered" or "-ended": the same whichever process tells it.
+std::string event_id_of(std::string_view call_id, v1::CallEventType type);
+/// What an INVITE's final answer other than 2xx says of the call.
+v1::CallOutcome outcome_of_failure(int status);
+
 /// What is known of a call when its INVITE has been resolved.
 struct NewCall {
   std::string dialed_number;
@@ -49,6 +54,8 @@ class CallBook {
       : sink_(sink), stats_(stats), timers_(timers), random_(random) {}
 
   std::size_t live() const { return live_; }
+  /// It began here, and its end is not long past.
+  bool knows(const CallId& id) { return find(id) != nullptr; }
 
   CallId begin(NewCall call, std::chrono::milliseconds maximum_age, Instant now);
   void set_line(const CallId& id, const std::string& line);

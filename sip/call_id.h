@@ -29,6 +29,7 @@ class CallId {
   static std::optional<CallId> parse(std::string_view text);
 
   std::string to_string() const;
+  WallTime time() const { return WallTime{std::chrono::milliseconds(high_ >> 16)}; }  ///< when it was made
   std::uint64_t high() const { return high_; }
   std::uint64_t low() const { return low_; }
 

@@ -28,6 +28,11 @@ class CallSink {
 
   /// To be ignored when the call has ended already.
   virtual void close_unknown(CallClosing closing) = 0;
+
+  /// What an answer tells of a call that this process has not seen begin. The event is whole, but made from
+  /// that answer alone: what is known of the call from before stands over it. To be ignored when it, or
+  /// something later, has been told.
+  virtual void resume(v1::CallEvent event) = 0;
 };
 
 }  // namespace ringtrace::sip

@@ -11,6 +11,7 @@
 #include "sip/dialed_source.h"
 #include "sip/endpoint.h"
 #include "sip/number_reader.h"
+#include "sip/place.h"
 
 /// The proxy's configuration in plain values; Routing (sip/routing.h) is what it becomes once checked.
 
@@ -80,6 +81,7 @@ struct HealthConfig {
 struct DnsConfig {
   std::vector<std::string> servers;                  ///< "192.0.2.53:53"; empty: those of the system
   std::chrono::milliseconds longest{5 * 60 * 1000};  ///< names are asked again after this, whatever their TTL
+  std::map<Target, std::vector<Place>> remembered{};  ///< what an earlier process was told last
 };
 
 /// Files of TLS (PEM); all empty: no TLS listener or line can be had.

@@ -49,6 +49,7 @@ struct CallSetup {
   Message prepared;  ///< the INVITE with all that is the same for every line
   std::string user;  ///< of the Request-URI, for the lines
   std::string caller_tag;
+  bool caller_is_withheld = false;
   LineChoice choice;
   std::size_t next_line = 0;
 };

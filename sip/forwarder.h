@@ -44,7 +44,7 @@ class Forwarder {
   void request_unanswered(Exchange& exchange);
   bool try_next_line(Exchange& exchange);
   void give_final(Exchange& exchange);
-  void dialog_over(Exchange& exchange);
+  void dialog_over(Exchange& exchange, int status);
   void note_refresh(const Exchange& exchange, const Message& response);
 
   Message prepare_invite(const Message& message, const Exchange& exchange, const v1::Resolution& resolution,

@@ -30,20 +30,6 @@ bool is_better(int status, int than) {
   return rank(status) < rank(than);
 }
 
-v1::CallOutcome outcome_of(int status) {
-  switch (status) {
-    case 486:
-    case 600:
-      return v1::CALL_OUTCOME_BUSY;
-    case 408:
-    case 480:
-    case 487:
-      return v1::CALL_OUTCOME_NO_ANSWER;
-    default:
-      return v1::CALL_OUTCOME_FAILED;
-  }
-}
-
 }  // namespace
 
 bool Forwarder::response(Exchange& exchange, const Message& response) {
@@ -164,7 +150,7 @@ void Forwarder::give_final(Exchange& exchange) {
   if (exchange.setup) {
     const auto outcome = exchange.cancelled        ? v1::CALL_OUTCOME_CANCELLED
                          : exchange.ring_timed_out ? v1::CALL_OUTCOME_NO_ANSWER
-                                                   : outcome_of(status);
+                                                   : outcome_of_failure(status);
     env_.calls.failed(exchange.setup->call, outcome, status, env_.now);
   }
   respond(exchange, response);
@@ -176,7 +162,7 @@ void Forwarder::on_other_response(Exchange& exchange, const Message& response) {
   if (response.method_name() == "UPDATE" && status >= 200 && status < 300) note_refresh(exchange, response);
   if (exchange.method == Method::kBye &&
       ((status >= 200 && status < 300) || status == 481 || status == 408)) {
-    dialog_over(exchange);
+    dialog_over(exchange, status);
   }
   if (status == 408) {
     // RFC 4320 section 4.2: too late to be of use upstream, and harmful.
@@ -192,7 +178,7 @@ void Forwarder::request_unanswered(Exchange& exchange) {
     give_final(exchange);
     return;
   }
-  if (exchange.method == Method::kBye) dialog_over(exchange);
+  if (exchange.method == Method::kBye) dialog_over(exchange, exchange.best_status);
   if (exchange.is_answered()) return;
   if (exchange.best_status == 503) {
     respond(exchange, make_response(exchange.request, 500, env_.local_tag(exchange.request)));
@@ -201,9 +187,12 @@ void Forwarder::request_unanswered(Exchange& exchange) {
   }
 }
 
-void Forwarder::dialog_over(Exchange& exchange) {
+void Forwarder::dialog_over(Exchange& exchange, int status) {
   const auto id = CallId::parse(exchange.in_dialog->ticket.call_id);
   if (!id) return;
+  // 481 says that the tags belong to no dialog; only who has seen the call begin knows whether they are
+  // right.
+  if (status == 481 && !env_.calls.knows(*id)) return;
   // The call ended when one side hung up, not when the other said so.
   env_.calls.hung_up(*id, exchange.dialog_call_id, exchange.caller_tag, exchange.line_tag, exchange.received);
 }

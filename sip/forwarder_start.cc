@@ -67,6 +67,7 @@ void Forwarder::start_call(const Message& message, const Arrival& arrival, const
   setup.choice = exchange.routing->lines_for(pool_name, trunk, env_.random);
   setup.user = user_for_line(message, dialed, trunk.numbers);
   setup.caller_tag = message.from_tag();
+  setup.caller_is_withheld = caller.text.empty();
   setup.call = env_.calls.begin({dialed.text, caller.text, trunk.name, std::string(message.sip_call_id()),
                                  std::string(message.from_tag()), resolution},
                                 exchange.routing->times().maximum_call, env_.now);
@@ -148,7 +149,14 @@ bool Forwarder::forward(Exchange& exchange, Message message, const Hop& next) {
   const auto listener = env_.listener_for(next, exchange.listener);
   if (!listener) return false;
   const std::size_t index = exchange.branches.size();
-  const ViaBranch via{exchange.id, static_cast<std::uint8_t>(index), exchange.loop};
+  ViaBranch via{exchange.id, static_cast<std::uint8_t>(index), exchange.loop};
+  if (exchange.setup) {
+    via.call = exchange.setup->call;
+    via.sender = exchange.setup->caller_is_withheld ? Sender::kWithheldCaller : Sender::kCaller;
+  } else if (exchange.method == Method::kBye) {
+    via.call = CallId::parse(exchange.in_dialog->ticket.call_id);
+    via.sender = exchange.in_dialog->from == Side::kLine ? Sender::kLine : Sender::kCaller;
+  }
   const bool invite = exchange.method == Method::kInvite;
   Branch& branch = exchange.branches.emplace_back(
       invite ? Branch::Machine(InviteClientTransaction(next.transport, env_.times))

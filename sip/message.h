@@ -143,6 +143,9 @@ std::string_view reason_phrase(int status);
 
 /// The ACK of a final answer other than 2xx to `invite` as we sent it (RFC 3261 17.1.1.3).
 Message make_ack(const Message& invite, const Message& response);
+/// The same when the INVITE is not known any more: made from what the response repeats of it, under our
+/// `via`, for the line at `to`, which finds its transaction by the branch (RFC 3261 17.2.3).
+Message make_stateless_ack(const Message& response, const Hop& to, const std::string& via);
 /// The CANCEL of `invite` as we sent it (RFC 3261 9.1).
 Message make_cancel(const Message& invite);
 

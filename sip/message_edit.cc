@@ -198,6 +198,24 @@ Message make_ack(const Message& invite, const Message& response) {
   return follow_up(invite, sip_method_ack, "ACK", sip_of(response)->sip_to);
 }
 
+Message make_stateless_ack(const Message& response, const Hop& to, const std::string& via) {
+  Message ack = new_message();
+  su_home_t* home = msg_home(ack.get());
+  const sip_t* original = sip_of(response);
+  const std::string uri = "sip:" + to.endpoint.to_string() + std::string(transport_parameter(to.transport));
+  insert(ack,
+         sip_request_create(home, sip_method_ack, "ACK",
+                            reinterpret_cast<const url_string_t*>(su_strdup(home, uri.c_str())), nullptr));
+  insert(ack, sip_via_make(home, via.c_str()));
+  ack.set_max_forwards(70);
+  add_copy(ack, original->sip_from);
+  add_copy(ack, original->sip_to);
+  add_copy(ack, original->sip_call_id);
+  insert(ack,
+         sip_cseq_create(home, original->sip_cseq->cs_seq, static_cast<unsigned>(sip_method_ack), "ACK"));
+  return ack;
+}
+
 Message make_cancel(const Message& invite) {
   return follow_up(invite, sip_method_cancel, "CANCEL", sip_of(invite)->sip_to);
 }

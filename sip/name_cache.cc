@@ -3,13 +3,28 @@
 #include <algorithm>
 
 namespace ringtrace::sip {
+namespace {
 
-void NameCache::watch(const std::set<Target>& names, std::chrono::milliseconds longest, SteadyTime now) {
+std::vector<Place> usable(std::vector<Place> places) {
+  std::erase_if(places, [](const Place& place) {
+    return !place.endpoint.address.is_unicast() || place.endpoint.port == 0;
+  });
+  if (places.size() > NameCache::kMaximumPlaces)
+    places.erase(places.begin() + NameCache::kMaximumPlaces, places.end());
+  return places;
+}
+
+}  // namespace
+
+void NameCache::watch(const std::set<Target>& names, std::chrono::milliseconds longest,
+                      const std::map<Target, std::vector<Place>>& remembered, SteadyTime now) {
   longest_ = longest;
   std::erase_if(next_, [&](const auto& entry) { return !names.contains(entry.first); });
   std::erase_if(places_, [&](const auto& entry) { return !names.contains(entry.first); });
   for (const Target& name : names) {
     next_.emplace(name, now);
+    const auto before = remembered.find(name);
+    if (before != remembered.end()) places_.try_emplace(name, usable(before->second));
   }
 }
 
@@ -30,11 +45,7 @@ void NameCache::ask_again(SteadyTime now) {
 bool NameCache::told(const Target& name, NameAnswer answer, SteadyTime now) {
   const auto found = next_.find(name);
   if (found == next_.end()) return false;
-  std::erase_if(answer.places, [](const Place& place) {
-    return !place.endpoint.address.is_unicast() || place.endpoint.port == 0;
-  });
-  if (answer.places.size() > kMaximumPlaces)
-    answer.places.erase(answer.places.begin() + kMaximumPlaces, answer.places.end());
+  answer.places = usable(std::move(answer.places));
   if (answer.places.empty()) {
     ++failures_;
     found->second = now + kShortest;

@@ -17,16 +17,18 @@ struct NameAnswer {
 };
 
 /// Where the configuration's names lead to. Asks nobody itself: says which names are to be asked for, and is
-/// told the answers. What was known last stays true while DNS fails, for as long as the process lives. SIP
-/// thread only; bounded by the configuration.
+/// told the answers. What was known last stays true while DNS fails, and what an earlier process knew
+/// until DNS answers. SIP thread only; bounded by the configuration.
 class NameCache {
  public:
   static constexpr std::chrono::seconds kShortest{5};  ///< between two questions for one name
   static constexpr std::chrono::seconds kPatience{30};
   static constexpr std::size_t kMaximumPlaces = 16;  ///< of one name
 
-  /// From now on these names; of those that stay what is known is kept.
-  void watch(const std::set<Target>& names, std::chrono::milliseconds longest, SteadyTime now);
+  /// From now on these names; of those that stay what is known is kept, of new ones what is `remembered` of
+  /// them holds until DNS answers.
+  void watch(const std::set<Target>& names, std::chrono::milliseconds longest,
+             const std::map<Target, std::vector<Place>>& remembered, SteadyTime now);
   /// Those due to be asked. An answer that never comes is asked for again after kPatience.
   std::vector<Target> due(SteadyTime now);
   /// Asks for all of them soon: there is somebody else to ask.

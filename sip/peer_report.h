@@ -2,11 +2,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "sip/endpoint.h"
+#include "sip/place.h"
 
 namespace ringtrace::sip {
 
@@ -44,6 +48,7 @@ struct PeerReport {
   std::vector<TrunkReport> trunks;
   std::vector<LineReport> lines;
   std::uint64_t dns_failures = 0;
+  std::map<Target, std::vector<Place>> names;  ///< where the configuration's names lead to
 };
 
 /// Where the SIP thread hangs the latest report, and any thread reads it.

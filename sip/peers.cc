@@ -55,7 +55,7 @@ void Peers::configure(const ProxyConfig& config, SteadyTime now) {
         std::make_unique<Registration>(*trunk.registration, account.contact_user, random_, now);
   }
   std::erase_if(accounts_, [&](const auto& entry) { return !registered.contains(entry.first); });
-  names_.watch(names, config.dns.longest, now);
+  names_.watch(names, config.dns.longest, config.dns.remembered, now);
   if (!names.empty() && (!dns_ || dns_servers_ != config.dns.servers)) {
     dns_ = std::make_unique<DnsClient>(config.dns.servers);
     dns_servers_ = config.dns.servers;
@@ -76,6 +76,15 @@ std::vector<Hop> Peers::places_of(const std::vector<Target>& targets) const {
     for (const Place& place : found->second) hops.push_back({target.transport, place.endpoint});
   }
   return hops;
+}
+
+std::map<Endpoint, std::vector<std::string>> Peers::names() const {
+  std::map<Endpoint, std::vector<std::string>> names;
+  for (const auto& [target, places] : names_.places()) {
+    if (target.transport != Transport::kTls) continue;
+    for (const Place& place : places) names[place.endpoint].push_back(target.host);
+  }
+  return names;
 }
 
 void Peers::watch_lines(SteadyTime now) {
@@ -188,6 +197,7 @@ void Peers::publish(SteadyTime now) {
   next_report_ = now + kReportInterval;
   PeerReport report;
   report.dns_failures = names_.failures();
+  report.names = names_.places();
   for (const TrunkConfig& trunk : config_.trunks) {
     TrunkReport& entry = report.trunks.emplace_back();
     entry.name = trunk.name;

@@ -35,6 +35,9 @@ class Peers {
   bool tick(SteadyTime now);
 
   const Reachability& reachability() const { return known_; }
+  /// The names by which the configuration knows peers that speak TLS, by their places: those asked for, not
+  /// those their SRV records lead to (RFC 5922 section 4).
+  std::map<Endpoint, std::vector<std::string>> names() const;
 
  private:
   struct Account {

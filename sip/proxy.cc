@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <future>
+#include <set>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -36,6 +37,7 @@ struct Proxy::Running final : SipLoop::Handler {
   std::unique_ptr<ProxyCore> core;
   std::unique_ptr<Peers> peers;
   std::optional<SteadyTime> leave_at;
+  std::set<std::string> told_strangers;  // in the log, each once
 
   void on_datagram(std::string_view text, const Arrival& arrival) override {
     if (OwnRequests::seems_answer(text)) {
@@ -57,6 +59,13 @@ struct Proxy::Running final : SipLoop::Handler {
     if (core) core->transport_failed(hop);
     if (peers) peers->transport_failed(hop, now().steady);
   }
+  void on_stranger(const Hop& hop, const std::string& reason) override {
+    proxy.stats_.refuse(Refusal::kCertificate);
+    constexpr std::size_t kMaximumTold = 1000;
+    if (told_strangers.size() < kMaximumTold && told_strangers.insert(hop.to_string() + reason).second)
+      spdlog::error("event=certificate_refused place={} reason=\"{}\"", hop.to_string(), reason);
+    on_transport_failed(hop);
+  }
   void on_tick() override {
     const Instant instant = now();
     core->tick(instant);
@@ -71,6 +80,7 @@ struct Proxy::Running final : SipLoop::Handler {
       spdlog::error("event=routing problem=\"{}\"", *error);
       return;
     }
+    loop->expect(peers->names());
     core->reload(std::get<std::shared_ptr<const Routing>>(std::move(routing)));
   }
 

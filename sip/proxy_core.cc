@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sip/branch.h"
+#include "sip/dialed_number.h"
 #include "sip/request_checks.h"
 
 namespace ringtrace::sip {
@@ -29,6 +30,7 @@ ProxyCore::ProxyCore(MessageSender& sender, Attribution& attribution, CallSink& 
     : env_(sender, attribution, sink, stats, std::move(random), std::move(listeners), std::move(routing),
            now),
       forwarder_(env_),
+      earlier_(sink, attribution),
       overload_(overload_limits(*env_.routing)),
       source_rate_(rate(env_.routing->limits().calls_per_second_of_source)),
       number_rate_(rate(env_.routing->limits().calls_per_second_of_number)) {}
@@ -156,7 +158,7 @@ void ProxyCore::receive_new_call(const Message& invite, const Arrival& arrival) 
       return;
     }
   }
-  if (const auto full = find_limit(invite, arrival.source.endpoint.address)) {
+  if (const auto full = find_limit(invite, arrival.source.endpoint.address, *trunk)) {
     refuse(invite, arrival, *full, 503,
            {"Retry-After: " + std::to_string(env_.routing->times().retry_after.count())});
     return;
@@ -164,15 +166,20 @@ void ProxyCore::receive_new_call(const Message& invite, const Arrival& arrival) 
   forwarder_.start_call(invite, arrival, *trunk);
 }
 
-std::optional<Refusal> ProxyCore::find_limit(const Message& invite, const IpAddress& source) {
+std::optional<Refusal> ProxyCore::find_limit(const Message& invite, const IpAddress& source,
+                                             const Trunk& trunk) {
   const ProxyLimits& limits = env_.routing->limits();
   if (env_.draining) return Refusal::kDraining;
   if (overload_.refuses(env_.now.steady) || env_.exchanges.size() >= limits.transactions)
     return Refusal::kOverload;
   if (env_.calls.live() >= limits.calls) return Refusal::kTooManyCalls;
   if (!source_rate_.admit(std::hash<IpAddress>{}(source), env_.now.steady)) return Refusal::kSourceRate;
-  const std::uint64_t number = std::hash<std::string_view>{}(invite.request_uri().user);
-  if (!number_rate_.admit(number, env_.now.steady)) return Refusal::kNumberRate;
+  if (limits.calls_per_second_of_number.per_second > 0) {
+    // Where this trunk writes it: an account's calls all have our contact in the Request-URI.
+    const Party dialed = dialed_of(invite, trunk.dialed_from, trunk.numbers, env_.attribution);
+    if (!number_rate_.admit(std::hash<std::string>{}(dialed.text), env_.now.steady))
+      return Refusal::kNumberRate;
+  }
   return std::nullopt;
 }
 
@@ -190,14 +197,15 @@ void ProxyCore::receive_response(const Message& response, const Arrival& arrival
   }
   Exchange* exchange = env_.exchanges.find(branch->exchange);
   if (exchange != nullptr && forwarder_.response(*exchange, response)) return;
-  forward_stateless(response, arrival);
+  forward_stateless(*branch, response, arrival);
 }
 
 // The answer to a request of an earlier life of this process, or to an ended transaction. Its branch carries
 // our signature, so it answers something we sent; it goes where its next Via says (RFC 3261 16.7, 18.2.2).
-void ProxyCore::forward_stateless(const Message& response, const Arrival& arrival) {
+void ProxyCore::forward_stateless(const ViaBranch& branch, const Message& response, const Arrival& arrival) {
   const IpAddress& source = arrival.source.endpoint.address;
   const bool known = env_.routing->is_line(source) || env_.routing->find_trunk(source) != nullptr;
+  const ViaView via = response.via(0);
   const auto hop = response.via(1).response_hop();
   const bool useless = response.status() == 100 || response.method() == Method::kCancel;
   if (!known || !hop || useless || env_.is_own(*hop)) {
@@ -209,6 +217,16 @@ void ProxyCore::forward_stateless(const Message& response, const Arrival& arriva
   Message passed = response.clone();
   passed.pop_via();
   env_.send(passed, *listener, *hop);
+  if (response.method() == Method::kInvite && response.status() >= 300) {
+    // The caller's ACK ends here: nothing but this one stops the line's repeating.
+    const std::string own_via = env_.via_value(arrival.listener, std::string(via.branch));
+    Message ack = make_stateless_ack(response, arrival.source, own_via);
+    env_.send(ack, arrival.listener, arrival.source);
+  }
+  if (branch.call && !env_.calls.knows(*branch.call)) {
+    earlier_.see(branch, response, env_.routing->find_trunk(hop->endpoint.address),
+                 env_.routing->line_at(arrival.source), env_.now);
+  }
 }
 
 }  // namespace ringtrace::sip

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "sip/earlier_calls.h"
 #include "sip/forwarder.h"
 #include "sip/overload.h"
 #include "sip/proxy_environment.h"
@@ -61,7 +62,7 @@ class ProxyCore {
   bool is_known(const Message& request, const IpAddress& address) const;
   bool is_configured(const IpAddress& address) const;
   /// Why a new call is not taken now; nothing when it is.
-  std::optional<Refusal> find_limit(const Message& invite, const IpAddress& source);
+  std::optional<Refusal> find_limit(const Message& invite, const IpAddress& source, const Trunk& trunk);
 
   std::optional<Defect> text_defect(std::string_view text) const;
   void reject_unread(std::string_view text, const Defect& defect, const Arrival& arrival);
@@ -69,10 +70,11 @@ class ProxyCore {
 
   void refuse(const Message& request, const Arrival& arrival, Refusal reason, int status,
               const std::vector<std::string>& headers = {}, std::string_view phrase = {});
-  void forward_stateless(const Message& response, const Arrival& arrival);
+  void forward_stateless(const ViaBranch& branch, const Message& response, const Arrival& arrival);
 
   ProxyEnvironment env_;
   Forwarder forwarder_;
+  EarlierCalls earlier_;
   OverloadControl overload_;
   RateLimiter source_rate_;
   RateLimiter number_rate_;

@@ -179,6 +179,17 @@ std::string Routing::add_pools_and_headers(const ProxyConfig& config) {
   return {};
 }
 
+std::string_view Routing::line_at(const Hop& hop) const {
+  for (const Group& group : groups_) {
+    for (const GroupLine& line : group.lines) {
+      const bool here = std::any_of(line.hops.begin(), line.hops.end(),
+                                    [&hop](const RankedHop& place) { return place.hop == hop; });
+      if (here) return line.name;
+    }
+  }
+  return {};
+}
+
 const Routing::Group* Routing::find_group(std::string_view name) const {
   const auto found =
       std::find_if(groups_.begin(), groups_.end(), [name](const auto& g) { return g.name == name; });

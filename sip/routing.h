@@ -65,6 +65,8 @@ class Routing {
   /// The trunk of a new call: of those with the narrowest block that take calls over this transport, the one
   /// whose contact the Request-URI's user part is, else the first.
   const Trunk* find_trunk(const Hop& source, std::string_view request_user) const;
+  /// The name of the line at this place; empty when there is none.
+  std::string_view line_at(const Hop& hop) const;
   bool is_line(const IpAddress& address) const { return line_addresses_.contains(address); }
   /// The lines for a call of this pool: by priority, within one priority drawn by weight, and so the places
   /// of a line's name (RFC 2782); those that are down

@@ -15,6 +15,7 @@
 #include "sip/message_class.h"
 #include "sip/sofia.h"
 #include "sip/tls_directory.h"
+#include "sip/tls_peer_check.h"
 #include "sip/udp_socket.h"
 
 #pragma GCC diagnostic push
@@ -133,6 +134,8 @@ struct SipLoop::Sofia {
   std::vector<std::unique_ptr<UdpListener>> udp;  ///< by listener; null for streams
   std::deque<WaitingCall> new_calls;
   std::size_t connections = 0;              ///< that are allowed
+  bool verify_peers = false;                ///< those that we connect to over TLS
+  PeerNames names;                          ///< of the peers at these places
   std::vector<std::uint16_t> stream_ports;  ///< where connections are accepted
   unsigned ticks = 0;
 
@@ -160,6 +163,24 @@ struct SipLoop::Sofia {
     }
     listener->sofia->serve_datagrams();
     return 0;
+  }
+
+  // Who must be at this place.
+  std::shared_ptr<const TlsPeer> peer_at(const Hop& hop) {
+    auto peer = std::make_shared<TlsPeer>();
+    const auto known = names.find(hop.endpoint);
+    if (known != names.end()) {
+      peer->names = known->second;
+    } else {
+      // Another port of a known machine, as a Contact may name it.
+      for (const auto& [endpoint, theirs] : names) {
+        if (endpoint.address != hop.endpoint.address) continue;
+        peer->names.insert(peer->names.end(), theirs.begin(), theirs.end());
+      }
+    }
+    if (peer->names.empty()) peer->names.push_back(hop.endpoint.address.to_string());
+    peer->refused = [this, hop](const std::string& reason) { stack.handler->on_stranger(hop, reason); };
+    return peer;
   }
 
   void serve_datagrams() {
@@ -304,6 +325,7 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
                                                                const ProxyLimits& limits) {
   sofia_->stack.message_bytes = limits.message_bytes;
   sofia_->connections = limits.connections;
+  sofia_->verify_peers = tls.verify_lines;
   sofia_->root = su_root_create(nullptr);
   if (sofia_->root == nullptr) return std::string("the SIP event loop cannot be created");
   sofia_->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -372,6 +394,8 @@ bool SipLoop::post(std::function<void()> command) {
   return eventfd_write(sofia_->event, 1) == 0;
 }
 
+void SipLoop::expect(PeerNames names) { sofia_->names = std::move(names); }
+
 bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) {
   if (listener >= sofia_->stack.primaries.size() || to.endpoint.port == 0) return false;
   if (const auto& datagrams = sofia_->udp[listener]) return datagrams->socket.send(message, to.endpoint);
@@ -382,6 +406,9 @@ bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) 
   name.tpn_canon = host.c_str();
   name.tpn_host = host.c_str();
   name.tpn_port = port.c_str();
+  std::optional<TlsPeerCheck> check;
+  if (to.transport == Transport::kTls && sofia_->verify_peers)
+    check.emplace([this, &to] { return sofia_->peer_at(to); });
   return tport_tsend(sofia_->stack.primaries[listener], message.get(), &name, TAG_END()) != nullptr;
 }
 

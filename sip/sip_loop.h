@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,8 +38,12 @@ class SipLoop final : public MessageSender {
     /// We close a connection: it is one too many, or a stranger's.
     virtual void on_connection_closed() = 0;
     virtual void on_transport_failed(const Hop& hop) = 0;
+    /// A connection of ours was not made: whoever is there is not who should be.
+    virtual void on_stranger(const Hop& hop, const std::string& reason) = 0;
     virtual void on_tick() = 0;  ///< every TimerQueue::kTick
   };
+
+  using PeerNames = std::map<Endpoint, std::vector<std::string>>;
 
   static constexpr std::size_t kMaximumPosted = 1024;
   static constexpr std::size_t kMaximumWaiting = 4096;
@@ -58,6 +63,10 @@ class SipLoop final : public MessageSender {
   /// Any thread: runs `command` on the loop's thread soon. False when kMaximumPosted commands wait, or it
   /// ends.
   bool post(std::function<void()> command);
+
+  /// By which names the peers at these places are known; one that is not among them, by its address. What a
+  /// certificate must say when lines are verified.
+  void expect(PeerNames names);
 
   bool send(const Message& message, std::size_t listener, const Hop& to) override;
 

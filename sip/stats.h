@@ -29,13 +29,14 @@ enum class Refusal : std::uint8_t {
   kUnmatchedResponse,  ///< a response to nothing of ours: dropped
   kOverload,           ///< 503: too many transactions, or requests wait too long to be served
   kQueueFull,          ///< a new call dropped unread: too many wait to be served
+  kCertificate,        ///< a line or registrar over TLS that could not show to be who it should be
   kConnection,         ///< a connection closed: too many, or a stranger's
   kSourceRate,         ///< 503: too many new calls a second from one address
   kNumberRate,         ///< 503: too many new calls a second to one number
   kTooManyCalls,       ///< 503: too many live calls
   kDraining,           ///< 503: the gateway stops
 };
-inline constexpr std::size_t kRefusalCount = 24;
+inline constexpr std::size_t kRefusalCount = 25;
 /// "unknown_source", ...
 std::string_view refusal_name(Refusal refusal);
 

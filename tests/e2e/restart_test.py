@@ -2,7 +2,7 @@
 
 import unittest
 
-from stack import CALLER, Stack, kind, method, outcome, seconds, wait_until
+from stack import Stack, kind, method, wait_until
 
 
 class Restart(unittest.TestCase):
@@ -29,48 +29,6 @@ class Restart(unittest.TestCase):
             ended = stack.events(3)[-1]
             self.assertEqual(method(ended), "ACTIVE_LEASE")
             self.assertEqual(ended["call"]["resolution"]["visit"]["visit_id"], "visit-1")
-
-    def test_a_call_that_was_up_when_the_gateway_was_killed_ends_once(self):
-        with Stack().start() as stack:
-            stack.line()
-            number = stack.lease("visit-1", utm_source="google")["number"]
-            caller = stack.caller(number, talk_ms=5000)
-            self.assertEqual([kind(event) for event in stack.events(2)], ["RINGING", "ANSWERED"])
-
-            stack.gateway.kill()
-            stack.start_gateway()
-            self.assertEqual(caller.wait(), 0, caller.output()[-2000:])
-
-            events = stack.events(3)
-            self.assertEqual([kind(event) for event in events], ["RINGING", "ANSWERED", "ENDED"])
-            ended = events[-1]["call"]
-            self.assertEqual(outcome(events[-1]), "ANSWERED")
-            self.assertEqual(ended["caller"], CALLER)
-            self.assertEqual(ended["resolution"]["visit"]["visit_id"], "visit-1")
-            self.assertGreaterEqual(seconds(ended["talk_duration"]), 4.0)
-            # Nothing more follows: a second call's events come right after.
-            stack.call(number, name="second")
-            calls = [event["call"]["call_id"] for event in stack.events(6)]
-            self.assertEqual(len(set(calls[3:])), 1)
-            self.assertNotEqual(calls[3], calls[0])
-
-    def test_a_call_that_rang_when_the_gateway_was_killed_goes_on(self):
-        with Stack().start() as stack:
-            stack.line(ring_ms=3000)
-            number = stack.lease("visit-1")["number"]
-            caller = stack.caller(number, talk_ms=2000)
-            self.assertEqual(kind(stack.events(1)[0]), "RINGING")
-
-            stack.gateway.kill()
-            stack.start_gateway()
-            self.assertEqual(caller.wait(), 0, caller.output()[-2000:])
-
-            events = stack.events(2)
-            self.assertEqual([kind(event) for event in events], ["RINGING", "ENDED"])
-            # Nobody was there to see when it was answered; that it was is certain.
-            self.assertEqual(outcome(events[1]), "ANSWERED")
-            self.assertIsNone(events[1]["call"].get("talk_duration"))
-            self.assertEqual(events[1]["call"]["resolution"]["visit"]["visit_id"], "visit-1")
 
     def test_redis_absent_at_start_makes_leases_durable_when_it_comes(self):
         with Stack() as stack:

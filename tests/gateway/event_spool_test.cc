@@ -79,19 +79,23 @@ TEST_CASE(
     killed.spool.record(ringing("c2"));
     killed.spool.close_unknown({kCall, "sip", "a", "b", pool::Time(std::chrono::seconds(1'700'000'000))});
     killed.spool.record(ended("c1"));
+    v1::CallEvent seen = event_of("c4", v1::CALL_EVENT_TYPE_ANSWERED, "answered");
+    seen.mutable_call()->set_state(v1::CALL_STATE_ANSWERED);
+    killed.spool.resume(seen);
+    killed.spool.resume(seen);
   }
   {
     Life again(server, file);
-    CHECK(again.spool.stats().recovered == 4);
+    CHECK(again.spool.stats().recovered == 6);
     again.spool.record(ended("c2"));
   }
   server.start();
   Life last(server, file);
-  CHECK(last.spool.stats().recovered == 5);
+  CHECK(last.spool.stats().recovered == 7);
   last.spool.record(ringing("c3"));
   REQUIRE(last.settled());
-  CHECK(last.ids() ==
-        Ids{"c1-ringing", "c2-ringing", kCall + "-ended", "c1-ended", "c2-ended", "c3-ringing"});
+  CHECK(last.ids() == Ids{"c1-ringing", "c2-ringing", kCall + "-ended", "c1-ended", "c4-answered", "c2-ended",
+                          "c3-ringing"});
 }
 
 TEST_CASE("events that Redis has already, and the file still, come once") {

@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from peers import Dns, Gateway, free_port, wait_until
-from stack import Program, outcome
+from stack import QUICKSTART_SCENARIOS, Program, outcome
 
 TRUNK = '[[trunk]]\nname = "carrier"\naddresses = ["127.0.0.1"]'
 
@@ -54,6 +54,38 @@ class Names(unittest.TestCase):
                        and f"127.0.0.1:{first}" not in stack.http("metrics")[1])
 
 
+    def test_a_line_is_found_by_its_ipv6_address(self):
+        phone, own = free_port(), free_port()
+        with Dns({("pbx.example", "AAAA"): [(5, "::1")]}) as dns, \
+                Gateway(f'dns_servers = ["{dns.address}"]', TRUNK, line("pbx", f"udp:pbx.example:{phone}"),
+                        [f"udp:127.0.0.1:{own}", f"udp:[::1]:{own}"]) as stack:
+            stack.sip_port = own
+            stack.run("uas", "sipp", "-sf", QUICKSTART_SCENARIOS / "line.xml", "-i", "::1", "-p", phone, "-nostdin", "-d", 100)
+            stack.start()
+            wait_until("the place is known", lambda: f"[::1]:{phone}" in stack.http("metrics")[1])
+            self.assertEqual(taken_by(stack), "pbx")
+
+    def test_a_name_known_before_a_restart_is_known_while_dns_is_away(self):
+        phone = free_port()
+        records = {
+            ("_sip._udp.pbx.example", "SRV"): [(5, (10, 3, phone, "one.pbx.example"))],
+            ("one.pbx.example", "A"): [(5, "127.0.0.1")],
+        }
+        with Dns(records) as dns, Gateway(f'dns_servers = ["{dns.address}"]', TRUNK,
+                                          line("pbx", "udp:pbx.example")) as stack:
+            stack.start()
+            answering(stack, "uas", phone)
+            wait_until("the place is known", lambda: stack.metric("ringtrace_line_up", line="pbx") == 1)
+            names = stack.directory / "sip-names"
+            wait_until("the place is kept", names.exists)
+            self.assertEqual(names.read_text(), f"udp:pbx.example 10 3 127.0.0.1:{phone}\n")
+            stack.gateway.kill()
+
+            dns.silent = True
+            stack.start_gateway()
+            self.assertEqual(taken_by(stack), "pbx")
+
+
 class Health(unittest.TestCase):
     def front(self, stack, port, phone):
         return stack.kamailio("front", port, TARGET=f"sip:phone@127.0.0.1:{phone}", TLS="", TLS_MODULE="")
@@ -83,9 +115,9 @@ class Health(unittest.TestCase):
 
 
 class Tls(unittest.TestCase):
-    def certificate(self, directory):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", directory / "key.pem", "-out",
+    def certificate(self, directory, names="IP:127.0.0.1"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=somebody",
+                        "-addext", f"subjectAltName={names}", "-keyout", directory / "key.pem", "-out",
                         directory / "certificate.pem"], check=True, capture_output=True)
 
     def kamailio(self, stack, name_port, tls_port, target, verify=1):
@@ -128,6 +160,36 @@ modparam("tls", "verify_certificate", {verify})'''
             self.kamailio(stack, front, front_tls, f"sip:phone@127.0.0.1:{phone}", verify=0)
             stack.start()
             wait_until("the line counts as down", lambda: stack.metric("ringtrace_line_up", line="front") == 0)
+            self.assertGreaterEqual(stack.metric("ringtrace_sip_refusals_total", reason="certificate"), 1)
+            self.assertEqual(stack.gateway.output().count("event=certificate_refused"), 1)
+
+    def test_a_line_must_have_the_name_it_was_asked_for_by(self):
+        """Found by SRV at pbx.example; the target's own name in the certificate is not enough (RFC 5922 section 4)."""
+        for names, trusted in (("DNS:host.example", False), ("DNS:pbx.example", True), ("URI:sip:pbx.example", True),
+                               ("DNS:*.example", False), ("IP:127.0.0.1", False)):
+            with self.subTest(names):
+                front, phone, own, front_tls, backup = (free_port() for _ in range(5))
+                records = {
+                    ("_sips._tcp.pbx.example", "SRV"): [(5, (10, 0, front_tls, "host.example"))],
+                    ("host.example", "A"): [(5, "127.0.0.1")],
+                }
+                listen = [f"udp:127.0.0.1:{own}", f"tls:127.0.0.1:{free_port()}"]
+                with Dns(records) as dns:
+                    sip = f'dns_servers = ["{dns.address}"]\ntls_certificate = "certificate.pem"\n' \
+                        'tls_key = "key.pem"\ntls_authorities = "certificate.pem"\nhealth_interval = "0s"'
+                    with Gateway(sip, TRUNK, line("front", "tls:pbx.example") +
+                                 line("backup", f"udp:127.0.0.1:{backup}", 1), listen) as stack:
+                        self.certificate(stack.directory, names)
+                        self.kamailio(stack, front, front_tls, f"sip:phone@127.0.0.1:{phone}", verify=0)
+                        answering(stack, "phone", phone)
+                        answering(stack, "backup", backup)
+                        stack.start()
+                        wait_until("the name is known",
+                                   lambda: f"127.0.0.1:{front_tls}" in stack.http("metrics")[1])
+                        stack.sip_port = own
+                        self.assertEqual(taken_by(stack), "front" if trusted else "backup")
+                        refused = stack.metric("ringtrace_sip_refusals_total", reason="certificate")
+                        self.assertEqual(refused, 0 if trusted else 1)
 
 
 class Emergency(unittest.TestCase):

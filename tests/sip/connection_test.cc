@@ -46,6 +46,27 @@ TEST_CASE("connections beyond the limit are closed, those within it are served")
   CHECK(served == 3);
 }
 
+TEST_CASE("a connection that nobody uses is closed, one in use is not") {
+  QuietWorld world;
+  ProxyConfig config = loopback_proxy(9);
+  config.limits.idle_connection = 400ms;
+  Proxy proxy(config, world, world);
+  REQUIRE(proxy.start() == std::nullopt);
+  const std::uint16_t port = proxy.listening().at(1).endpoint.port;
+  Peer used = Peer::tcp(port);
+  Peer idle = Peer::tcp(port);
+  idle.send(ping(0));
+  CHECK(idle.receive(10s).substr(0, 11) == "SIP/2.0 200");
+  int number = 0;
+  bool closed = false;
+  for (const auto end = std::chrono::steady_clock::now() + 10s;
+       !closed && std::chrono::steady_clock::now() < end; closed = idle.is_closed_within(100ms)) {
+    used.send(ping(++number));
+    REQUIRE(used.receive(10s).substr(0, 11) == "SIP/2.0 200");
+  }
+  CHECK(closed);
+}
+
 TEST_CASE("what cannot be framed ends its connection, and the proxy serves on") {
   QuietWorld world;
   Proxy proxy(loopback_proxy(9), world, world);

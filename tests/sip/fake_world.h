@@ -56,10 +56,12 @@ class FakeWorld final : public MessageSender, public Attribution, public CallSin
   bool knows(pool::Number number) const override { return known.empty() || known.contains(number); }
   void record(v1::CallEvent event) override { events.push_back(std::move(event)); }
   void close_unknown(CallClosing closing) override { closings.push_back(std::move(closing)); }
+  void resume(v1::CallEvent event) override { resumed.push_back(std::move(event)); }
 
   ProxyStats stats;
   std::vector<v1::CallEvent> events;
   std::vector<CallClosing> closings;
+  std::vector<v1::CallEvent> resumed;  // of calls of an earlier process, from the answers alone
   std::vector<pool::ResolveQuery> queries;
   std::set<pool::Number> known;  // the pools' numbers; empty: any
   std::vector<Hop> dead;         // sending there fails at once

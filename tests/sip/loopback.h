@@ -95,6 +95,7 @@ class QuietWorld final : public Attribution, public CallSink {
   v1::Resolution attribute(const pool::ResolveQuery&) override { return {}; }
   void record(v1::CallEvent) override {}
   void close_unknown(CallClosing) override {}
+  void resume(v1::CallEvent) override {}
 };
 
 // UDP and TCP on free ports, everybody on this machine a trunk, one line over UDP.

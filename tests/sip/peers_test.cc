@@ -169,7 +169,7 @@ TEST_CASE("names keep what was known last while DNS fails") {
   const Endpoint one = *Endpoint::parse("198.51.100.1:5060");
   const Endpoint two = *Endpoint::parse("198.51.100.2:5060");
   SteadyTime now{};
-  cache.watch({name}, seconds(300), now);
+  cache.watch({name}, seconds(300), {}, now);
   CHECK(cache.due(now) == std::vector<Target>{name});
   CHECK(cache.due(now).empty());
   CHECK(cache.told(name, {{one, *Endpoint::parse("224.0.0.1:5060")}, seconds(60)}, now));
@@ -188,9 +188,28 @@ TEST_CASE("names keep what was known last while DNS fails") {
   CHECK(cache.due(now).size() == 1);  // a long life in DNS is cut
   now += NameCache::kPatience;
   CHECK(cache.due(now).size() == 1);  // an answer that never came
-  cache.watch({}, seconds(300), now);
+  cache.watch({}, seconds(300), {}, now);
   CHECK(cache.places().empty());
   CHECK_FALSE(cache.told(name, {{one}, seconds(60)}, now));
+}
+
+TEST_CASE("what an earlier process knew of a name holds until DNS answers, and no longer") {
+  NameCache cache;
+  const Target name{Transport::kUdp, "pbx.example.com", 0};
+  const Target other{Transport::kUdp, "other.example.com", 0};
+  const Place old(*Endpoint::parse("198.51.100.1:5060"));
+  const Place fresh(*Endpoint::parse("198.51.100.2:5060"));
+  const std::map<Target, std::vector<Place>> remembered = {{name, {old}}, {other, {old}}};
+  SteadyTime now{};
+  cache.watch({name}, seconds(300), remembered, now);
+  CHECK(cache.places().size() == 1);
+  CHECK(cache.places().at(name) == std::vector<Place>{old});
+  CHECK(cache.due(now).size() == 1);
+  CHECK_FALSE(cache.told(name, {}, now));
+  CHECK(cache.places().at(name) == std::vector<Place>{old});
+  CHECK(cache.told(name, {{fresh}, seconds(60)}, now));
+  cache.watch({name}, seconds(300), remembered, now);
+  CHECK(cache.places().at(name) == std::vector<Place>{fresh});
 }
 
 }  // namespace ringtrace::sip::test

@@ -55,6 +55,30 @@ TEST_CASE("calls beyond the rate of their source or of their number get 503, oth
   CHECK(world.stats.calls_started == 5);
 }
 
+TEST_CASE("the rate of a number is that of the number dialed, wherever and however the trunk writes it") {
+  ProxyConfig config = FakeWorld::default_config();
+  config.limits.calls_per_second_of_number = {1, 2};
+  config.trunks[0].dialed_from = {{DialedSource::Kind::kTo, {}}, {DialedSource::Kind::kRequestUri, {}}};
+  config.trunks[0].numbers.national_prefix = "8";
+  config.trunks[0].numbers.country_code = "7";
+  FakeWorld world(config);
+  const auto call_to = [&world](const std::string& number, int call) {
+    InviteOptions options = numbered(call);
+    options.uri = "sip:account@198.18.0.1";  // the same for all of them
+    std::string text = invite(options);
+    const std::size_t at = text.find("To: <sip:") + 9;
+    text.replace(at, text.find('@', at) - at, number);
+    world.receive(kTrunkHop, text);
+  };
+  call_to("+74950000001", 1);
+  call_to("84950000001", 2);
+  call_to("+74950000001", 3);
+  CHECK(world.refused(Refusal::kNumberRate) == 1);
+  call_to("+74950000002", 4);
+  CHECK(world.refused(Refusal::kNumberRate) == 1);
+  CHECK(world.stats.calls_started == 3);
+}
+
 TEST_CASE("in overload new calls get 503 with Retry-After, unparsed, and everything else is served") {
   FakeWorld world;
   const Established call = establish(world);

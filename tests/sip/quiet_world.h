@@ -44,6 +44,7 @@ class QuietWorld : public MessageSender, public Attribution, public CallSink {
     if (event.type() == v1::CALL_EVENT_TYPE_ENDED) ++ended;
   }
   void close_unknown(CallClosing) override {}
+  void resume(v1::CallEvent) override {}
 
   void receive(const Hop& from, std::string_view text) { core->receive_datagram(text, {from, 0, {}}, now); }
   void advance(std::chrono::milliseconds step) {

@@ -62,6 +62,26 @@ TEST_CASE("what the proxy does not need leaves as it came, byte for byte") {
   CHECK(text.find("From: <sip:+79161234567@carrier.example>;tag=caller-tag\r\n") != std::string::npos);
 }
 
+TEST_CASE("a body of several parts, one of them ISUP, leaves as it came, byte for byte") {
+  const std::string isup("\x01\x00\x60\x01\x0a\x00\x02\r\n\r\n\xff\x00", 13);
+  const std::string body =
+      "--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n\r\n--b\r\nContent-Type: application/ISUP; "
+      "version=itu-t92+"
+      "\r\nContent-Disposition: signal;handling=optional\r\n\r\n" +
+      isup + "\r\n--b--\r\n";
+  std::string text = test::invite();
+  const std::size_t at = text.find("Content-Type: application/sdp");
+  text.replace(at, std::string::npos,
+               "Content-Type: multipart/mixed;boundary=b\r\nContent-Length: " + std::to_string(body.size()) +
+                   "\r\n\r\n" + body);
+  Message copy = Message::parse(text).clone();
+  REQUIRE(copy.is_well_formed());
+  copy.prepend_via("SIP/2.0/UDP 198.18.0.1:5060;branch=z9hG4bKrt.1;rport");
+  copy.set_request_uri("sip:desk@198.51.100.1");
+  REQUIRE(copy.prepare());
+  CHECK(copy.to_string().ends_with("\r\n\r\n" + body));
+}
+
 TEST_CASE("Via headers in one row survive stamping and popping") {
   Message message =
       Message::parse(test::invite({.extra = "Via: SIP/2.0/UDP b;branch=2, SIP/2.0/TCP c;branch=3\r\n"}));

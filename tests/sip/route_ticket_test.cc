@@ -54,10 +54,29 @@ TEST_CASE("our branches are recognised, for their request only") {
   CHECK(verified->exchange == branch.exchange);
   CHECK(verified->attempt == 3);
   CHECK(verified->loop == 0xfeed);
+  CHECK_FALSE(verified->call);
   CHECK_FALSE(ViaBranch::verify(kSigner, text, "id@x", 8));
   CHECK_FALSE(ViaBranch::verify(kSigner, text, "other", 7));
   CHECK_FALSE(ViaBranch::verify(kSigner, text + "0", "id@x", 7));
   CHECK_FALSE(ViaBranch::verify(kSigner, "z9hG4bK-else", "id@x", 7));
+}
+
+TEST_CASE("a branch names its call and who sent the request, and neither can be changed") {
+  const auto sender = GENERATE(Sender::kCaller, Sender::kWithheldCaller, Sender::kLine);
+  const auto call = CallId::parse("01HF7YAT00ABCDEFGHJKMNPQRS");
+  REQUIRE(call);
+  const std::string text = ViaBranch{7, 255, 9, call, sender}.to_string(kSigner, "id@x", 7);
+  const auto verified = ViaBranch::verify(kSigner, text, "id@x", 7);
+  REQUIRE(verified);
+  CHECK(verified->call == call);
+  CHECK(verified->sender == sender);
+  CHECK(verified->attempt == 255);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string changed = text;
+    changed[i] = changed[i] == 'c' ? 'w' : changed[i] == 'w' ? 'l' : changed[i] == '1' ? '2' : '1';
+    INFO(changed);
+    CHECK_FALSE(ViaBranch::verify(kSigner, changed, "id@x", 7));
+  }
 }
 
 TEST_CASE("call ids are 26 characters, sorted by time, and read back") {

@@ -44,6 +44,7 @@ class WaitingSink final : public CallSink {
     changed_.notify_all();
   }
   void close_unknown(CallClosing) override {}
+  void resume(v1::CallEvent) override {}
 
   // Waits for as many ENDED events; returns all events.
   std::vector<v1::CallEvent> wait_for_ended(std::size_t count) {
