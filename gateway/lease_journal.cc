@@ -124,9 +124,10 @@ void LeaseJournal::restore_into(pool::NumberPools& pools, pool::Time now) {
     if (tale.told) in_order.push_back(&tale);
     const auto number = pool::Number::parse(tale.lease.number());
     if (tale.ended && number) {
-      ends_.push_back({tale.lease.name(), *number, tale.lease.visit().visit_id(), *tale.ended});
+      ends_.push_back({{tale.lease.name(), *number, tale.lease.visit().visit_id(), *tale.ended}});
     }
   }
+  has_ends_ = !ends_.empty();
   std::sort(in_order.begin(), in_order.end(),
             [](const Tale* a, const Tale* b) { return a->end() < b->end(); });
   for (const Tale* tale : in_order) restore_one(pools, *tale, now);
@@ -135,29 +136,75 @@ void LeaseJournal::restore_into(pool::NumberPools& pools, pool::Time now) {
   }
 }
 
+void LeaseJournal::forget_ends() {
+  const std::lock_guard lock(mutex_);
+  ends_.clear();
+  has_ends_ = false;
+}
+
+/// Those that are not under way, which they are from now on.
+std::vector<pool::LeaseEnd> LeaseJournal::take_ends() {
+  const std::lock_guard lock(mutex_);
+  std::vector<pool::LeaseEnd> taken;
+  for (OldEnd& each : ends_) {
+    if (!std::exchange(each.under_way, true)) taken.push_back(each.end);
+  }
+  return taken;
+}
+
+/// An end that was under way is carried out, or to be sent again; unless it was forgotten meanwhile.
+void LeaseJournal::settle_end(const pool::LeaseEnd& end, bool again) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(ends_.begin(), ends_.end(), [&](const OldEnd& each) {
+    return each.end.pool == end.pool && each.end.number == end.number && each.end.visit_id == end.visit_id;
+  });
+  if (found == ends_.end()) return;
+  if (again) {
+    found->under_way = false;
+  } else {
+    ends_.erase(found);
+    has_ends_ = !ends_.empty();
+  }
+}
+
+/// What a visit asks for now comes after the end of what it held once.
+void LeaseJournal::forget_end_of(const pool::LeaseRecord& record) {
+  if (!has_ends_) return;
+  const std::lock_guard lock(mutex_);
+  std::erase_if(ends_, [&](const OldEnd& each) {
+    return each.end.pool == record.pool && each.end.number == record.number &&
+           each.end.visit_id == record.visit_id;
+  });
+  has_ends_ = !ends_.empty();
+}
+
 void LeaseJournal::end_what_ended(pool::Leasing& leasing) {
   leasing_ = &leasing;
-  for (pool::LeaseEnd& ended : std::exchange(ends_, {})) {
+  for (const pool::LeaseEnd& ended : take_ends()) {
     const auto pool = leasing.pools().find(ended.pool);
-    if (!pool) continue;
-    const pool::LeaseAnswer stands = leasing.get(*pool, ended.visit_id);
-    if (stands.status == pool::LeaseStatus::kLeased && stands.number == ended.number) {
+    const pool::LeaseAnswer stands = pool ? leasing.get(*pool, ended.visit_id) : pool::LeaseAnswer{};
+    if (!pool) {
+      settle_end(ended, false);
+    } else if (stands.status == pool::LeaseStatus::kLeased && stands.number == ended.number) {
+      settle_end(ended, false);
       leasing.release(*pool, ended.visit_id, [](const pool::LeaseAnswer&) {});
-      continue;
+    } else {
+      // Its number is another visit's by now, which the store will not have before it knows of this end.
+      store_.release(ended, leasing.clock().now(), [this, ended](const pool::StoreReply& reply) {
+        settle_end(ended, is_unwritten(reply.status));
+      });
     }
-    // Its number is another visit's by now, which the store will not have before it knows of this end.
-    store_.release(ended, leasing.clock().now(), [this, ended](const pool::StoreReply& reply) {
-      if (is_unwritten(reply.status)) ends_.push_back(ended);
-    });
   }
 }
 
 void LeaseJournal::lease(pool::LeaseRecord record, pool::Time now, Done done) {
+  forget_end_of(record);
   Done noted = noting(record, std::move(done));
   store_.lease(std::move(record), now, std::move(noted));
 }
 
 void LeaseJournal::renew(pool::LeaseRecord record, pool::Time now, Done done) {
+  forget_end_of(record);
   Done noted = noting(record, std::move(done));
   store_.renew(std::move(record), now, std::move(noted));
 }
@@ -204,7 +251,7 @@ void LeaseJournal::note_bound(pool::Time until) {
 }
 
 void LeaseJournal::tick(bool told) {
-  if (told && !ends_.empty()) return end_what_ended(*leasing_);
+  if (told && has_ends_) return end_what_ended(*leasing_);
   const std::lock_guard lock(mutex_);
   if (file_ == nullptr || file_->empty()) return;
   // A lease is written down before it counts as one that the store does not know: a second look at the same

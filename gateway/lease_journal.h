@@ -38,11 +38,12 @@ class LeaseJournal final : public pool::LeaseStore {
   void restore_into(pool::NumberPools& pools, pool::Time now);
 
   /// Ends what the store did not know to have ended; once its leases are reloaded. What does not reach the
-  /// store is told again at the next tick.
+  /// store is told again at the next tick. The end of a lease that its visit has asked for again since is
+  /// not carried out any more.
   void end_what_ended(pool::Leasing& leasing);
 
   /// Others had the numbers since: what ended then may have begun anew. Before `end_what_ended`.
-  void forget_ends() { ends_.clear(); }
+  void forget_ends();
 
   void lease(pool::LeaseRecord record, pool::Time now, Done done) override;
   void renew(pool::LeaseRecord record, pool::Time now, Done done) override;
@@ -72,6 +73,15 @@ class LeaseJournal final : public pool::LeaseStore {
   std::uint64_t dropped() const { return dropped_; }
 
  private:
+  /// An end that the store has to hear of.
+  struct OldEnd {
+    pool::LeaseEnd end;
+    bool under_way = false;  ///< sent, and not answered yet
+  };
+
+  std::vector<pool::LeaseEnd> take_ends();
+  void settle_end(const pool::LeaseEnd& end, bool again);
+  void forget_end_of(const pool::LeaseRecord& record);
   Done noting(pool::LeaseRecord record, Done done);
   void write(const std::string& record);
 
@@ -85,10 +95,11 @@ class LeaseJournal final : public pool::LeaseStore {
   std::atomic<std::uint64_t> dropped_{0};
 
   mutable std::mutex mutex_;
-  std::unique_ptr<RecordFile> file_;  // by mutex_
-  std::vector<pool::LeaseEnd> ends_;  // that the store has to hear of; the loop thread's
-  pool::Leasing* leasing_ = nullptr;  // once the store is reloaded; the loop thread's
-  std::uint64_t told_end_ = 0;        // the ticking thread's
+  std::unique_ptr<RecordFile> file_;   // by mutex_
+  std::vector<OldEnd> ends_;           // by mutex_
+  std::atomic<bool> has_ends_{false};  // what ends_ is, for those who have nothing to look for there
+  pool::Leasing* leasing_ = nullptr;   // once the store is reloaded; the loop thread's
+  std::uint64_t told_end_ = 0;         // the ticking thread's
 };
 
 }  // namespace ringtrace::gateway

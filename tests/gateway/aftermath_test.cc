@@ -143,6 +143,35 @@ TEST_CASE("the end of a lease that only the store knows is told to it when it is
   CHECK_FALSE(next.holds("visit"));
 }
 
+TEST_CASE("an old end does not end what its visit has asked for since") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  pool::Number number;
+  {
+    Life killed(config, kStart);
+    number = killed.lease("visit").number;
+    killed.release("visit", StoreStatus::kUnavailable);
+  }
+  Life next(config, kStart + seconds(5));
+  const auto restore = [&](std::optional<pool::Time> ended) {
+    next.pools->restore({}, {number, {"visit", "", "", ""}, kStart, kStart + minutes(30), ended},
+                        next.clock.time);
+  };
+  SECTION("before the store's leases are reloaded") {
+    restore(std::nullopt);
+    REQUIRE(next.lease("visit").number == number);
+    next.aftermath.all_reloaded();
+  }
+  SECTION("before the end could be told to the store") {
+    restore(kStart + seconds(4));
+    next.store.status = StoreStatus::kUnavailable;
+    next.aftermath.all_reloaded();
+    REQUIRE(next.lease("visit").number == number);
+    next.aftermath.tick(true, true);
+  }
+  CHECK(next.holds("visit"));
+}
+
 TEST_CASE("a lease the store has heard of meanwhile does not come back in an older state") {
   const test::TemporaryDirectory directory;
   const Config config = config_of(directory);

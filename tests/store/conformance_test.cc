@@ -128,12 +128,14 @@ std::map<std::string, std::string> lines_of(const Books& books) {
   return lines;
 }
 
-/// Tells the history to a real Redis; returns how many replies were compared.
-std::size_t tell(const std::vector<Entry>& history, RealRedis& real) {
+/// Tells the history to a real Redis; returns how many replies were compared. With `syncs_each_write` nothing
+/// of it may be lost.
+std::size_t tell(const std::vector<Entry>& history, bool syncs_each_write, RealRedis& real) {
   std::size_t compared = 0;
   for (const Entry& entry : history) {
-    if (entry.kind == Entry::Kind::kSynced) real.note_synced();
-    if (entry.kind == Entry::Kind::kCrash) real.crash();
+    const bool crashes = entry.kind == Entry::Kind::kCrash;
+    if (entry.kind == Entry::Kind::kSynced || (crashes && syncs_each_write)) real.note_synced();
+    if (crashes) real.crash();
     if (entry.kind != Entry::Kind::kCommand || entry.command[0] != "FCALL") continue;
     if (entry.command[1] == "ringtrace_v1_claim") real.set_claim_over(entry.claim_over);
     const Reply reply = real.command(entry.command);
@@ -159,7 +161,7 @@ std::size_t compare(std::uint64_t seed, bool syncs_each_write, RealRedis& real) 
   simulation.redis().history = &history;
   REQUIRE(simulation.run() == "");
   real.empty();
-  const std::size_t compared = tell(history, real);
+  const std::size_t compared = tell(history, syncs_each_write, real);
   REQUIRE(real.books() == lines_of(simulation.redis().books()));
   return compared;
 }
