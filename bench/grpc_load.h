@@ -33,8 +33,8 @@ std::vector<double> run_idle_calls(const std::string& address, int calls, std::c
 /// Asks in one message of LeaseNumbers.
 inline constexpr int kAsksOfMessage = 64;
 
-/// LeaseNumbers over one stream, kAsksOfMessage asks a message, with at most `concurrency` (a multiple of that)
-/// asks unanswered; closed loop.
+/// LeaseNumbers over one stream, kAsksOfMessage asks a message, with at most `concurrency` (a multiple of
+/// that) asks unanswered; closed loop.
 LoadResult run_stream_load(const LoadPlan& plan);
 
 /// The delays, in ms from the event to its arrival, at `readers` streams of call events that run for

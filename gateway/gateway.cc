@@ -228,6 +228,7 @@ void Gateway::log_ready() {
 }
 
 void Gateway::run(const LoadConfig& load) {
+  if (stop_asked_) return drain();  // perhaps before everything was started
   auto next_check = std::chrono::steady_clock::now() + services_->check_interval();
   while (!stop_asked_) {
     const std::optional<Notice> notice = mailbox_.wait_for(kLook);

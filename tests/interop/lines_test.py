@@ -78,7 +78,8 @@ class Names(unittest.TestCase):
             wait_until("the place is known", lambda: stack.metric("ringtrace_line_up", line="pbx") == 1)
             names = stack.directory / "sip-names"
             wait_until("the place is kept", names.exists)
-            self.assertEqual(names.read_text(), f"udp:pbx.example 10 3 127.0.0.1:{phone}\n")
+            # Of priority 10, with the share that a weight of 3 has (RFC 2782; a weight of 0 has one of 256 parts of 1).
+            self.assertEqual(names.read_text(), f"udp:pbx.example 10 {3 * 256 + 1} 127.0.0.1:{phone}\n")
             stack.gateway.kill()
 
             dns.silent = True
@@ -161,7 +162,7 @@ modparam("tls", "verify_certificate", {verify})'''
             stack.start()
             wait_until("the line counts as down", lambda: stack.metric("ringtrace_line_up", line="front") == 0)
             self.assertGreaterEqual(stack.metric("ringtrace_sip_refusals_total", reason="certificate"), 1)
-            self.assertEqual(stack.gateway.output().count("event=certificate_refused"), 1)
+            self.assertEqual(stack.gateway.output().count("certificate_refused"), 1)
 
     def test_a_line_must_have_the_name_it_was_asked_for_by(self):
         """Found by SRV at pbx.example; the target's own name in the certificate is not enough (RFC 5922 section 4)."""

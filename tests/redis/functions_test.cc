@@ -241,7 +241,7 @@ TEST_CASE("two gateways that load the library at once both become ready") {
 TEST_CASE_METHOD(Fixture, "a library that was flushed comes back by itself") {
   server.command({"FUNCTION", "FLUSH"});
   CHECK(lend(kFirst, "v1").status == StoreStatus::kUnavailable);
-  store.client.wait_for(true);
+  store.wait_until_back();
   CHECK(lend(kFirst, "v1").status == StoreStatus::kDone);
 }
 

@@ -142,7 +142,7 @@ TEST_CASE("a write to a Redis that stands still is in doubt, and may be sent aga
   CHECK(store.client.connection().stats().timeouts >= 1);
 
   server.resume();
-  store.client.wait_for(true);
+  store.wait_until_back();
   CHECK(store.lease(record, now).status == StoreStatus::kDone);
   CHECK(store.load().second.size() == 1);
 }

@@ -79,6 +79,13 @@ class StoreClient {
     }
   }
 
+  /// Returns when the store is back and the pools are claimed anew, before which it takes no writes.
+  void wait_until_back() {
+    client.wait_for(true);
+    while (!claimed.take().again) {
+    }
+  }
+
   StoreReply lease(pool::LeaseRecord record, pool::Time now) {
     return wait([&](auto done) { store.lease(std::move(record), now, done); });
   }
