@@ -153,6 +153,7 @@ pool::Time present() {
 std::size_t compare(std::uint64_t seed, bool syncs_each_write, RealRedis& real) {
   Circumstances circumstances(seed);
   circumstances.syncs_each_write = syncs_each_write;
+  if (!syncs_each_write) circumstances.gateways = 1;
   circumstances.has_replica = circumstances.loses_disks = false;
   circumstances.wait_replicas = 0;
   INFO(circumstances.text());
