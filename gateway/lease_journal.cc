@@ -167,7 +167,7 @@ void LeaseJournal::settle_end(const pool::LeaseEnd& end, bool again) {
   }
 }
 
-/// What a visit asks for now comes after the end of what it held once.
+/// The visit asks again, which comes after the end of what it held once.
 void LeaseJournal::forget_end_of(const pool::LeaseRecord& record) {
   if (!has_ends_) return;
   const std::lock_guard lock(mutex_);

@@ -7,6 +7,12 @@ from stack import CALLER, Stack, kind, outcome, seconds, wait_until
 
 
 class KilledCall(unittest.TestCase):
+    def outlive(self, stack, line, caller):
+        """The gateway is killed; the call goes on to its end."""
+        self.kill(stack)
+        caller.wait()
+        line.stop()
+
     def kill(self, stack):
         stack.gateway.kill()
         stack.start_gateway()
@@ -49,9 +55,7 @@ class KilledCall(unittest.TestCase):
         with Stack().start() as stack:
             # Its one 180 must find the new process there.
             line, number, caller = self.begin(stack, "line_late.xml", ms=8000)
-            self.kill(stack)
-            caller.wait()
-            line.stop()
+            self.outlive(stack, line, caller)
             events = self.ended(stack, caller, ["RINGING", "ANSWERED", "ENDED"], 3)
             for event in events:
                 self.check_call(event, number)
@@ -75,9 +79,7 @@ class KilledCall(unittest.TestCase):
         with Stack().start() as stack:
             line, number, caller = self.begin(stack, "line.xml", ms=3000, talk_ms=1000)
             self.assertEqual(kind(stack.events(1)[0]), "RINGING")
-            self.kill(stack)
-            caller.wait()
-            line.stop()
+            self.outlive(stack, line, caller)
             events = self.ended(stack, caller, ["RINGING", "ANSWERED", "ENDED"], 3)
             self.check_call(events[-1], number)
             self.assertEqual(outcome(events[-1]), "ANSWERED")
@@ -88,9 +90,7 @@ class KilledCall(unittest.TestCase):
         with Stack().start() as stack:
             line, number, caller = self.begin(stack, "line_declines.xml", "caller_refused.xml", ms=3000)
             self.assertEqual(kind(stack.events(1)[0]), "RINGING")
-            self.kill(stack)
-            caller.wait()
-            line.stop()
+            self.outlive(stack, line, caller)
             events = self.ended(stack, caller, ["RINGING", "ENDED"], 2)
             self.check_call(events[-1], number)
             self.assertEqual(outcome(events[-1]), "BUSY")
@@ -99,9 +99,7 @@ class KilledCall(unittest.TestCase):
         with Stack().start() as stack:
             line, number, caller = self.begin(stack, "line.xml", "caller_slow_ack.xml", ms=200, talk_ms=3000)
             self.assertEqual(kind(stack.events(2)[1]), "ANSWERED")
-            self.kill(stack)
-            caller.wait()
-            line.stop()
+            self.outlive(stack, line, caller)
             events = self.ended(stack, caller, ["RINGING", "ANSWERED", "ENDED"], 3)
             self.check_call(events[-1], number)
             self.assertEqual(outcome(events[-1]), "ANSWERED")
@@ -112,9 +110,7 @@ class KilledCall(unittest.TestCase):
         with Stack().start() as stack:
             line, number, caller = self.begin(stack, "line.xml", ms=100, talk_ms=3000)
             self.assertEqual(kind(stack.events(2)[1]), "ANSWERED")
-            self.kill(stack)
-            caller.wait()
-            line.stop()
+            self.outlive(stack, line, caller)
             events = self.ended(stack, caller, ["RINGING", "ANSWERED", "ENDED"], 3)
             self.check_call(events[-1], number)
             self.assertEqual(outcome(events[-1]), "ANSWERED")

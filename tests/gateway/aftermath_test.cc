@@ -98,6 +98,14 @@ struct Life {
   pool::Leasing leasing;
 };
 
+/// Lives and is killed: of "visit" the store knows the lease, but not its end. Returns the number it had.
+pool::Number number_of_untold_end(const Config& config) {
+  Life killed(config, kStart);
+  const pool::Number number = killed.lease("visit").number;
+  killed.release("visit", StoreStatus::kUnavailable);
+  return number;
+}
+
 }  // namespace
 
 TEST_CASE("a lease answered while the store was away survives the gateway, and is told to the store later") {
@@ -127,12 +135,7 @@ TEST_CASE("a lease answered while the store was away survives the gateway, and i
 TEST_CASE("the end of a lease that only the store knows is told to it when it is back") {
   const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
-  pool::Number number;
-  {
-    Life killed(config, kStart);
-    number = killed.lease("visit").number;
-    killed.release("visit", StoreStatus::kUnavailable);
-  }
+  const pool::Number number = number_of_untold_end(config);
   Life next(config, kStart + seconds(5));
   // The store has not heard of the end.
   next.pools->restore({}, {number, {"visit", "", "", ""}, kStart, kStart + minutes(30), std::nullopt},
@@ -146,12 +149,7 @@ TEST_CASE("the end of a lease that only the store knows is told to it when it is
 TEST_CASE("an old end does not end what its visit has asked for since") {
   const test::TemporaryDirectory directory;
   const Config config = config_of(directory);
-  pool::Number number;
-  {
-    Life killed(config, kStart);
-    number = killed.lease("visit").number;
-    killed.release("visit", StoreStatus::kUnavailable);
-  }
+  const pool::Number number = number_of_untold_end(config);
   Life next(config, kStart + seconds(5));
   const auto restore = [&](std::optional<pool::Time> ended) {
     next.pools->restore({}, {number, {"visit", "", "", ""}, kStart, kStart + minutes(30), ended},
