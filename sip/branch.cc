@@ -49,6 +49,9 @@ std::optional<ViaBranch> ViaBranch::parse(std::string_view text) {
   const bool with_call = text.size() == kSizeWithCall;
   if ((!with_call && text.size() != kPlainSize) || text.substr(0, kPrefix.size()) != kPrefix)
     return std::nullopt;
+  for (const std::size_t part : {kAttemptAt, kLoopAt, kCallAt, text.size() - kSignatureSize}) {
+    if (text[part - 1] != '.') return std::nullopt;
+  }
   const auto exchange = parse_hex64(text.substr(kExchangeAt, 16));
   const auto attempt = parse_hex64("00000000000000" + std::string(text.substr(kAttemptAt, 2)));
   const auto loop = parse_hex64(text.substr(kLoopAt, 16));
@@ -68,7 +71,6 @@ std::optional<ViaBranch> ViaBranch::verify(const Signer& signer, std::string_vie
   const auto branch = parse(text);
   if (!branch) return std::nullopt;
   const std::string_view is_signed = text.substr(0, text.size() - 1 - kSignatureSize);
-  if (text[is_signed.size()] != '.') return std::nullopt;
   const auto signature = parse_hex64(text.substr(text.size() - kSignatureSize));
   const auto expected = signer.sign64({kPurpose, is_signed, sip_call_id, std::to_string(cseq)});
   if (!signature || *signature != expected) return std::nullopt;

@@ -79,6 +79,20 @@ TEST_CASE("a branch names its call and who sent the request, and neither can be 
   }
 }
 
+TEST_CASE("a branch whose parts are not parted by dots is not ours") {
+  const auto call = CallId::parse("01HF7YAT00ABCDEFGHJKMNPQRS");
+  for (const ViaBranch& branch : {ViaBranch{7, 255, 9}, ViaBranch{7, 255, 9, call}}) {
+    const std::string text = branch.to_string(kSigner, "id@x", 7);
+    CHECK(ViaBranch::parse(text));
+    for (std::size_t dot = text.find('.'); dot != std::string::npos; dot = text.find('.', dot + 1)) {
+      std::string changed = text;
+      changed[dot] = '-';
+      INFO(changed);
+      CHECK_FALSE(ViaBranch::parse(changed));
+    }
+  }
+}
+
 TEST_CASE("call ids are 26 characters, sorted by time, and read back") {
   std::uint64_t seed = 0;
   const RandomSource random = [&seed] { return ++seed * 0x9e3779b97f4a7c15ull; };
