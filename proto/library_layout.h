@@ -1,8 +1,8 @@
 #pragma once
 
-// Included before everything else by what is built under ThreadSanitizer and speaks protobuf. Its map fields have two
-// members more when they see that sanitizer, but Debian's library was built without: they must be laid out as it
-// knows them.
+// Included before everything else by what is built under ThreadSanitizer and speaks protobuf. Its map fields
+// have two members more when they see that sanitizer, but Debian's library was built without: they must be
+// laid out as it knows them.
 
 #include <algorithm>
 #include <atomic>
