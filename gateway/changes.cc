@@ -27,8 +27,9 @@ bool same(const pool::AttributionParameters& a, const pool::AttributionParameter
          a.day_sigma == b.day_sigma && a.none_rate == b.none_rate;
 }
 
+/// But for the numbers it lends.
 bool same(const pool::PoolConfig& a, const pool::PoolConfig& b) {
-  return a.name == b.name && a.numbers == b.numbers && a.ttl == b.ttl && a.hold == b.hold &&
+  return a.name == b.name && a.ttl == b.ttl && a.hold == b.hold &&
          a.fallback == b.fallback && same(a.source_fallbacks, b.source_fallbacks) &&
          same(a.static_numbers, b.static_numbers) && a.on_exhausted == b.on_exhausted &&
          a.durability == b.durability && a.valuable_reserve == b.valuable_reserve;
@@ -75,7 +76,7 @@ std::vector<std::string_view> needing_restart(const Config& running, const Confi
   return parts;
 }
 
-void take_over_routing(Config& running, Config fresh) {
+void take_over_changes(Config& running, Config fresh) {
   fresh.sip.listen = running.sip.listen;
   fresh.sip.advertise = running.sip.advertise;
   fresh.sip.signing_key = running.sip.signing_key;
@@ -84,6 +85,11 @@ void take_over_routing(Config& running, Config fresh) {
   running.sip = std::move(fresh.sip);
   running.trunks = std::move(fresh.trunks);
   running.line_groups = std::move(fresh.line_groups);
+  for (pool::PoolConfig& pool : running.pools.pools) {
+    for (pool::PoolConfig& now : fresh.pools.pools) {
+      if (now.name == pool.name) pool.numbers = std::move(now.numbers);
+    }
+  }
 }
 
 }  // namespace ringtrace::gateway

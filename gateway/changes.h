@@ -10,7 +10,8 @@ namespace ringtrace::gateway {
 /// The tables of the file in which `fresh` differs from `running` in a way that only a restart takes over.
 std::vector<std::string_view> needing_restart(const Config& running, const Config& fresh);
 
-/// Takes over into `running` what a reload applies: trunks, lines, and the proxy's times, limits and headers.
-void take_over_routing(Config& running, Config fresh);
+/// Takes over into `running` what a reload applies: trunks, lines, the proxy's times, limits and headers, and
+/// the numbers of pools.
+void take_over_changes(Config& running, Config fresh);
 
 }  // namespace ringtrace::gateway

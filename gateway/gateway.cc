@@ -260,16 +260,26 @@ void Gateway::apply(Config fresh) {
     return;
   }
   services_->reload(fresh.grpc);
+  take_over_numbers(number_changes(config_.pools, fresh.pools));
   std::string waiting;
   for (const std::string_view part : needing_restart(config_, fresh)) {
     waiting += (waiting.empty() ? "" : ",") + std::string(part);
   }
-  take_over_routing(config_, std::move(fresh));
+  take_over_changes(config_, std::move(fresh));
   keep_plan();
   if (waiting.empty()) {
     log_.info("configuration taken over");
   } else {
     log_.warning("configuration taken over, but for what needs a restart", {{"restart", waiting}});
+  }
+}
+
+void Gateway::take_over_numbers(std::vector<NumberChanges> changes) {
+  if (changes.empty()) return;
+  if (store_) {
+    boost::asio::post(io_, [this, changes = std::move(changes)] { store_->take_over(changes); });
+  } else {
+    for (const NumberChanges& of_pool : changes) gateway::apply(of_pool, *pools_, log_);
   }
 }
 

@@ -24,6 +24,7 @@
 #include "gateway/metrics.h"
 #include "gateway/name_file.h"
 #include "gateway/number_books.h"
+#include "gateway/number_changes.h"
 #include "gateway/readiness.h"
 #include "gateway/signals.h"
 #include "gateway/store_part.h"
@@ -86,6 +87,7 @@ class Gateway {
   void tick();
   void reload(const LoadConfig& load);
   void apply(Config fresh);
+  void take_over_numbers(std::vector<NumberChanges> changes);
   void drain();
   void flush_store();
   void await_flush();

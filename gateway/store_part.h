@@ -60,6 +60,9 @@ class StorePart {
   /// See StoredLeases. Loop thread.
   const std::vector<redis::Claim>& losses() const { return leases_->losses(); }
 
+  /// See StoredLeases. Loop thread.
+  void take_over(const std::vector<NumberChanges>& changes) { leases_->take_over(changes); }
+
   /// Gives the pools up, so that a successor need not wait. The last thing that is done.
   void give_up() { leases_->give_up(); }
 

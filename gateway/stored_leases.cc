@@ -55,6 +55,7 @@ StoredLeases::~StoredLeases() {
 void StoredLeases::start(pool::Leasing& leasing, Settled settled, Lost lost) {
   leasing_ = &leasing;
   replay_ = std::make_unique<LeaseReplay>(leasing, log_);
+  takeover_ = std::make_unique<NumberTakeover>(numbers_, leasing.pools(), log_);
   settled_ = std::move(settled);
   lost_ = std::move(lost);
   aftermath_->begin(leasing);
@@ -188,6 +189,7 @@ void StoredLeases::settle() {
 void StoredLeases::tick(std::chrono::steady_clock::time_point now) {
   const bool serving = connected_ && reloaded_;
   if (serving) replay_->tick(now);
+  takeover_->tick(serving);
   if (serving && now - remembered_ >= kRemember) {
     remembered_ = now;
     remember_claims();

@@ -13,6 +13,7 @@
 #include "gateway/lease_reload.h"
 #include "gateway/lease_replay.h"
 #include "gateway/log.h"
+#include "gateway/number_takeover.h"
 #include "gateway/readiness.h"
 #include "pool/leasing.h"
 #include "redis/alarm.h"
@@ -65,6 +66,9 @@ class StoredLeases {
   /// Gives the pools up, so that a successor need not wait. The last thing that is done.
   void give_up();
 
+  /// Takes over what a fresh configuration says of pools' numbers, when the store's book of them can be read.
+  void take_over(const std::vector<NumberChanges>& changes) { takeover_->want(changes); }
+
   /// Writes some of what the store does not know; a few times a second.
   void tick(std::chrono::steady_clock::time_point now);
 
@@ -103,6 +107,7 @@ class StoredLeases {
 
   pool::Leasing* leasing_ = nullptr;
   std::unique_ptr<LeaseReplay> replay_;
+  std::unique_ptr<NumberTakeover> takeover_;
   Settled settled_;
   Lost lost_;
   std::shared_ptr<LeaseReload> reload_;

@@ -1,6 +1,7 @@
 """What the services promise beyond the life of a gateway, seen by a gRPC client that is not ours."""
 
 import queue
+import signal
 import unittest
 
 import grpc
@@ -112,6 +113,38 @@ class ServicesTest(unittest.TestCase):
                 capacity = services.call("PoolService", "GetPool", name="pools/main").pool.capacity
                 self.assertEqual((capacity.total_count, capacity.drained_count, capacity.leased_count), (11, 1, 10))
                 self.assertEqual({visit: stack.get(visit)["number"] for visit in before}, before)
+
+    def test_hangup_changes_numbers_but_those_the_services_had_the_last_word_on(self):
+        with Stack().start() as stack:
+            with Services(stack) as services:
+                stopped = "+12025550155"
+                services.call("PoolService", "AddNumbers", name="pools/main", numbers=[stopped])
+                services.call("PoolService", "DrainNumbers", name="pools/main", numbers=[stopped])
+
+                def capacity():
+                    counts = services.call("PoolService", "GetPool", name="pools/main").pool.capacity
+                    return counts.free_count, counts.drained_count
+
+                self.assertEqual(capacity(), (10, 1))
+                # While Redis is away what the file says waits, for what the store says.
+                stack.redis.process.send_signal(signal.SIGSTOP)
+                before = stack.configuration.read_text()
+                after = before.replace("+12025550101-+12025550110", "+12025550103-+12025550160")
+                stack.configuration.write_text(after)
+                stack.reload()
+                self.assertEqual(capacity(), (10, 1))
+                stack.redis.process.send_signal(signal.SIGCONT)
+                wait_until("the fresh numbers are lent", lambda: capacity() == (57, 3))
+                lent = {stack.lease(f"visit-{i}")["number"] for i in range(57)}
+                self.assertEqual(lent, {f"+12025550{i}" for i in range(103, 161)} - {stopped})
+
+                stack.configuration.write_text(before)
+                stack.reload()
+                wait_until("the former numbers are lent again", lambda: capacity() == (2, 1))
+                for i in range(57):
+                    stack.ctl("release", "--pool", "main", "--visit", f"visit-{i}")
+                self.assertEqual({stack.lease("visit-a")["number"], stack.lease("visit-b")["number"]},
+                                 {"+12025550101", "+12025550102"})
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ class Program(unittest.TestCase):
             other.bind(("127.0.0.1", 0))
             other.settimeout(DEADLINE)
             caller.bind(("127.0.0.1", 0))
-            changed = CONFIGURATION.format(line=other.getsockname()[1]).replace("0110", "0120")
+            changed = CONFIGURATION.format(line=other.getsockname()[1]).replace("fallback =", 'ttl = "1h"\nfallback =')
             gateway.write(changed)
             gateway.process.send_signal(signal.SIGHUP)
             self.assertIn("restart=pool", gateway.wait_for("configuration taken over"))

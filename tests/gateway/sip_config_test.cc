@@ -101,7 +101,7 @@ TEST_CASE("a state directory that cannot be is told") {
   CHECK(std::get<std::string>(result).starts_with("[gateway] state_directory: /dev/null/state/"));
 }
 
-TEST_CASE("a reload takes over trunks and lines, and names what needs a restart") {
+TEST_CASE("a reload takes over trunks, lines and numbers, and names what needs a restart") {
   using Parts = std::vector<std::string_view>;
   const Config running = parsed(kGoodConfig);
   CHECK(needing_restart(running, parsed(kGoodConfig)).empty());
@@ -120,7 +120,7 @@ TEST_CASE("a reload takes over trunks and lines, and names what needs a restart"
   CHECK(needing_restart(running, changed("level = \"debug\"", "level = \"info\"")) == Parts{"log"});
 
   Config merged = running;
-  take_over_routing(merged, changed("198.51.100.7", "198.51.100.8"));
+  take_over_changes(merged, changed("198.51.100.7", "198.51.100.8"));
   CHECK(merged.trunks.at(0).addresses.at(1) == "198.51.100.8");
   CHECK(merged.sip.listen == running.sip.listen);
 }
