@@ -29,10 +29,10 @@ bool same(const pool::AttributionParameters& a, const pool::AttributionParameter
 
 /// But for the numbers it lends.
 bool same(const pool::PoolConfig& a, const pool::PoolConfig& b) {
-  return a.name == b.name && a.ttl == b.ttl && a.hold == b.hold &&
-         a.fallback == b.fallback && same(a.source_fallbacks, b.source_fallbacks) &&
-         same(a.static_numbers, b.static_numbers) && a.on_exhausted == b.on_exhausted &&
-         a.durability == b.durability && a.valuable_reserve == b.valuable_reserve;
+  return a.name == b.name && a.ttl == b.ttl && a.hold == b.hold && a.fallback == b.fallback &&
+         same(a.source_fallbacks, b.source_fallbacks) && same(a.static_numbers, b.static_numbers) &&
+         a.on_exhausted == b.on_exhausted && a.durability == b.durability &&
+         a.valuable_reserve == b.valuable_reserve;
 }
 
 bool same_pools(const pool::PoolsConfig& a, const pool::PoolsConfig& b) {
