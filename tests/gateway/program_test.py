@@ -23,6 +23,7 @@ listen = "127.0.0.1:0"
 listen = ["udp:127.0.0.1:0"]
 default_line_group = "office"
 no_provisional_timeout = "30s"
+health_interval = "0s"
 [[trunk]]
 name = "carrier"
 addresses = ["127.0.0.1"]
