@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "proto/json_text.h"
+
 namespace ringtrace::redis {
 namespace {
 
@@ -106,11 +108,7 @@ std::optional<Holder> parse_holder(std::string_view text) {
 std::string attributes_to_json(const std::string& bytes) {
   v1::VisitAttributes attributes;
   if (bytes.empty() || !attributes.ParseFromString(bytes)) return {};
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(attributes, &json, options).ok()) return {};
-  return json;
+  return to_json(attributes);
 }
 
 std::string attributes_from_json(const std::string& json) {
