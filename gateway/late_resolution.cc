@@ -114,6 +114,12 @@ std::optional<v1::Resolution> complete_resolution(const v1::Resolution& first,
     choose(candidates, config, at, second);
   }
   if (!is_better(first, second)) return std::nullopt;
+  // The holder log knows the visitor of a visit that memory did not.
+  for (const redis::Holder& holder : holders) {
+    if (holder.visit_id == second.visit().visit_id() && second.visit().visitor_id().empty()) {
+      second.mutable_visit()->set_visitor_id(holder.visitor_id);
+    }
+  }
   return second;
 }
 

@@ -121,9 +121,13 @@ Outcome PoolCore::resolve_number(const v1::ResolveNumberRequest& request,
     query.at = std::get<pool::Time>(at);
   }
   const pool::Resolution resolution = pools_.resolve(query);
-  std::optional<std::string> attributes;
-  if (!resolution.visit.empty()) attributes = pools_.attributes(query.dialed, resolution.visit);
-  *response.mutable_resolution() = to_message(resolution, attributes.value_or(std::string()));
+  std::string attributes;
+  pool::VisitorId visitor;
+  if (!resolution.visit.empty()) {
+    attributes = pools_.attributes(query.dialed, resolution.visit).value_or("");
+    visitor = pools_.visitor(query.dialed, resolution.visit);
+  }
+  *response.mutable_resolution() = to_message(resolution, visitor.view(), attributes);
   return std::nullopt;
 }
 

@@ -78,7 +78,8 @@ std::string_view pool_name_of(std::string_view resource) {
   return pool::is_valid_pool_name(name) ? name : std::string_view();
 }
 
-v1::Resolution to_message(const pool::Resolution& resolution, std::string_view attributes) {
+v1::Resolution to_message(const pool::Resolution& resolution, std::string_view visitor,
+                          std::string_view attributes) {
   v1::Resolution message;
   message.set_method(to_message(resolution.method));
   message.set_source(resolution.source.to_string());
@@ -87,6 +88,7 @@ v1::Resolution to_message(const pool::Resolution& resolution, std::string_view a
   message.set_pool(pool_resource(resolution.pool.view()));
   if (!resolution.visit.empty()) {
     message.mutable_visit()->set_visit_id(resolution.visit.to_string());
+    message.mutable_visit()->set_visitor_id(std::string(visitor));
     if (!attributes.empty()) {
       // What does not parse was not written by us; the visit is known all the same.
       message.mutable_visit()->mutable_attributes()->ParseFromArray(attributes.data(),

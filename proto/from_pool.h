@@ -26,9 +26,10 @@ std::string pool_resource(std::string_view pool_name);
 /// The pool's name in "pools/main"; empty when the text is not of that form.
 std::string_view pool_name_of(std::string_view resource);
 
-/// The resolution as a message. `attributes` are the visit's serialized VisitAttributes, empty when not at
-/// hand.
-v1::Resolution to_message(const pool::Resolution& resolution, std::string_view attributes);
+/// The resolution as a message. `visitor` and `attributes` (serialized VisitAttributes) are the visit's,
+/// empty when not at hand.
+v1::Resolution to_message(const pool::Resolution& resolution, std::string_view visitor,
+                          std::string_view attributes);
 
 /// The label a visit is counted under: "source/medium" of its UTM tags, else "paid/<click id>", else the
 /// referrer's host with "/referral", else "direct". In lower case, at most 64 bytes, no control characters.

@@ -8,11 +8,14 @@ namespace ringtrace::sip {
 
 v1::Resolution PoolAttribution::attribute(const pool::ResolveQuery& query) {
   const pool::Resolution resolution = pools_.resolve(query);
-  const std::string attributes = resolution.visit.empty()
-                                     ? std::string{}
-                                     : pools_.attributes(query.dialed, resolution.visit).value_or("");
+  std::string attributes;
+  pool::VisitorId visitor;
+  if (!resolution.visit.empty()) {
+    attributes = pools_.attributes(query.dialed, resolution.visit).value_or("");
+    visitor = pools_.visitor(query.dialed, resolution.visit);
+  }
   pools_.observe_call(query, resolution);
-  return to_message(resolution, attributes);
+  return to_message(resolution, visitor.view(), attributes);
 }
 
 bool PoolAttribution::knows(pool::Number number) const {

@@ -80,6 +80,17 @@ TEST_CASE("holders that memory had forgotten become candidates, and the weights 
   CHECK(total_weight(*better) == Approx(1.0));
 }
 
+TEST_CASE("the visitor of a visit that memory had forgotten comes from the holder log") {
+  const redis::Holder before = holder("before", minutes(50), minutes(30));
+  const auto first = first_answer(v1::RESOLUTION_METHOD_ACTIVE_LEASE, before, 0.99);
+  redis::Holder now = holder("now", minutes(2), -minutes(20));
+  now.visitor_id = "browser-1";
+  const auto better = complete_resolution(first, {now, before}, pool_config(), kCallTime);
+  REQUIRE(better.has_value());
+  CHECK(better->visit().visit_id() == "now");
+  CHECK(better->visit().visitor_id() == "browser-1");
+}
+
 TEST_CASE("an answer that was complete is left alone, and so are numbers that are not lent") {
   const redis::Holder now = holder("now", minutes(2), -minutes(20));
   const auto first = first_answer(v1::RESOLUTION_METHOD_ACTIVE_LEASE, now, 0.99);

@@ -101,10 +101,12 @@ TEST_CASE("a resolution keeps its answer and all candidates") {
   v1::VisitAttributes attributes;
   attributes.set_utm_source("google");
 
-  const v1::Resolution message = ringtrace::to_message(resolution, attributes.SerializeAsString());
+  const v1::Resolution message =
+      ringtrace::to_message(resolution, "browser-1", attributes.SerializeAsString());
   CHECK(message.method() == v1::RESOLUTION_METHOD_HOLDER_LOG);
   CHECK(message.pool() == "pools/main");
   CHECK(message.visit().visit_id() == "v-2");
+  CHECK(message.visit().visitor_id() == "browser-1");
   CHECK(message.visit().attributes().utm_source() == "google");
   CHECK(message.source() == "google/cpc");
   CHECK(message.confidence() == 0.7);
@@ -121,7 +123,7 @@ TEST_CASE("every method has its own word") {
   for (std::size_t i = 0; i < pool::kResolutionMethods; ++i) {
     pool::Resolution resolution;
     resolution.method = static_cast<pool::ResolutionMethod>(i);
-    const v1::Resolution message = ringtrace::to_message(resolution, "");
+    const v1::Resolution message = ringtrace::to_message(resolution, "", "");
     CHECK(v1::ResolutionMethod_Name(message.method()) ==
           std::string("RESOLUTION_METHOD_") + pool::to_string(resolution.method));
   }
@@ -129,9 +131,9 @@ TEST_CASE("every method has its own word") {
 
 TEST_CASE("a resolution without a visit has none, and attributes that do not parse do no harm") {
   pool::Resolution resolution;
-  CHECK_FALSE(ringtrace::to_message(resolution, "ignored").has_visit());
+  CHECK_FALSE(ringtrace::to_message(resolution, "ignored", "ignored").has_visit());
   resolution.visit = pool::VisitId::cut("v-1");
-  const v1::Resolution message = ringtrace::to_message(resolution, "\xFF\xFF\xFF");
+  const v1::Resolution message = ringtrace::to_message(resolution, "", "\xFF\xFF\xFF");
   CHECK(message.visit().visit_id() == "v-1");
 }
 
