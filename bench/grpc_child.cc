@@ -25,6 +25,7 @@
 #include "gateway/config.h"
 #include "gateway/store_part.h"
 #include "grpc/server.h"
+#include "grpc/server_settings.h"
 #include "proto/from_pool.h"
 #include "redis/caller_key.h"
 
@@ -33,7 +34,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// LeaseNumber and nothing behind it.
+/// LeaseNumber and nothing behind it, by a server of the same settings.
 class EmptyService final : public v1::LeaseService::CallbackService {
  public:
   grpc::ServerUnaryReactor* LeaseNumber(grpc::CallbackServerContext* context, const v1::LeaseNumberRequest*,
@@ -59,6 +60,7 @@ int serve_empty() {
   EmptyService service;
   grpc::ServerBuilder builder;
   int port = 0;
+  rpc::apply_settings(builder, {});
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&service);
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
@@ -128,7 +130,7 @@ v1::CallEvent event(std::uint64_t i) {
 }
 
 int serve_gateway(const std::string& socket) {
-  boost::asio::io_context io;
+  boost::asio::io_context io(1);
   const auto work = boost::asio::make_work_guard(io);
   const std::unique_ptr<gateway::Log> log =
       std::get<std::unique_ptr<gateway::Log>>(gateway::Log::open({gateway::LogLevel::kError, "", 1024}));

@@ -114,7 +114,7 @@ class Gateway {
   std::atomic<bool> ports_open_{false};
 
   // Loop thread only, once it runs.
-  boost::asio::io_context io_;
+  boost::asio::io_context io_{1};  // one thread runs it
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   Signals signals_;
   boost::asio::steady_timer ticker_;

@@ -4,6 +4,7 @@
 namespace grpc {
 class ByteBuffer;
 class CallbackServerContext;
+class ServerBuilder;
 class Service;
 class ServerUnaryReactor;
 class Status;

@@ -19,6 +19,7 @@
 #include "grpc/event_tail.h"
 #include "grpc/lease_core.h"
 #include "grpc/pool_core.h"
+#include "grpc/server_settings.h"
 #include "grpc/stay_awake.h"
 #include "grpc/tls_credentials.h"
 #include "grpc/transport.h"
@@ -59,8 +60,6 @@ std::optional<TokenTable> table_of(std::optional<std::vector<TokenGrant>> grants
   if (!grants) return std::nullopt;
   return TokenTable(std::move(*grants));
 }
-
-int milliseconds_of(std::chrono::milliseconds duration) { return static_cast<int>(duration.count()); }
 
 }  // namespace
 
@@ -112,23 +111,7 @@ std::optional<std::string> Server::start() {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
 
   grpc::ServerBuilder builder;
-  // By default the library shares its port with whoever else asks for it: half of the requests would go
-  // there.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, config.max_concurrent_streams);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds_of(config.keepalive_interval));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds_of(config.keepalive_timeout));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             milliseconds_of(config.min_client_ping_interval));
-  if (config.max_connection_age.count() > 0) {
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, milliseconds_of(config.max_connection_age));
-    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
-                               milliseconds_of(config.connection_grace));
-  }
-  builder.SetMaxReceiveMessageSize(kReadableBytes);
-  builder.SetResourceQuota(grpc::ResourceQuota("ringtrace").Resize(config.max_buffered_bytes));
+  apply_settings(builder, config);
   builder.AddListeningPort(config.address, state.tls ? state.tls->make() : grpc::InsecureServerCredentials(),
                            &state.port);
   for (const auto& service : state.services) builder.RegisterService(service.get());
