@@ -162,7 +162,10 @@ constexpr KeySpec kPool[] = {
 
 constexpr KeySpec kStatic[] = {
     {.key = "number", .required = true, .doc = "A number bound to one source for good."},
-    {.key = "source", .required = true, .doc = "The source, such as \"billboard/m4\"; at most 64 bytes."},
+    {.key = "source",
+     .required = true,
+     .doc = "The source, such as \"billboard/m4\"; at most 64 bytes. Its visits to the website are shown the "
+            "number."},
     {.key = "pool", .required = true, .doc = "The pool whose figures and line group its calls belong to."},
 };
 

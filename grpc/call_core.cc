@@ -115,6 +115,7 @@ void CallCore::erase_caller(const v1::EraseCallerRequest& request, v1::EraseCall
   const std::string& caller = request.caller();
   if (caller.empty()) return done(field_required("caller"));
   if (caller.size() > kMaxCallerBytes) return done(field_too_long("caller", caller.size(), kMaxCallerBytes));
+  if (Outcome error = check_request_id(request.request_id())) return done(error);
   eraser_.erase(caller, request.rewrite_append_only_file(),
                 [&response, done = std::move(done)](const Erasure& erasure) {
                   if (erasure.status != LogStatus::kOk) return done(calls_unavailable());

@@ -1,10 +1,14 @@
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <google/protobuf/message.h>
 
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -21,6 +25,9 @@ std::variant<Ticket, Error> admit(Front& front, const grpc::CallbackServerContex
 /// Null when a message of a stream, which the library has read already, is no longer than may be.
 Outcome check_size(const Front& front, const google::protobuf::Message& message);
 
+/// The error of a request that the client names, with that name; as it is when the name is none.
+Error of_request(Error error, std::string_view request_id);
+
 /// Counts how a request or stream ended; gives the status to end it with.
 grpc::Status count_end(Front& front, Method method, const Outcome& outcome);
 
@@ -32,6 +39,9 @@ class UnaryCall {
   virtual ~UnaryCall() = default;
   virtual google::protobuf::Message& request() = 0;
   virtual google::protobuf::Message& response() = 0;
+
+  /// As the client names the request; empty when it does not.
+  virtual std::string_view request_id() const = 0;
 
   /// Refuses or narrows the request, and the answer, to what the client may see.
   virtual Outcome restrict_request(const Ticket& ticket) = 0;
@@ -58,14 +68,23 @@ grpc::ServerUnaryReactor* run_unary(Front& front, grpc::CallbackServerContext& c
     explicit Call(Work given) : work_(std::move(given)) {}
     google::protobuf::Message& request() override { return request_; }
     google::protobuf::Message& response() override { return response_; }
+    std::string_view request_id() const override {
+      if constexpr (requires { request_.request_id(); }) return request_.request_id();
+      return {};
+    }
     Outcome restrict_request(const Ticket& given) override { return rpc::restrict_request(given, request_); }
     Outcome restrict_answer(const Ticket& given) override { return rpc::restrict_answer(given, response_); }
     void start(Done done) override { work_(request_, response_, std::move(done)); }
 
    private:
+    using Arena = google::protobuf::Arena;
+
     Work work_;
-    Request request_;
-    Response response_;
+    // Most messages fit into the call itself: one allocation, and next to nothing to take apart.
+    alignas(std::max_align_t) std::array<char, 2048> block_;
+    Arena arena_{block_.data(), block_.size()};
+    Request& request_ = *Arena::CreateMessage<Request>(&arena_);
+    Response& response_ = *Arena::CreateMessage<Response>(&arena_);
   };
   return run_call(front, context, method, request, response, std::make_shared<Call>(std::move(work)));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,12 +82,12 @@ void fill_lease(v1::Lease& message, pool::Leasing& leasing, NumberFormats& forma
   message.set_source(lease.source.to_string());
 }
 
-/// The fallback number: held by nobody, so without name, times or renewals.
-void fill_fallback(v1::Lease& message, const v1::Visit& visit, std::string_view source, pool::Number number,
-                   NumberFormats& formats) {
+/// A number that many may be shown, static or fallback: held by nobody, so without name, times or renewals.
+void fill_shared(v1::Lease& message, v1::NumberKind kind, const v1::Visit& visit, std::string_view source,
+                 pool::Number number, NumberFormats& formats) {
   *message.mutable_visit() = visit;
   set_number(message, number, formats);
-  message.set_kind(v1::NUMBER_KIND_FALLBACK);
+  message.set_kind(kind);
   message.set_source(pool::Source::cut(source).to_string());
 }
 
@@ -128,6 +129,9 @@ Checked<PoolIndex> check_pool_and_visit(const pool::NumberPools& pools, const Re
   Checked<PoolIndex> pool = check_pool(pools, "parent", request.parent());
   if (std::holds_alternative<Error>(pool)) return pool;
   if (Outcome error = check_visit_id("visit_id", request.visit_id())) return *std::move(error);
+  if constexpr (requires { request.request_id(); }) {
+    if (Outcome error = check_request_id(request.request_id())) return *std::move(error);
+  }
   return pool;
 }
 
@@ -138,11 +142,29 @@ pool::Duration renew_interval(pool::Duration ttl) {
 }
 
 pool::AdmissionClass admission_of(const v1::VisitAttributes& attributes) {
+  if (attributes.click_ids().empty()) return pool::AdmissionClass::kNormal;
   const bool paid = std::any_of(kPaidClickIds.begin(), kPaidClickIds.end(), [&](std::string_view id) {
     const auto found = attributes.click_ids().find(std::string(id));
     return found != attributes.click_ids().end() && !found->second.empty();
   });
   return paid ? pool::AdmissionClass::kValuable : pool::AdmissionClass::kNormal;
+}
+
+LeaseCore::LeaseCore(pool::Leasing& leasing) : leasing_(leasing) {
+  for (std::uint32_t i = 0; i < leasing.pools().pool_count(); ++i) {
+    StaticNumbers& numbers = static_numbers_.emplace_back();
+    for (const pool::SourceNumber& own : leasing.pools().config({i}).static_numbers) {
+      numbers.try_emplace(own.source.to_string(), own.number);
+    }
+  }
+}
+
+/// The number that visits of the source are shown; none when they are lent one each.
+std::optional<pool::Number> LeaseCore::static_number(PoolIndex pool, std::string_view source) const {
+  const StaticNumbers& numbers = static_numbers_[pool.value];
+  if (numbers.empty()) return std::nullopt;
+  const auto found = numbers.find(source);
+  return found == numbers.end() ? std::nullopt : std::optional(found->second);
 }
 
 /// Completes a request for the lease a visit holds already.
@@ -170,11 +192,20 @@ void LeaseCore::lease_number(const v1::LeaseNumberRequest& request, v1::LeaseNum
   const std::string attributes = visit.attributes().SerializeAsString();
   const std::string source = source_label(visit.attributes());
   const PoolIndex index = std::get<PoolIndex>(pool);
+  // A bot is shown what it is always shown: a static number would count it as its source's.
+  const auto shared = std::get<pool::AdmissionClass>(admission) == pool::AdmissionClass::kBot
+                          ? std::nullopt
+                          : static_number(index, source);
+  if (shared) {
+    fill_shared(*response.mutable_lease(), v1::NUMBER_KIND_STATIC, visit, source, *shared, formats_);
+    return done(std::nullopt);
+  }
   leasing_.lease(index, {visit.visit_id(), visit.visitor_id(), source, attributes},
                  std::get<std::optional<pool::Duration>>(ttl), std::get<pool::AdmissionClass>(admission),
                  [this, index, source, &visit, &response, done = std::move(done)](const LeaseAnswer& answer) {
                    if (answer.status == LeaseStatus::kFallback) {
-                     fill_fallback(*response.mutable_lease(), visit, source, answer.number, formats_);
+                     fill_shared(*response.mutable_lease(), v1::NUMBER_KIND_FALLBACK, visit, source,
+                                 answer.number, formats_);
                      return done(std::nullopt);
                    }
                    finish_held(index, visit.visit_id(), answer, *response.mutable_lease(), done);

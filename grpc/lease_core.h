@@ -3,7 +3,11 @@
 #include <ringtrace/v1/lease_service.pb.h>
 
 #include <functional>
+#include <map>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "grpc/errors.h"
 #include "grpc/number_formats.h"
@@ -28,7 +32,7 @@ class LeaseCore {
   using Done = std::function<void(const Outcome&)>;
 
   /// `leasing` must outlive the core and everything that is under way.
-  explicit LeaseCore(pool::Leasing& leasing) : leasing_(leasing) {}
+  explicit LeaseCore(pool::Leasing& leasing);
 
   void lease_number(const v1::LeaseNumberRequest& request, v1::LeaseNumberResponse& response, Done done);
   void renew_lease(const v1::RenewLeaseRequest& request, v1::RenewLeaseResponse& response, Done done);
@@ -39,7 +43,12 @@ class LeaseCore {
   void finish_held(pool::PoolIndex pool, std::string_view visit_id, const pool::LeaseAnswer& answer,
                    v1::Lease& lease, const Done& done);
 
+  using StaticNumbers = std::map<std::string, pool::Number, std::less<>>;  // by their source
+
+  std::optional<pool::Number> static_number(pool::PoolIndex pool, std::string_view source) const;
+
   pool::Leasing& leasing_;
+  std::vector<StaticNumbers> static_numbers_;  // of each pool; constant after construction
   NumberFormats formats_;
 };
 

@@ -159,7 +159,7 @@ class LeaseStream final : public LongStream<Reactor> {
     answer.alone = asked.is_one();
     answer.result.set_tag(asked.tag(i));
     if (error) {
-      *answer.result.mutable_error() = to_message(*error);
+      *answer.result.mutable_error() = to_message(of_request(*error, asked.request(i).request_id()));
     } else {
       answer.result.mutable_lease()->Swap(asked.responses[static_cast<std::size_t>(i)].mutable_lease());
     }

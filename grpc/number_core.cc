@@ -17,6 +17,7 @@ using pool::PoolIndex;
 /// Each number once.
 template <typename Request>
 Checked<std::vector<Number>> check_numbers(const Request& request) {
+  if (Outcome error = check_request_id(request.request_id())) return *std::move(error);
   if (request.numbers().empty()) return field_required("numbers");
   if (request.numbers_size() > kMaxNumbersARequest) {
     return field_out_of_range("numbers", "at most " + std::to_string(kMaxNumbersARequest));

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "grpc/front.h"
+#include "grpc/validation.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -67,6 +68,11 @@ Outcome check_size(const Front& front, const google::protobuf::Message& message)
   return std::nullopt;
 }
 
+Error of_request(Error error, std::string_view request_id) {
+  if (!request_id.empty() && !check_request_id(request_id)) error.metadata["request_id"] = request_id;
+  return error;
+}
+
 grpc::Status count_end(Front& front, Method method, const Outcome& outcome) {
   const grpc::Status status = outcome ? to_status(*outcome) : grpc::Status::OK;
   front.statistics.count(method, static_cast<std::size_t>(status.error_code()));
@@ -90,7 +96,7 @@ grpc::ServerUnaryReactor* run_call(Front& front, grpc::CallbackServerContext& co
   Outcome refused = parse(front, request, call->request());
   if (!refused) refused = call->restrict_request(*call->ticket);
   if (refused) {
-    finish(refused);
+    finish(of_request(*std::move(refused), call->request_id()));
     return reactor;
   }
   UnaryCall& started = *call;
@@ -102,6 +108,7 @@ grpc::ServerUnaryReactor* run_call(Front& front, grpc::CallbackServerContext& co
       grpc::SerializationTraits<google::protobuf::Message>::Serialize(call->response(), &response,
                                                                       &own_buffer);
     }
+    if (outcome) outcome = of_request(*std::move(outcome), call->request_id());
     finish(outcome);
   });
   return reactor;

@@ -171,7 +171,8 @@ void CommandLine::add_leases() {
           "normal, valuable or bot, for a pool that runs short; the gateway's own judgement when not given")
       ->type_name("CLASS")
       ->check(CLI::IsMember({"normal", "valuable", "bot"}));
-  lease.add_option("--request-id", options.lease.request_id, "Names the request in logs")->type_name("ID");
+  lease.add_option("--request-id", options.lease.request_id, "Names the request; an error tells it again")
+      ->type_name("ID");
   add_duration(lease, "--ttl", "How long; the pool's own time when not given", options.lease.ttl);
 
   CLI::App& many = add("lease-many", "Lend a number to each visit named on standard input",

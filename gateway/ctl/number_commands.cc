@@ -15,7 +15,7 @@ namespace {
 using google::protobuf::util::TimeUtil;
 
 /// As many as one request may carry.
-constexpr std::size_t kMaxNumbersOfRequest = 10'000;
+constexpr std::size_t kMaxNumbersOfRequest = 3'000;
 
 /// The numbers of the command line, "-" standing for those of standard input.
 std::vector<std::string> numbers_of(const NumbersOptions& options) {

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import queue
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def node_modules():
 
 
 class Node(unittest.TestCase):
-    def test_a_backend_leases_renews_and_follows_through_a_killed_gateway(self):
+    def test_a_backend_leases_renews_and_acknowledges_through_a_killed_gateway(self):
         modules = node_modules()
         with Stack().start() as stack:
             stack.line()
@@ -55,6 +56,9 @@ class Node(unittest.TestCase):
 
             stack.call(lease["number"])
             wait_until("three events have come", lambda: len(told("event")) == 3)
+            # The backend itself remembers nothing: where it goes on is what it has acknowledged.
+            seen = told("event")[-1]["cursor"]
+            wait_until("the acknowledgement is kept", lambda: seen in stack.redis_cli("hget", "rt:{calls}:subscriptions", "crm"))
             stack.gateway.kill()
             stack.start_gateway()
             stack.call(lease["number"], name="second")
@@ -62,7 +66,9 @@ class Node(unittest.TestCase):
             events = told("event")
             self.assertTrue(told("again"))
             self.assertEqual([event["event_id"] for event in events], [event["event_id"] for event in stack.events(6)])
-            self.assertEqual({event["call"]["resolution"]["visit"]["visit_id"] for event in events}, {"visit-node"})
+            for event in events:
+                visit = event["call"]["resolution"]["visit"]
+                self.assertEqual((visit["visit_id"], visit["visitor_id"]), ("visit-node", "browser-node"))
 
 
 class Python(unittest.TestCase):
@@ -80,6 +86,30 @@ class Python(unittest.TestCase):
                                                             timeout=DEADLINE))
             self.assertEqual((said.code, said.reason), ("NOT_FOUND", "LEASE_NOT_FOUND"))
             self.assertEqual(said.metadata, {"pool": "main", "visit_id": "visit-1"})
+
+
+    def test_a_reader_acknowledges_and_goes_on_there_the_next_time(self):
+        with Stack().start() as stack:
+            stack.line()
+            stack.call(stack.lease("visit-1")["number"])
+            told = [event["event_id"] for event in stack.events(3)]
+            words = services.call_service_pb2
+
+            def read(count, acknowledge):
+                requests = queue.SimpleQueue()
+                requests.put(words.StreamCallEventsRequest(start=words.CallEventsStart(subscription="crm")))
+                with services.connect(stack) as channel:
+                    stream = services.calls(channel).StreamCallEvents(iter(requests.get, None), timeout=DEADLINE)
+                    events = [next(stream).event for _ in range(count)]
+                    requests.put(words.StreamCallEventsRequest(ack_cursor=events[acknowledge - 1].cursor))
+                    wait_until("the acknowledgement is kept", lambda: events[acknowledge - 1].cursor in
+                               stack.redis_cli("hget", "rt:{calls}:subscriptions", "crm"))
+                    stream.cancel()
+                    requests.put(None)
+                return [event.event_id for event in events]
+
+            self.assertEqual(read(3, acknowledge=2), told)
+            self.assertEqual(read(1, acknowledge=1), told[2:])
 
 
 class Readme(unittest.TestCase):

@@ -1,5 +1,7 @@
 """ringtracectl: its texts, its completions, its exit codes."""
 
+import os
+import pty
 import re
 import subprocess
 import unittest
@@ -93,6 +95,34 @@ class ExitCodes(unittest.TestCase):
             colourful = stack.ctl("--color", "always", "calls").stdout
             for style, word in (("33", "ringing"), ("32", "answered"), ("36", "ended")):
                 self.assertIn(f"\033[{style}m{word}\033[0m", colourful)
+
+    def test_a_terminal_gets_colours_by_itself(self):
+        with Stack(redis=False) as stack:
+            stack.start()
+            stack.line()
+            stack.call(stack.lease("visit-1")["number"])
+            stack.events(3)
+            terminal, inside = pty.openpty()
+            follow = subprocess.Popen([CTL, "--server", f"127.0.0.1:{stack.grpc_port}", "calls", "--follow", "--from",
+                                       "oldest", "--limit", "3"], stdout=inside, env={"TERM": "xterm"})
+            os.close(inside)
+            said = b""
+            try:
+                while chunk := os.read(terminal, 4096):
+                    said += chunk
+            except OSError:  # EIO: nobody has it open any more
+                pass
+            os.close(terminal)
+            self.assertEqual(follow.wait(DEADLINE), 0)
+            for style, word in (("33", "ringing"), ("32", "answered"), ("36", "ended")):
+                self.assertIn(f"\033[{style}m{word}\033[0m".encode(), said)
+
+    def test_more_numbers_than_one_request_takes_are_changed(self):
+        with Stack(redis=False, numbers="+12025550101-+12025553600") as stack:
+            stack.start()
+            numbers = "".join(f"+1202555{number:04}\n" for number in range(101, 3601))
+            self.assertEqual(stack.ctl_json("drain-numbers", "-", input=numbers), [{"drained_count": 3500}])
+            self.assertEqual(stack.ctl_json("pool", "main")[0]["capacity"]["drained_count"], "3500")
 
     def test_calls_and_pools_are_told_and_changed(self):
         with Stack() as stack:

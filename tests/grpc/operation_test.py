@@ -133,6 +133,40 @@ class Operation(unittest.TestCase):
                 request = services.lease_service_pb2.GetLeaseRequest(parent="pools/main", visit_id=visit)
                 self.assertEqual(leases.GetLease(request, timeout=DEADLINE).lease.number, number)
 
+    def test_a_request_whose_time_is_over_when_it_comes_lends_nothing(self):
+        with Stack().start() as stack:
+            def ask(visit, timeout):
+                """LeaseNumber as bytes: a library would not send what is late already. RFC 9113 section 4.1 and 6.2,
+                RFC 7541 section 6.2.2 (literals that are not indexed)."""
+                def literal(name, value):
+                    return b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+
+                def frame(kind, flags, stream, payload):
+                    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+                head = b"".join(literal(*field) for field in (
+                    (":method", "POST"), (":scheme", "http"), (":path", "/ringtrace.v1.LeaseService/LeaseNumber"),
+                    (":authority", "localhost"), ("te", "trailers"), ("content-type", "application/grpc"),
+                    ("grpc-timeout", timeout)))
+                message = lease_request(visit).SerializeToString()
+                return (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1, head)
+                        + frame(0, 1, 1, b"\0" + struct.pack(">I", len(message)) + message))
+
+            def send(visit, timeout):
+                peer = socket.create_connection(("127.0.0.1", stack.grpc_port), timeout=DEADLINE)
+                self.addCleanup(peer.close)
+                peer.sendall(ask(visit, timeout))
+
+            send("visit-in-time", "30S")
+            wait_until("the first is lent a number", lambda: stack.ctl("get", "--visit", "visit-in-time",
+                                                                       check=False).returncode == 0)
+            written = stack.redis_cli("dbsize")
+            send("visit-late", "0m")
+            wait_until("the late one is refused",
+                       lambda: stack.metric("ringtrace_grpc_errors_total", reason="DEADLINE_PASSED") == 1)
+            self.assertEqual(stack.ctl("get", "--visit", "visit-late", check=False).returncode, 1)
+            self.assertEqual(stack.redis_cli("dbsize"), written)
+
     def test_a_silent_connection_is_asked_for_a_sign_of_life(self):
         with Stack(redis=False, grpc='keepalive_interval = "1s"').start() as stack:
             with socket.create_connection(("127.0.0.1", stack.grpc_port), timeout=DEADLINE) as peer:

@@ -1,5 +1,6 @@
-// A backend in Node, driven by client_test.py: leases and renews, then prints each call event as a line of JSON,
-// acknowledges it, and goes on after it whenever the gateway has gone.
+// A backend in Node, driven by client_test.py: leases and renews, then prints each call event of its subscription as a
+// line of JSON and acknowledges it. It keeps no place of its own: when the gateway has gone, it opens the subscription
+// again.
 //
 //   node client.js PROTO_DIRECTORY HOST:PORT EVENTS
 'use strict';
@@ -19,7 +20,6 @@ const calls = new CallService(server, grpc.credentials.createInsecure(), {
   'grpc.max_reconnect_backoff_ms': 200,
 });
 let left = Number(wanted);
-let cursor = null;
 
 const tell = (what) => process.stdout.write(JSON.stringify(what) + '\n');
 
@@ -31,11 +31,10 @@ function unary(method, request) {
 
 function follow() {
   const stream = calls.StreamCallEvents();
-  stream.write({ start: cursor === null ? { oldest: true } : { cursor } });
+  stream.write({ start: { subscription: 'crm' } });
   stream.on('data', ({ event }) => {
-    cursor = event.cursor;
     tell({ event });
-    stream.write({ ack_cursor: cursor });
+    stream.write({ ack_cursor: event.cursor });
     if (--left === 0) {
       stream.cancel();
       calls.close();
@@ -44,13 +43,13 @@ function follow() {
   stream.on('error', (error) => {
     if (left === 0) return;
     if (error.code !== grpc.status.UNAVAILABLE) throw error;
-    tell({ again: cursor });
+    tell({ again: true });
     setTimeout(follow, 50);
   });
 }
 
 async function main() {
-  const visit = { visit_id: 'visit-node', attributes: { utm_source: 'google', utm_medium: 'cpc' } };
+  const visit = { visit_id: 'visit-node', visitor_id: 'browser-node', attributes: { utm_source: 'google', utm_medium: 'cpc' } };
   const { lease } = await unary('LeaseNumber', { parent: 'pools/main', visit });
   const renewed = await unary('RenewLease', { parent: 'pools/main', visit_id: 'visit-node', ttl: { seconds: 7200 } });
   tell({ lease, renewed: renewed.lease });
