@@ -1,6 +1,7 @@
 #include "sip/sip_loop.h"
 
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -126,11 +127,14 @@ struct SipLoop::Sofia {
   };
 
   su_root_t* root = nullptr;
-  su_timer_t* timer = nullptr;
   tport_t* master = nullptr;
   tp_stack_s stack;
   int event = -1;
   int event_index = 0;
+  // The kernel's: sofia-sip counts what is left until a timer in whole milliseconds, rounded down, and spins
+  // through the last one.
+  int clock = -1;
+  int clock_index = 0;
   std::vector<std::unique_ptr<UdpListener>> udp;  ///< by listener; null for streams
   std::deque<WaitingCall> new_calls;
   std::size_t connections = 0;              ///< that are allowed
@@ -148,10 +152,13 @@ struct SipLoop::Sofia {
     return 0;
   }
 
-  static void tick(su_root_magic_t*, su_timer_t*, su_timer_arg_t* argument) {
+  static int tick(su_root_magic_t*, su_wait_t*, su_wakeup_arg_t* argument) {
     auto* self = reinterpret_cast<Sofia*>(argument);
+    std::uint64_t expirations = 0;
+    if (read(self->clock, &expirations, sizeof expirations) < 0) return 0;
     self->close_connections();
     self->stack.handler->on_tick();
+    return 0;
   }
 
   static int readable(su_root_magic_t*, su_wait_t* wait, su_wakeup_arg_t* argument) {
@@ -253,6 +260,13 @@ struct SipLoop::Sofia {
     serve_datagrams();
   }
 
+  // Has `called` called when there is something to read; 0 when that cannot be had.
+  int watch(int descriptor, su_wakeup_f called) {
+    su_wait_t wait[1];
+    if (descriptor < 0 || su_wait_create(wait, descriptor, SU_WAIT_IN) < 0) return 0;
+    return su_root_register(root, wait, called, reinterpret_cast<su_wakeup_arg_t*>(this), 0);
+  }
+
   // Null with errno set when the address cannot be had.
   std::unique_ptr<UdpListener> bind_udp(const Endpoint& local, std::size_t index) {
     auto listener = std::make_unique<UdpListener>();
@@ -308,15 +322,17 @@ void SipLoop::close() {
     if (std::exchange(sofia_->closed, true)) return;
     sofia_->posted.clear();
   }
-  if (sofia_->timer != nullptr) su_timer_destroy(sofia_->timer);
   for (tport_t* tport : sofia_->stack.closing) tport_unref(tport);
   if (sofia_->master != nullptr) tport_destroy(sofia_->master);
   for (const auto& listener : sofia_->udp) {
     if (listener) su_root_deregister(sofia_->root, listener->registration);
   }
   sofia_->udp.clear();
-  if (sofia_->event_index > 0) su_root_deregister(sofia_->root, sofia_->event_index);
-  if (sofia_->event >= 0) ::close(sofia_->event);
+  for (const auto& [descriptor, index] :
+       {std::pair(sofia_->event, sofia_->event_index), std::pair(sofia_->clock, sofia_->clock_index)}) {
+    if (index > 0) su_root_deregister(sofia_->root, index);
+    if (descriptor >= 0) ::close(descriptor);
+  }
   if (sofia_->root != nullptr) su_root_destroy(sofia_->root);
 }
 
@@ -329,19 +345,14 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
   sofia_->root = su_root_create(nullptr);
   if (sofia_->root == nullptr) return std::string("the SIP event loop cannot be created");
   sofia_->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  su_wait_t wait[1];
-  if (sofia_->event < 0 || su_wait_create(wait, sofia_->event, SU_WAIT_IN) < 0) {
-    return std::string("no event descriptor for the SIP event loop");
-  }
-  sofia_->event_index =
-      su_root_register(sofia_->root, wait, Sofia::drain, reinterpret_cast<su_wakeup_arg_t*>(sofia_.get()), 0);
-  sofia_->timer =
-      su_timer_create(su_root_task(sofia_->root), static_cast<su_duration_t>(TimerQueue::kTick.count()));
+  sofia_->clock = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  sofia_->event_index = sofia_->watch(sofia_->event, Sofia::drain);
+  sofia_->clock_index = sofia_->watch(sofia_->clock, Sofia::tick);
   sofia_->master = tport_tcreate(
       &sofia_->stack, &kStackClass, sofia_->root,
       TPTAG_IDLE(static_cast<unsigned>(limits.idle_connection.count())), TPTAG_TIMEOUT(kMessageTimeout),
       TPTAG_PONG2PING(1), TPTAG_QUEUESIZE(kConnectionQueue), TPTAG_STUN_SERVER(0), TPTAG_LOG(0), TAG_END());
-  if (sofia_->event_index <= 0 || sofia_->timer == nullptr || sofia_->master == nullptr) {
+  if (sofia_->event_index <= 0 || sofia_->clock_index <= 0 || sofia_->master == nullptr) {
     return std::string("the SIP event loop cannot be created");
   }
 
@@ -379,7 +390,9 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
     sofia_->udp.push_back(std::move(datagrams));
     listeners.push_back({config.transport, {*advertised, *port}});
   }
-  su_timer_set_for_ever(sofia_->timer, Sofia::tick, reinterpret_cast<su_timer_arg_t*>(sofia_.get()));
+  const timespec tick{0, std::chrono::nanoseconds(TimerQueue::kTick).count()};
+  const itimerspec every{tick, tick};
+  if (timerfd_settime(sofia_->clock, 0, &every, nullptr) != 0) return std::string("the SIP clock does not start");
   return listeners;
 }
 
