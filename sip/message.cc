@@ -1,45 +1,27 @@
 #include "sip/message.h"
 
 #include <algorithm>
+#include <charconv>
 
-#include "sip/message_class.h"
-#include "sip/sofia.h"
+#include "sip/message_content.h"
+#include "sip/message_defect.h"
+#include "sip/plain_message.h"
 #include "sip/text.h"
 
 namespace ringtrace::sip {
 namespace {
-
-std::string_view view(const char* text) { return text == nullptr ? std::string_view{} : text; }
-
-UriView view_of(const url_t& url) {
-  return {view(url.url_scheme), view(url.url_user), view(url.url_host), view(url.url_port),
-          view(url.url_params)};
-}
-
-Method method_of(sip_method_t method) {
-  switch (method) {
-    case sip_method_invite:
-      return Method::kInvite;
-    case sip_method_ack:
-      return Method::kAck;
-    case sip_method_cancel:
-      return Method::kCancel;
-    case sip_method_bye:
-      return Method::kBye;
-    case sip_method_options:
-      return Method::kOptions;
-    default:
-      return Method::kOther;
-  }
-}
-
-sip_t* sip_of(const Message& message) { return message ? sip_object(message.get()) : nullptr; }
 
 std::optional<Hop> hop_of(std::string_view host, std::string_view port, Transport transport) {
   const auto address = IpAddress::parse(host);
   const auto number = port.empty() ? std::optional<std::uint16_t>(default_port(transport)) : parse_port(port);
   if (!address || !address->is_unicast() || !number) return std::nullopt;
   return Hop{transport, {*address, *number}};
+}
+
+std::uint64_t number_at_front(std::string_view text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 }  // namespace
@@ -61,139 +43,95 @@ std::optional<Hop> ViaView::response_hop() const {
   return hop_of(received.empty() ? host : received, rport.empty() ? port : rport, *transport);
 }
 
-void Message::Release::operator()(msg_s* message) const { msg_destroy(message); }
-
-Message Message::adopt(msg_s* message) {
-  Message result;
-  result.message_ = std::shared_ptr<msg_s>(message, Release{});
-  return result;
+Message Message::parse(std::string_view text) {
+  Message message;
+  message.content_ = std::make_shared<Content>();
+  Content& content = *message.content_;
+  content.received = text;
+  MessageParts parts = take_apart(content.received);
+  if (!is_plain(parts)) content.defect = find_defect(text);
+  content.take(std::move(parts));
+  return message;
 }
 
-Message Message::parse(std::string_view text) {
-  return adopt(
-      msg_make(message_class(), MSG_DO_EXTRACT_COPY, text.data(), static_cast<ssize_t>(text.size())));
+Message Message::judged(std::string_view text, std::optional<Defect> defect) {
+  Message message;
+  message.content_ = std::make_shared<Content>();
+  message.content_->received = text;
+  message.content_->defect = defect;
+  message.content_->take(take_apart(message.content_->received));
+  return message;
+}
+
+Message Message::verbatim(std::string_view text) {
+  Message message;
+  message.content_ = std::make_shared<Content>();
+  message.content_->wire = text;
+  return message;
 }
 
 std::optional<Defect> Message::defect() const {
-  const sip_t* sip = sip_of(*this);
-  if (sip == nullptr) return Defect{400, "Bad Request"};
-  if (sip->sip_request != nullptr && !equals_ignoring_case(view(sip->sip_request->rq_version), "SIP/2.0")) {
-    return Defect{505, "Version Not Supported"};
-  }
-  if (sip->sip_request == nullptr && sip->sip_status == nullptr) return Defect{400, "Bad Start Line"};
-  if (sip->sip_via == nullptr) return Defect{400, "Missing or Bad Via"};
-  if (sip->sip_from == nullptr) return Defect{400, "Missing or Bad From"};
-  if (sip->sip_to == nullptr) return Defect{400, "Missing or Bad To"};
-  if (sip->sip_call_id == nullptr) return Defect{400, "Missing or Bad Call-ID"};
-  if (sip->sip_cseq == nullptr) return Defect{400, "Missing or Bad CSeq"};
-  // Of the few headers that are taken apart, one that could not be, or one that may not come twice.
-  if (sip->sip_error != nullptr) return Defect{400, "Malformed or Repeated Header"};
-  if ((sip->sip_flags & MSG_FLG_TOOLARGE) != 0) return Defect{513, "Message Too Large"};
-  if ((sip->sip_flags & MSG_FLG_TRUNC) != 0) return Defect{400, "Body Shorter Than Content-Length"};
-  if (msg_has_error(get())) return Defect{400, "Bad Request"};
-  if (sip->sip_request != nullptr) {
-    if (view(sip->sip_request->rq_method_name) != view(sip->sip_cseq->cs_method_name)) {
-      return Defect{400, "CSeq Names Another Method"};
-    }
-    if (sip_sanity_check(sip) < 0) return Defect{400, "Bad Request-URI"};
-  } else if (sip_sanity_check(sip) < 0 || sip->sip_status->st_status < 100 ||
-             sip->sip_status->st_status > 699) {
-    return Defect{400, "Bad Status"};
-  }
-  return std::nullopt;
+  return content_ ? content_->defect : Defect{400, "Bad Request"};
 }
 
-bool Message::is_request() const { return sip_of(*this)->sip_request != nullptr; }
+bool Message::is_request() const { return content_->is_request; }
+Method Message::method() const { return method_of(content_->method_name); }
+std::string_view Message::method_name() const { return content_->method_name; }
+int Message::status() const { return content_->status; }
+UriView Message::request_uri() const { return read_uri(content_->request_uri); }
+std::string Message::request_uri_text() const { return std::string(content_->request_uri); }
+bool Message::request_uri_has_headers() const { return !request_uri().headers.empty(); }
 
-Method Message::method() const {
-  const sip_t* sip = sip_of(*this);
-  return method_of(sip->sip_request != nullptr ? sip->sip_request->rq_method : sip->sip_cseq->cs_method);
+std::string_view Message::sip_call_id() const { return content_->value_of(Field::kCallId); }
+
+std::uint32_t Message::cseq() const {
+  return static_cast<std::uint32_t>(number_at_front(content_->value_of(Field::kCSeq)));
 }
 
-std::string_view Message::method_name() const {
-  const sip_t* sip = sip_of(*this);
-  return view(sip->sip_request != nullptr ? sip->sip_request->rq_method_name : sip->sip_cseq->cs_method_name);
+std::string_view Message::from_tag() const {
+  return parameter_of(read_address(content_->value_of(Field::kFrom)).parameters, "tag");
 }
 
-int Message::status() const {
-  const sip_status_t* status_line = sip_of(*this)->sip_status;
-  return status_line == nullptr ? 0 : status_line->st_status;
+std::string_view Message::to_tag() const {
+  return parameter_of(read_address(content_->value_of(Field::kTo)).parameters, "tag");
 }
 
-UriView Message::request_uri() const { return view_of(*sip_of(*this)->sip_request->rq_url); }
-
-std::string Message::request_uri_text() const {
-  const url_t* url = sip_of(*this)->sip_request->rq_url;
-  std::string text(static_cast<std::size_t>(std::max<isize_t>(url_e(nullptr, 0, url), 0)) + 1, '\0');
-  url_e(text.data(), static_cast<isize_t>(text.size()), url);
-  text.pop_back();
-  return text;
-}
-
-bool Message::request_uri_has_headers() const {
-  return !view(sip_of(*this)->sip_request->rq_url->url_headers).empty();
-}
-
-std::string_view Message::sip_call_id() const { return view(sip_of(*this)->sip_call_id->i_id); }
-std::uint32_t Message::cseq() const { return sip_of(*this)->sip_cseq->cs_seq; }
-std::string_view Message::from_tag() const { return view(sip_of(*this)->sip_from->a_tag); }
-std::string_view Message::to_tag() const { return view(sip_of(*this)->sip_to->a_tag); }
-UriView Message::from_uri() const { return view_of(*sip_of(*this)->sip_from->a_url); }
-UriView Message::to_uri() const { return view_of(*sip_of(*this)->sip_to->a_url); }
+UriView Message::from_uri() const { return read_uri(read_address(content_->value_of(Field::kFrom)).uri); }
+UriView Message::to_uri() const { return read_uri(read_address(content_->value_of(Field::kTo)).uri); }
 
 std::optional<std::uint32_t> Message::max_forwards() const {
-  const sip_max_forwards_t* header = sip_of(*this)->sip_max_forwards;
-  if (header == nullptr) return std::nullopt;
-  return static_cast<std::uint32_t>(std::min(header->mf_count, 256ul));
+  const std::string_view value = content_->value_of(Field::kMaxForwards);
+  if (value.empty()) return std::nullopt;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(number_at_front(value), 256));
 }
 
-std::size_t Message::via_count() const {
-  std::size_t count = 0;
-  for (const sip_via_t* via = sip_of(*this)->sip_via; via != nullptr; via = via->v_next) ++count;
-  return count;
-}
+std::size_t Message::via_count() const { return content_->count(Field::kVia); }
 
 ViaView Message::via(std::size_t index) const {
-  const sip_via_t* found = sip_of(*this)->sip_via;
-  while (found != nullptr && index-- > 0) found = found->v_next;
-  if (found == nullptr) return {};
-  return {view(found->v_protocol), view(found->v_host),     view(found->v_port),
-          view(found->v_branch),   view(found->v_received), view(found->v_rport)};
+  if (index > 0) return read_via(content_->value_at(Field::kVia, index));
+  if (!content_->top_via) content_->top_via = read_via(content_->value_at(Field::kVia, 0));
+  return *content_->top_via;
 }
 
-std::size_t Message::route_count() const {
-  std::size_t count = 0;
-  for (const sip_route_t* route = sip_of(*this)->sip_route; route != nullptr; route = route->r_next) ++count;
-  return count;
-}
+std::size_t Message::route_count() const { return content_->count(Field::kRoute); }
 
 UriView Message::route_uri(std::size_t index) const {
-  const sip_route_t* route = sip_of(*this)->sip_route;
-  while (route != nullptr && index-- > 0) route = route->r_next;
-  return route == nullptr ? UriView{} : view_of(*route->r_url);
+  return read_uri(read_address(content_->value_at(Field::kRoute, index)).uri);
 }
 
 std::string Message::route_text(std::size_t index) const {
-  const sip_route_t* route = sip_of(*this)->sip_route;
-  while (route != nullptr && index-- > 0) route = route->r_next;
-  if (route == nullptr) return {};
-  std::string text(static_cast<std::size_t>(std::max<isize_t>(url_e(nullptr, 0, route->r_url), 0)) + 1, '\0');
-  url_e(text.data(), static_cast<isize_t>(text.size()), route->r_url);
-  text.pop_back();
-  return text;
+  return std::string(read_address(content_->value_at(Field::kRoute, index)).uri);
 }
 
 std::string Message::joined_header(std::string_view name, std::string_view compact) const {
   std::string text;
-  for (const sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr;
-       header = header->un_next) {
-    const std::string_view found = view(header->un_name);
-    if (!equals_ignoring_case(found, name) && (compact.empty() || !equals_ignoring_case(found, compact)))
+  for (const Row& row : content_->rows) {
+    if (row.field != Field::kOther || row.value.empty()) continue;
+    if (!equals_ignoring_case(row.name, name) &&
+        (compact.empty() || !equals_ignoring_case(row.name, compact)))
       continue;
-    const std::string_view value = view(header->un_value);
-    if (value.empty()) continue;
     if (!text.empty()) text += ", ";
-    text += value;
+    text += row.value;
   }
   return text;
 }
@@ -209,36 +147,36 @@ bool Message::asks_privacy() const {
 }
 
 std::optional<std::string_view> Message::extension_header(std::string_view name) const {
-  for (const sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr;
-       header = header->un_next) {
-    if (equals_ignoring_case(view(header->un_name), name)) return view(header->un_value);
-  }
+  for (const Row& row : content_->rows)
+    if (row.field == Field::kOther && equals_ignoring_case(row.name, name)) return row.value;
   return std::nullopt;
 }
 
 std::vector<std::string_view> Message::extension_headers(std::string_view name) const {
   std::vector<std::string_view> values;
-  for (const sip_unknown_t* header = sip_of(*this)->sip_unknown; header != nullptr;
-       header = header->un_next) {
-    if (equals_ignoring_case(view(header->un_name), name)) values.push_back(view(header->un_value));
-  }
+  for (const Row& row : content_->rows)
+    if (row.field == Field::kOther && equals_ignoring_case(row.name, name)) values.push_back(row.value);
   return values;
 }
 
+void Message::append_rows(Field field, std::string& text) const {
+  for (const Row& row : content_->rows)
+    if (row.field == field) text.append(row.text);
+}
+
+std::string_view Message::first_value(Field field) const {
+  const bool may_list = field == Field::kVia || field == Field::kRoute || field == Field::kRecordRoute;
+  return may_list ? content_->value_at(field, 0) : content_->value_of(field);
+}
+
+std::string_view Message::text() const {
+  return content_ ? std::string_view(content_->wire) : std::string_view{};
+}
+
 std::string Message::to_string() const {
-  std::string text;
-  if (!message_) return text;
-  if (*msg_chain_head(get()) == nullptr) {
-    // Not even the start line could be read; the text still waits to be.
-    const auto* bytes = static_cast<const char*>(msg_buf_committed_data(get()));
-    return bytes == nullptr ? text : std::string(bytes, msg_buf_committed(get()));
-  }
-  if (msg_prepare(get()) < 0) return text;
-  for (const msg_header_t* header = *msg_chain_head(get()); header != nullptr; header = header->sh_succ) {
-    if (header->sh_data == nullptr) continue;
-    text.append(static_cast<const char*>(header->sh_data), header->sh_len);
-  }
-  return text;
+  if (!content_) return {};
+  if (!content_->wire.empty()) return content_->wire;
+  return content_->defect || content_->rows.empty() ? content_->received : content_->write();
 }
 
 std::optional<UriView> first_uri(std::string_view value) {

@@ -10,10 +10,9 @@
 
 #include "sip/endpoint.h"
 
-struct msg_s;  ///< of sofia-sip
-
 namespace ringtrace::sip {
 
+enum class Field : std::uint8_t;  ///< sip/message_text.h
 enum class Method : std::uint8_t { kInvite, kAck, kCancel, kBye, kOptions, kOther };
 
 /// A URI inside a message; valid as long as the message is neither changed nor destroyed. Absent parts are
@@ -24,6 +23,7 @@ struct UriView {
   std::string_view host;
   std::string_view port;
   std::string_view parameters;  ///< without the leading ';'
+  std::string_view headers;     ///< without the leading '?'
 
   /// The numeric address this URI leads to; nothing for a host name, a port outside 1..65535, an address that
   /// is not unicast, or a transport we do not speak. RFC 3263 section 4 without its DNS part.
@@ -50,24 +50,26 @@ struct Defect {
   std::string_view reason;
 };
 
-/// One SIP message: sofia-sip's msg_t behind the few words a proxy needs. Copies share the same message;
-/// clone() makes one to change. Not for several threads.
+/// One SIP message: its text as it came, and which rows of it are whose. A change replaces, adds or removes
+/// whole rows, so that all others leave byte for byte as they came; nothing is parsed before it is asked for.
+///
+/// Copies share the same message; clone() makes one to change. Not for several threads.
 class Message {
  public:
   Message() = default;
-  /// Takes over one reference to a message of sofia-sip.
-  static Message adopt(msg_s* message);
-  /// Parses one datagram's text. is_well_formed() says whether it is a message.
+  /// Takes one datagram's text apart. is_well_formed() says whether it is a message.
   static Message parse(std::string_view text);
+  /// The same of a stream's, which has been judged already.
+  static Message judged(std::string_view text, std::optional<Defect> defect);
 
-  explicit operator bool() const { return message_ != nullptr; }
-  msg_s* get() const { return message_.get(); }
+  explicit operator bool() const { return content_ != nullptr; }
 
-  /// A message that leaves as exactly this text; nothing but prepare() and to_string() may be asked of it.
+  /// A message that leaves as exactly this text; nothing but prepare(), text() and to_string() may be asked
+  /// of it.
   static Message verbatim(std::string_view text);
 
-  /// What is wrong with the start line, Via, From, To, Call-ID, CSeq or another header that message_class()
-  /// takes apart; nothing when all are there and make sense.
+  /// What is wrong with the start line, Via, From, To, Call-ID, CSeq or another header that Field names;
+  /// nothing when all are there and make sense.
   std::optional<Defect> defect() const;
   /// No defect. Nothing else may be asked of a message for which this is false.
   bool is_well_formed() const { return !defect(); }
@@ -99,10 +101,15 @@ class Message {
   /// A token stands in the comma-separated values of these headers, as an option tag in Supported does.
   bool lists(std::string_view name, std::string_view compact, std::string_view token) const;
   bool asks_privacy() const;  ///< Privacy with anything but "none" (RFC 3323)
-  /// The first value of a header that message_class() leaves alone, such as P-Asserted-Identity.
+  /// The first value of a header that Field does not name, such as P-Asserted-Identity.
   std::optional<std::string_view> extension_header(std::string_view name) const;
   /// The values of all its rows, in order.
   std::vector<std::string_view> extension_headers(std::string_view name) const;
+
+  /// Adds the rows of a kind to `text` as they stand.
+  void append_rows(Field field, std::string& text) const;
+  /// The first value of a kind, a row with several of them taken apart; empty when there is none.
+  std::string_view first_value(Field field) const;
 
   /// A message of its own, for changing. Header order stays, and every header that is not changed keeps its
   /// very bytes.
@@ -124,14 +131,13 @@ class Message {
 
   /// Gives the message its final form for sending. False when it cannot be written.
   bool prepare();
+  /// What is sent: of a message that has been prepared, as long as it is not changed.
+  std::string_view text() const;
   std::string to_string() const;
 
  private:
-  struct Release {
-    void operator()(msg_s* message) const;
-  };
-  std::shared_ptr<msg_s> message_;
-  bool verbatim_ = false;
+  struct Content;
+  std::shared_ptr<Content> content_;
 };
 
 /// A response of our own to `request`; `to_tag` is added unless the request has one or the status is 100.

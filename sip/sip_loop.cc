@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "sip/message_class.h"
+#include "sip/message_defect.h"
 #include "sip/sofia.h"
 #include "sip/tls_directory.h"
 #include "sip/tls_peer_check.h"
@@ -64,7 +65,8 @@ Transport transport_of(const tport_t* tport) {
 }
 
 void receive(tp_stack_t* stack, tport_t* tport, msg_t* raw, tp_magic_t*, su_time_t) {
-  Message message = Message::adopt(raw);
+  const std::unique_ptr<msg_t, void (*)(msg_t*)> owned(raw, msg_destroy);
+  Message message = Message::judged(text_of(raw), find_defect(raw));
   const tport_t* primary = tport_parent(tport);
   std::size_t listener = 0;
   while (listener < stack->primaries.size() && stack->primaries[listener] != primary) ++listener;
@@ -392,7 +394,8 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
   }
   const timespec tick{0, std::chrono::nanoseconds(TimerQueue::kTick).count()};
   const itimerspec every{tick, tick};
-  if (timerfd_settime(sofia_->clock, 0, &every, nullptr) != 0) return std::string("the SIP clock does not start");
+  if (timerfd_settime(sofia_->clock, 0, &every, nullptr) != 0)
+    return std::string("the SIP clock does not start");
   return listeners;
 }
 
@@ -422,7 +425,9 @@ bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) 
   std::optional<TlsPeerCheck> check;
   if (to.transport == Transport::kTls && sofia_->verify_peers)
     check.emplace([this, &to] { return sofia_->peer_at(to); });
-  return tport_tsend(sofia_->stack.primaries[listener], message.get(), &name, TAG_END()) != nullptr;
+  const std::unique_ptr<msg_t, void (*)(msg_t*)> written(make_verbatim(message.text()), msg_destroy);
+  return written != nullptr &&
+         tport_tsend(sofia_->stack.primaries[listener], written.get(), &name, TAG_END()) != nullptr;
 }
 
 }  // namespace ringtrace::sip

@@ -13,14 +13,11 @@
 #include <ctime>
 #include <vector>
 
-#include "sip/sofia.h"
-
 namespace ringtrace::sip {
 namespace {
 
 constexpr int kSocketBuffer = 8 << 20;
 constexpr std::size_t kBatch = 32;
-constexpr std::size_t kFragments = 96;
 
 socklen_t write_address(const Endpoint& endpoint, sockaddr_storage& storage) {
   std::memset(&storage, 0, sizeof storage);
@@ -183,25 +180,14 @@ void UdpSocket::receive_errors(const std::function<void(const Endpoint&)>& dead)
 }
 
 bool UdpSocket::send(const Message& message, const Endpoint& to) {
-  std::array<msg_iovec_t, kFragments> fragments{};
-  const isize_t needed = msg_iovec(message.get(), fragments.data(), fragments.size());
-  std::array<iovec, kFragments> vectors{};
-  std::string joined;
-  std::size_t used = 0;
-  if (needed > 0 && static_cast<std::size_t>(needed) <= fragments.size()) {
-    for (std::size_t i = 0; i < static_cast<std::size_t>(needed); ++i) {
-      vectors[used++] = {fragments[i].mv_base, fragments[i].mv_len};
-    }
-  } else {
-    joined = message.to_string();
-    vectors[used++] = {joined.data(), joined.size()};
-  }
+  const std::string_view text = message.text();
+  iovec whole{const_cast<char*>(text.data()), text.size()};  // only read
   sockaddr_storage address{};
   msghdr header{};
   header.msg_namelen = write_address(to, address);
   header.msg_name = &address;
-  header.msg_iov = vectors.data();
-  header.msg_iovlen = used;
+  header.msg_iov = &whole;
+  header.msg_iovlen = 1;
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (sendmsg(descriptor_, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return true;

@@ -1,0 +1,292 @@
+#include "sip/message_text.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "sip/text.h"
+
+namespace ringtrace::sip {
+namespace {
+
+constexpr std::string_view kWhiteSpace = " \t\r\n";
+
+bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_white(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Cuts the next line off, with what is folded into it when `folded`; its end included.
+std::string_view take_line(std::string_view& text, bool folded) {
+  std::size_t end = 0;
+  do {
+    const std::size_t feed = text.find('\n', end);
+    end = feed == std::string_view::npos ? text.size() : feed + 1;
+  } while (folded && end < text.size() && (text[end] == ' ' || text[end] == '\t'));
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end);
+  return line;
+}
+
+std::string_view without_end(std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+// Every line ends with CR LF, and neither stands elsewhere.
+bool has_regular_ends(std::string_view lines) {
+  for (std::size_t feed = lines.find('\n'); feed != std::string_view::npos; feed = lines.find('\n', feed + 1))
+    if (feed == 0 || lines[feed - 1] != '\r') return false;
+  return std::count(lines.begin(), lines.end(), '\r') == std::count(lines.begin(), lines.end(), '\n');
+}
+
+// Where the first of `marks` stands outside of quotes; npos for nowhere.
+std::size_t find_unquoted(std::string_view text, std::string_view marks) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (quoted && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      quoted = !quoted;
+    } else if (!quoted && marks.find(text[i]) != std::string_view::npos) {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
+std::string_view lower_scheme(std::string_view scheme) {
+  for (const std::string_view known : {"sip", "sips", "tel"})
+    if (equals_ignoring_case(scheme, known)) return known;
+  return scheme;
+}
+
+// Sets host and port apart; the brackets of an IPv6 address belong to it.
+void read_host(std::string_view text, std::string_view& host, std::string_view& port) {
+  const std::size_t bracket = text.starts_with('[') ? text.find(']') : 0;
+  const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  host = text.substr(0, colon);
+  port = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
+}
+
+}  // namespace
+
+Field field_of(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, Field>, 14> kNames = {{
+      {"via", Field::kVia},
+      {"v", Field::kVia},
+      {"from", Field::kFrom},
+      {"f", Field::kFrom},
+      {"to", Field::kTo},
+      {"t", Field::kTo},
+      {"call-id", Field::kCallId},
+      {"i", Field::kCallId},
+      {"cseq", Field::kCSeq},
+      {"route", Field::kRoute},
+      {"record-route", Field::kRecordRoute},
+      {"max-forwards", Field::kMaxForwards},
+      {"content-length", Field::kContentLength},
+      {"l", Field::kContentLength},
+  }};
+  for (const auto& [known, field] : kNames)
+    if (known.size() == name.size() && equals_ignoring_case(known, name)) return field;
+  return Field::kOther;
+}
+
+Method method_of(std::string_view name) {
+  if (name == "INVITE") return Method::kInvite;
+  if (name == "ACK") return Method::kAck;
+  if (name == "CANCEL") return Method::kCancel;
+  if (name == "BYE") return Method::kBye;
+  if (name == "OPTIONS") return Method::kOptions;
+  return Method::kOther;
+}
+
+MessageParts take_apart(std::string_view text) {
+  MessageParts parts;
+  // Empty lines before a message are overlooked (RFC 3261 section 7.5).
+  while (text.starts_with("\r\n")) text.remove_prefix(2);
+  const std::string_view whole = text;
+  parts.rows.reserve(24);
+  parts.start_line = without_end(take_line(text, false));
+  bool named = true;
+  bool ended = false;
+  while (!text.empty()) {
+    const std::string_view line = take_line(text, true);
+    if (trimmed(line).empty()) {
+      ended = line == "\r\n";
+      break;
+    }
+    Row row;
+    row.text = line;
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) {
+      named = false;
+    } else {
+      row.name = trimmed(line.substr(0, colon));
+      row.value = trimmed(line.substr(colon + 1));
+      row.field = field_of(row.name);
+      named = named && is_token(row.name);
+    }
+    parts.rows.push_back(row);
+  }
+  parts.body = text;
+  parts.regular = named && ended && has_regular_ends(whole.substr(0, whole.size() - text.size()));
+  return parts;
+}
+
+std::optional<std::string> compacted(std::string_view value) {
+  constexpr std::string_view kSeparators = "/;=,:<>";
+  bool needed = false;
+  for (std::size_t i = 0; i < value.size() && !needed; ++i) {
+    if (!is_white(value[i])) continue;
+    needed = value[i] != ' ' || is_white(value[i + 1]) ||
+             kSeparators.find(value[i + 1]) != std::string_view::npos ||
+             kSeparators.find(value[i - 1]) != std::string_view::npos;
+  }
+  if (!needed) return std::nullopt;
+  std::string text;
+  text.reserve(value.size());
+  bool quoted = false;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    const char c = value[i];
+    if (quoted) {
+      text += c;
+      if (c == '\\' && i + 1 < value.size()) text += value[++i];
+      if (c == '"') quoted = false;
+      continue;
+    }
+    if (!is_white(c)) {
+      text += c;
+      quoted = c == '"';
+      continue;
+    }
+    const std::size_t next = value.find_first_not_of(kWhiteSpace, i);
+    if (next == std::string_view::npos) break;
+    const bool parts_words = !text.empty() && kSeparators.find(text.back()) == std::string_view::npos &&
+                             kSeparators.find(value[next]) == std::string_view::npos;
+    if (parts_words) text += ' ';
+    i = next - 1;
+  }
+  return text;
+}
+
+std::string_view take_value(std::string_view& values) {
+  bool quoted = false;
+  bool bracketed = false;
+  std::size_t i = 0;
+  for (; i < values.size(); ++i) {
+    const char c = values[i];
+    if (quoted && c == '\\') {
+      ++i;
+    } else if (c == '"' && !bracketed) {
+      quoted = !quoted;
+    } else if (!quoted && c == '<') {
+      bracketed = true;
+    } else if (!quoted && c == '>') {
+      bracketed = false;
+    } else if (c == ',' && !quoted && !bracketed) {
+      break;
+    }
+  }
+  i = std::min(i, values.size());
+  const std::string_view first = trimmed(values.substr(0, i));
+  values = i == values.size() ? std::string_view{} : trimmed(values.substr(i + 1));
+  return first;
+}
+
+std::string_view take_parameter(std::string_view& parameters) {
+  const std::size_t end = std::min(find_unquoted(parameters, ";"), parameters.size());
+  const std::string_view first = trimmed(parameters.substr(0, end));
+  parameters.remove_prefix(std::min(end + 1, parameters.size()));
+  return first;
+}
+
+std::string_view parameter_of(std::string_view parameters, std::string_view name) {
+  while (!parameters.empty()) {
+    const std::string_view parameter = take_parameter(parameters);
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    if (equals_ignoring_case(trimmed(parameter.substr(0, equals)), name))
+      return trimmed(parameter.substr(std::min(equals + 1, parameter.size())));
+  }
+  return {};
+}
+
+AddressView read_address(std::string_view value) {
+  AddressView address;
+  const std::size_t open = find_unquoted(value, "<");
+  std::string_view rest;
+  if (open != std::string_view::npos) {
+    const std::size_t close = std::min(value.find('>', open), value.size());
+    address.uri = trimmed(value.substr(open + 1, close - open - 1));
+    rest = value.substr(std::min(close + 1, value.size()));
+  } else {
+    // Parameters behind a bare address are the header's (RFC 3261 section 20).
+    const std::size_t end = std::min(value.find(';'), value.size());
+    address.uri = trimmed(value.substr(0, end));
+    rest = value.substr(end);
+  }
+  const std::size_t semicolon = rest.find(';');
+  if (semicolon != std::string_view::npos) address.parameters = rest.substr(semicolon + 1);
+  return address;
+}
+
+UriView read_uri(std::string_view text) {
+  UriView uri;
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return uri;
+  uri.scheme = lower_scheme(text.substr(0, colon));
+  text.remove_prefix(colon + 1);
+  const bool is_telephone = uri.scheme == "tel";
+  if (!is_telephone) {
+    const std::size_t at = text.find('@');
+    if (at != std::string_view::npos) {
+      uri.user = text.substr(0, at);
+      uri.user = uri.user.substr(0, uri.user.find(':'));
+      text.remove_prefix(at + 1);
+    }
+  }
+  const std::size_t question = text.find('?');
+  if (question != std::string_view::npos) {
+    uri.headers = text.substr(question + 1);
+    text = text.substr(0, question);
+  }
+  const std::size_t semicolon = text.find(';');
+  if (semicolon != std::string_view::npos) {
+    uri.parameters = text.substr(semicolon + 1);
+    text = text.substr(0, semicolon);
+  }
+  if (is_telephone) {
+    uri.user = text;
+  } else {
+    read_host(text, uri.host, uri.port);
+  }
+  return uri;
+}
+
+ViaView read_via(std::string_view value) {
+  ViaView via;
+  const std::size_t space = value.find(' ');
+  if (space == std::string_view::npos) return via;
+  via.protocol = value.substr(0, space);
+  value.remove_prefix(space + 1);
+  const std::size_t semicolon = std::min(value.find(';'), value.size());
+  read_host(value.substr(0, semicolon), via.host, via.port);
+  std::string_view parameters = value.substr(std::min(semicolon + 1, value.size()));
+  while (!parameters.empty()) {
+    const std::string_view parameter = take_parameter(parameters);
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    const std::string_view name = parameter.substr(0, equals);
+    const std::string_view text = parameter.substr(std::min(equals + 1, parameter.size()));
+    if (equals_ignoring_case(name, "branch")) via.branch = text;
+    if (equals_ignoring_case(name, "received")) via.received = text;
+    if (equals_ignoring_case(name, "rport")) via.rport = text;
+  }
+  return via;
+}
+
+}  // namespace ringtrace::sip

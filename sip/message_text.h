@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sip/message.h"
+
+namespace ringtrace::sip {
+
+/// The headers a proxy takes apart (RFC 3261 section 16.6); all others pass as they came.
+enum class Field : std::uint8_t {
+  kOther,
+  kVia,
+  kRoute,
+  kRecordRoute,
+  kMaxForwards,
+  kFrom,
+  kTo,
+  kCallId,
+  kCSeq,
+  kContentLength,
+};
+
+Field field_of(std::string_view name);
+Method method_of(std::string_view name);
+
+/// One header as it stands in a message. Views into a text that somebody keeps.
+struct Row {
+  Field field = Field::kOther;
+  std::string_view name;
+  std::string_view value;  ///< without white space around it
+  std::string_view text;   ///< the whole row with the line ends that belong to it
+};
+
+/// A message's text taken into its parts. Every byte is in exactly one of them, but for the empty line.
+struct MessageParts {
+  std::string_view start_line;  ///< without its line end
+  std::vector<Row> rows;
+  std::string_view body;
+  /// Every row has a name, every line ends as RFC 3261 section 7 says, and an empty one ends them.
+  bool regular = false;
+};
+
+MessageParts take_apart(std::string_view text);
+
+/// `value` with no more white space than it needs: none around separators, none folded (RFC 3261 section
+/// 7.3.1); what stands in quotes stays. Nothing when it is so already.
+std::optional<std::string> compacted(std::string_view value);
+
+/// Cuts the first of comma-separated values off; commas in quotes or angle brackets part nothing.
+std::string_view take_value(std::string_view& values);
+
+/// An address of a From, To or Route: a URI with or without a display name, and the header's own parameters.
+struct AddressView {
+  std::string_view uri;
+  std::string_view parameters;  ///< without the leading ';'
+};
+
+AddressView read_address(std::string_view value);
+UriView read_uri(std::string_view text);
+ViaView read_via(std::string_view value);
+/// As find_parameter(), for parameters that may be quoted.
+std::string_view parameter_of(std::string_view parameters, std::string_view name);
+/// Cuts the first parameter off, its quotes respected.
+std::string_view take_parameter(std::string_view& parameters);
+
+}  // namespace ringtrace::sip
