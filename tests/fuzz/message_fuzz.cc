@@ -6,6 +6,8 @@
 
 #include "pool/assert.h"
 #include "sip/message.h"
+#include "sip/message_defect.h"
+#include "sip/plain_message.h"
 #include "sip/raw_message.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -13,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const RawMessage raw(text);
   if (raw.is_request()) (void)make_raw_response(raw, 400, "Bad Request", "tag");
+
+  // What is taken without the whole parser's judgement is what it would have taken.
+  if (is_plain(take_apart(text))) RINGTRACE_ASSERT(!find_defect(text));
 
   const Message message = Message::parse(text);
   if (!message.is_well_formed()) {
