@@ -143,8 +143,11 @@ void EventSpool::run() {
       behind_ += fresh.size();
       last = stopping_;
     }
-    if (!fresh.empty()) take(fresh);
-    move_on();
+    {
+      const redis::RedisCallLog::Together together(calls_);
+      if (!fresh.empty()) take(fresh);
+      move_on();
+    }
     if (!erasing.empty()) {
       const bool clean = redact_file();
       for (const auto& done : erasing) done(clean);

@@ -43,7 +43,7 @@ struct EventSpoolStats {
 /// file is emptied whenever Redis has acknowledged everything.
 class EventSpool final : public sip::CallSink {
  public:
-  static constexpr std::chrono::milliseconds kGather{2};
+  static constexpr std::chrono::milliseconds kGather{10};
 
   /// Sees every event on its way to the log and may change it; on the spool's thread.
   using Pass = std::function<void(v1::CallEvent&)>;

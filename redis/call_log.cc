@@ -125,12 +125,18 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     ++queued_;
     queued_bytes_ += item.bytes;
     queue_.push_back(std::move(item));
-    if (queue_.size() == 1) {
-      asio::post(connection_.io(), [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->pump();
-      });
-    }
+    if (queue_.size() == 1 && gathering_ == 0) post_pump();
     return true;
+  }
+
+  void gather() {
+    const std::lock_guard lock(mutex_);
+    ++gathering_;
+  }
+
+  void send_gathered() {
+    const std::lock_guard lock(mutex_);
+    if (--gathering_ == 0 && !queue_.empty()) post_pump();
   }
 
   bool append(v1::CallEvent event) {
@@ -170,6 +176,12 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   // --- from the queue to Redis; one batch is under way at a time
+
+  void post_pump() {
+    asio::post(connection_.io(), [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->pump();
+    });
+  }
 
   void pump() {
     if (stopped_ || busy_ || !connection_.ready()) return;
@@ -218,10 +230,13 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   void add_values(v1::CallEvent event, std::vector<std::string>& values) const {
     Persons persons = take_persons(event);
     std::string hash = persons.caller.empty() ? std::string() : options_.caller_key.hash(persons.caller);
-    values.insert(values.end(),
-                  {event.event_id(), std::string(type_word(event.type())), event.call().call_id(),
-                   event_to_json(event), call_index_text(event), std::move(persons.caller), std::move(hash),
-                   std::to_string(persons.visits.size())});
+    values.push_back(event.event_id());
+    values.emplace_back(type_word(event.type()));
+    values.push_back(event.call().call_id());
+    std::string index = call_index_text(event);
+    values.push_back(event_to_json(std::move(event)));
+    for (std::string* value : {&index, &persons.caller, &hash}) values.push_back(std::move(*value));
+    values.push_back(std::to_string(persons.visits.size()));
     for (auto& [id, json] : persons.visits) {
       values.push_back(std::move(id));
       values.push_back(std::move(json));
@@ -352,6 +367,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   // Own synchronization.
   std::mutex mutex_;
   std::deque<Item> queue_;  // by mutex_
+  unsigned gathering_ = 0;  // by mutex_
   std::atomic<std::uint64_t> queued_{0}, queued_bytes_{0};
   std::atomic<std::uint64_t> written_{0}, redacted_{0}, refused_{0}, late_{0}, retries_{0}, resumed_{0},
       closed_{0}, closed_unrecorded_{0}, unknown_closings_{0}, unreadable_{0};
@@ -372,6 +388,9 @@ RedisCallLog::RedisCallLog(Connection& connection, CallLogOptions options, Log l
 }
 
 RedisCallLog::~RedisCallLog() { impl_->stop(); }
+
+RedisCallLog::Together::Together(RedisCallLog& log) : log_(log) { log_.impl_->gather(); }
+RedisCallLog::Together::~Together() { log_.impl_->send_gathered(); }
 
 bool RedisCallLog::append(v1::CallEvent event) { return impl_->append(std::move(event)); }
 bool RedisCallLog::close_open_call(CallClosing closing) { return impl_->close_open_call(std::move(closing)); }

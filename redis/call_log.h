@@ -92,6 +92,19 @@ class RedisCallLog {
   /// Events one read gives at most.
   static constexpr std::size_t kMaxPage = 1'000;
 
+  /// What is taken while one lives goes to Redis when the last one ends, together: each begin of a batch
+  /// wakes the io thread, and costs a round trip of its own. For a short while; any thread.
+  class Together {
+   public:
+    explicit Together(RedisCallLog& log);
+    ~Together();
+    Together(const Together&) = delete;
+    Together& operator=(const Together&) = delete;
+
+   private:
+    RedisCallLog& log_;
+  };
+
   RedisCallLog(Connection& connection, CallLogOptions options, Log log);
   ~RedisCallLog();
   RedisCallLog(const RedisCallLog&) = delete;
