@@ -37,10 +37,11 @@ std::string_view without_end(std::string_view line) {
   return line;
 }
 
-// Every line ends with CR LF, and neither stands elsewhere.
+// Every line ends with CR LF, neither stands elsewhere, and NUL nowhere.
 bool has_regular_ends(std::string_view lines) {
   for (std::size_t feed = lines.find('\n'); feed != std::string_view::npos; feed = lines.find('\n', feed + 1))
     if (feed == 0 || lines[feed - 1] != '\r') return false;
+  if (lines.find('\0') != std::string_view::npos) return false;
   return std::count(lines.begin(), lines.end(), '\r') == std::count(lines.begin(), lines.end(), '\n');
 }
 
@@ -176,6 +177,7 @@ std::optional<std::string> compacted(std::string_view value) {
 }
 
 std::string_view take_value(std::string_view& values) {
+  while (values.starts_with(',') || values.starts_with(' ')) values.remove_prefix(1);
   bool quoted = false;
   bool bracketed = false;
   std::size_t i = 0;

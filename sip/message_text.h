@@ -41,7 +41,8 @@ struct MessageParts {
   std::string_view start_line;  ///< without its line end
   std::vector<Row> rows;
   std::string_view body;
-  /// Every row has a name, every line ends as RFC 3261 section 7 says, and an empty one ends them.
+  /// Every row has a name, every line ends as RFC 3261 section 7 says, no byte is NUL, and an empty line ends
+  /// them.
   bool regular = false;
 };
 
@@ -51,7 +52,8 @@ MessageParts take_apart(std::string_view text);
 /// 7.3.1); what stands in quotes stays. Nothing when it is so already.
 std::optional<std::string> compacted(std::string_view value);
 
-/// Cuts the first of comma-separated values off; commas in quotes or angle brackets part nothing.
+/// Cuts the first of comma-separated values off; commas in quotes or angle brackets part nothing, and nothing
+/// between two commas is no value.
 std::string_view take_value(std::string_view& values);
 
 /// An address of a From, To or Route: a URI with or without a display name, and the header's own parameters.

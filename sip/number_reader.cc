@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <charconv>
 
 // libphonenumber's headers raise warnings of their own.
 #pragma GCC diagnostic push
@@ -36,6 +37,20 @@ std::optional<std::string> digits_of(std::string_view text) {
     }
   }
   return digits;
+}
+
+// Escaped characters, as RFC 3986 section 2.1 writes them, as themselves.
+std::string unescaped(std::string_view user) {
+  std::string text;
+  while (!user.empty()) {
+    unsigned code = 0;
+    const bool escapes = user.front() == '%' && user.size() >= 3;
+    const auto [end, error] = std::from_chars(user.data() + 1, user.data() + (escapes ? 3 : 1), code, 16);
+    const bool read = escapes && error == std::errc{} && end == user.data() + 3;
+    text += read ? static_cast<char>(code) : user.front();
+    user.remove_prefix(read ? 3 : 1);
+  }
+  return text;
 }
 
 bool strip_prefix(std::string& digits, std::string_view prefix) {
@@ -89,9 +104,7 @@ std::string NumberReader::rewritten(std::string user) const {
 std::optional<pool::Number> NumberReader::read(std::string_view user) const {
   if (user.size() > kMaximumText) user = user.substr(0, user.find(';'));
   if (user.size() > kMaximumText) return std::nullopt;
-  std::string text(user);
-  if (starts_with_ignoring_case(text, "%2b")) text.replace(0, 3, "+");
-  text = rewritten(std::move(text));
+  const std::string text = rewritten(unescaped(user));
 
   const std::size_t semicolon = std::min(text.find(';'), text.size());
   const std::string_view parameters = std::string_view(text).substr(std::min(semicolon + 1, text.size()));

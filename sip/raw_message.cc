@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sip/message_text.h"
 #include "sip/text.h"
 
 namespace ringtrace::sip {
@@ -16,18 +17,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kWhiteSpace) - first + 1);
 }
 
-// Cuts the next line off, with the lines folded into it when `folded` (RFC 3261 section 7.3.1).
-std::string_view take_line(std::string_view& text, bool folded) {
-  std::size_t end = 0;
-  do {
-    const std::size_t feed = text.find('\n', end);
-    end = feed == std::string_view::npos ? text.size() : feed + 1;
-  } while (folded && end < text.size() && (text[end] == ' ' || text[end] == '\t'));
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end);
-  return line;
-}
-
 bool is_named(const RawMessage::Header& header, std::string_view name, char compact) {
   if (header.name.size() == 1 && compact != '\0') {
     return equals_ignoring_case(header.name, std::string_view(&compact, 1));
@@ -38,14 +27,10 @@ bool is_named(const RawMessage::Header& header, std::string_view name, char comp
 }  // namespace
 
 RawMessage::RawMessage(std::string_view text) {
-  start_line_ = trimmed(take_line(text, false));
-  while (!text.empty()) {
-    const std::string_view line = take_line(text, true);
-    if (trimmed(line).empty()) break;
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    headers_.push_back({trimmed(line.substr(0, colon)), trimmed(line.substr(colon + 1))});
-  }
+  const MessageParts parts = take_apart(text);
+  start_line_ = trimmed(parts.start_line);
+  for (const Row& row : parts.rows)
+    if (!row.name.empty()) headers_.push_back({row.name, row.value});
 }
 
 bool RawMessage::is_request() const { return !method().empty(); }
