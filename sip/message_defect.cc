@@ -1,7 +1,7 @@
 #include "sip/message_defect.h"
 
 #include <cstring>
-#include <memory>
+#include <utility>
 
 #include "sip/message_class.h"
 #include "sip/sofia.h"
@@ -15,9 +15,8 @@ std::string_view view(const char* text) { return text == nullptr ? std::string_v
 }  // namespace
 
 std::optional<Defect> find_defect(std::string_view text) {
-  const std::unique_ptr<msg_t, void (*)(msg_t*)> message(
-      msg_make(message_class(), MSG_DO_EXTRACT_COPY, text.data(), static_cast<ssize_t>(text.size())),
-      msg_destroy);
+  const SofiaMessage message(
+      msg_make(message_class(), MSG_DO_EXTRACT_COPY, text.data(), static_cast<ssize_t>(text.size())));
   return find_defect(message.get());
 }
 
@@ -66,24 +65,23 @@ std::string text_of(msg_s* message) {
   return text;
 }
 
-msg_s* make_verbatim(std::string_view text) {
-  msg_t* message = msg_create(message_class(), 0);
+void ReleaseMessage::operator()(msg_s* message) const { msg_destroy(message); }
+
+SofiaMessage make_verbatim(std::string_view text) {
+  SofiaMessage message(msg_create(message_class(), 0));
   if (message == nullptr) return nullptr;
-  su_home_t* home = msg_home(message);
-  sip_t* sip = sip_object(message);
+  su_home_t* home = msg_home(message.get());
+  sip_t* sip = sip_object(message.get());
   // A start line that is written as the whole text.
   sip_status_t* whole = sip_status_create(home, 200, "OK", nullptr);
-  if (whole != nullptr) {
-    msg_header_insert(message, public_part(sip), as_header(whole));
-    auto* copy = static_cast<char*>(su_alloc(home, static_cast<isize_t>(text.size() + 1)));
-    if (copy != nullptr) std::memcpy(copy, text.data(), text.size());
-    whole->st_common->h_data = copy;
-    whole->st_common->h_len = copy == nullptr ? 0 : static_cast<usize_t>(text.size());
-  }
-  if (whole != nullptr && msg_serialize(message, public_part(sip)) >= 0 && msg_prepare(message) >= 0)
-    return message;
-  msg_destroy(message);
-  return nullptr;
+  auto* copy = static_cast<char*>(su_alloc(home, static_cast<isize_t>(text.size() + 1)));
+  if (whole == nullptr || copy == nullptr) return nullptr;
+  std::memcpy(copy, text.data(), text.size());
+  msg_header_insert(message.get(), public_part(sip), as_header(whole));
+  whole->st_common->h_data = copy;
+  whole->st_common->h_len = static_cast<usize_t>(text.size());
+  const bool written = msg_serialize(message.get(), public_part(sip)) >= 0 && msg_prepare(message.get()) >= 0;
+  return written ? std::move(message) : nullptr;
 }
 
 }  // namespace ringtrace::sip

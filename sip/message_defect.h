@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,13 @@ std::optional<Defect> find_defect(std::string_view text);
 std::optional<Defect> find_defect(msg_s* message);
 /// Its text as it came.
 std::string text_of(msg_s* message);
-/// A message for sofia-sip's transports that leaves as exactly this text; the caller's to destroy.
-msg_s* make_verbatim(std::string_view text);
+struct ReleaseMessage {
+  void operator()(msg_s* message) const;
+};
+/// A message of sofia-sip's, and its reference.
+using SofiaMessage = std::unique_ptr<msg_s, ReleaseMessage>;
+
+/// For its transports: leaves as exactly this text. Null when there is no memory.
+SofiaMessage make_verbatim(std::string_view text);
 
 }  // namespace ringtrace::sip

@@ -342,7 +342,7 @@ bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) 
   std::optional<TlsPeerCheck> check;
   if (to.transport == Transport::kTls && sofia_->verify_peers)
     check.emplace([this, &to] { return sofia_->peer_at(to); });
-  const std::unique_ptr<msg_t, void (*)(msg_t*)> written(make_verbatim(message.text()), msg_destroy);
+  const SofiaMessage written = make_verbatim(message.text());
   return written != nullptr &&
          tport_tsend(sofia_->stack.primaries[listener], written.get(), &name, TAG_END()) != nullptr;
 }

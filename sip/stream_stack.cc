@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include "sip/message_class.h"
@@ -31,7 +30,7 @@ Transport transport_of(const tport_t* tport) {
 }
 
 void receive(tp_stack_t* stack, tport_t* tport, msg_t* raw, tp_magic_t*, su_time_t) {
-  const std::unique_ptr<msg_t, void (*)(msg_t*)> owned(raw, msg_destroy);
+  const SofiaMessage owned(raw);
   Message message = Message::judged(text_of(raw), find_defect(raw));
   const tport_t* primary = tport_parent(tport);
   std::size_t listener = 0;

@@ -1,11 +1,9 @@
 #include "sip/message_text.h"
 
 #include <catch2/catch.hpp>
-#include <memory>
 
 #include "sip/message_defect.h"
 #include "sip/plain_message.h"
-#include "sip/sofia.h"
 #include "tests/sip/fake_world.h"
 #include "tests/sip/torture_messages.h"
 
@@ -84,7 +82,7 @@ TEST_CASE("what comes behind the body of a datagram is not passed on") {
 
 TEST_CASE("what a stream sends is the very text, zeroes included") {
   const std::string text("SIP/2.0 200 OK\r\nContent-Length: 4\r\n\r\n\x01\x00\x02\x00", 41);
-  const std::unique_ptr<msg_t, void (*)(msg_t*)> message(make_verbatim(text), msg_destroy);
+  const SofiaMessage message = make_verbatim(text);
   REQUIRE(message != nullptr);
   CHECK(text_of(message.get()) == text);
 }
