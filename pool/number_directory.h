@@ -32,7 +32,12 @@ struct DirectoryEntry {
 /// numbers are added.
 ///
 /// A place holds a slot, whose own words say number and pool, or a place in the list of fixed numbers (static
-/// and fallback), which is complete before the first look. Numbers are added and never taken out (a drained
+/// and fallback), which is complete before the first look; and in the bits that this leaves, seven with ten
+/// million numbers, some of the number's hash, so that a look-up rarely asks a slot that is another number's:
+///
+///     fixed (1) | part of the hash (the rest) | place + 1 (as many bits as the greatest needs)
+///
+/// Numbers are added and never taken out (a drained
 /// one is still called), so that the table need not be swapped for a new one: a place changes once, from
 /// empty, after what it refers to is complete. The caller never adds more than it announced.
 ///
@@ -44,31 +49,37 @@ class NumberDirectory {
   NumberDirectory(std::size_t slots, std::size_t fixed)
       : size_(std::bit_ceil((slots + fixed) * 5 / 3 + 2)),
         shift_(64U - static_cast<unsigned>(std::bit_width(size_ - 1))),
+        place_mask_(static_cast<std::uint32_t>(std::bit_ceil(slots + fixed + 2) - 1)),
         places_(size_),
         fixed_(std::make_unique<DirectoryEntry[]>(fixed + 1)) {}
 
   DirectoryEntry find(Number number, const Slot<Atom>* slots) const {
+    const std::uint32_t part = part_of_hash(number);
     for (std::size_t i = home(number);; i = (i + 1) & (size_ - 1)) {
-      const std::uint32_t place = places_[i].load(std::memory_order_acquire);
-      if (place == 0) return {};
-      if ((place & kFixed) != 0) {
-        if (fixed_[place & ~kFixed].number == number) return fixed_[place & ~kFixed];
-      } else if (slots[place - 1].is(number)) {
-        return {number, slots[place - 1].pool(), place - 1, NumberRole::kDynamic};
+      const std::uint32_t word = places_[i].load(std::memory_order_acquire);
+      if (word == 0) return {};
+      if ((word & ~kFixed & ~place_mask_) != part) continue;
+      const std::uint32_t place = (word & place_mask_) - 1;
+      if ((word & kFixed) != 0) {
+        if (fixed_[place].number == number) return fixed_[place];
+      } else if (slots[place].is(number)) [[likely]] {
+        return {number, slots[place].pool(), place, NumberRole::kDynamic};
       }
     }
   }
 
   /// Adds a number that is not there yet (`find` says kNone). A dynamic one's slot knows its number already.
   void insert(const DirectoryEntry& entry) {
-    std::uint32_t place = entry.place + 1;
-    if (entry.role != NumberRole::kDynamic) {
-      fixed_[fixed_count_] = entry;
-      place = kFixed | fixed_count_++;
+    std::uint32_t word = part_of_hash(entry.number);
+    if (entry.role == NumberRole::kDynamic) {
+      word |= entry.place + 1;
+    } else {
+      fixed_[fixed_count_++] = entry;
+      word |= kFixed | fixed_count_;
     }
     std::size_t i = home(entry.number);
     while (places_[i].load(std::memory_order_relaxed) != 0) i = (i + 1) & (size_ - 1);
-    places_[i].store(place, std::memory_order_release);
+    places_[i].store(word, std::memory_order_release);
   }
 
   std::size_t memory_bytes() const { return size_ * sizeof(std::uint32_t); }
@@ -76,6 +87,11 @@ class NumberDirectory {
  private:
   static constexpr std::uint32_t kFixed = 0x8000'0000;
 
+  /// Of the bits of the product below those that choose the place.
+  std::uint32_t part_of_hash(Number number) const {
+    const std::uint64_t hash = std::hash<Number>{}(number);
+    return static_cast<std::uint32_t>(hash >> (shift_ - 31)) & ~kFixed & ~place_mask_;
+  }
   std::size_t home(Number number) const {
     // The upper bits of the product: neighbouring numbers, as carriers rent them out, come to lie far apart.
     return static_cast<std::size_t>(std::hash<Number>{}(number) >> shift_);
@@ -84,6 +100,7 @@ class NumberDirectory {
   // constant after construction
   const std::size_t size_;
   const unsigned shift_;
+  const std::uint32_t place_mask_;
   const BigArray<Atom<std::uint32_t>> places_;
 
   // written before the first look

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "pool/attribution.h"
+#include "pool/number_directory.h"
 #include "pool/siphash.h"
 #include "tests/pool/pool_fixture.h"
 
@@ -108,6 +109,36 @@ TEST_CASE("a configuration with a mistake makes no pools, and is told which") {
     pool.attribution.day_share = 0.5;
     CHECK(mistake_in(config_of({pool})) ==
           "pool \"main\": the shares of the lag (prompt, later, day) must be 0 to 1 and add up to 1");
+  }
+}
+
+TEST_CASE("the directory finds each number in its role, and no other number") {
+  constexpr std::uint32_t kSlots = 3'000;
+  constexpr std::uint32_t kFixed = 100;
+  const auto slots = std::make_unique<Slot<std::atomic>[]>(kSlots);
+  NumberDirectory<std::atomic> directory(kSlots, kFixed);
+  const auto dialed = [](std::uint64_t i) { return *Number::from_digits(74950000000ULL + 7 * i); };
+  for (std::uint32_t i = 0; i < kSlots; ++i) {
+    slots[i].set_number(dialed(i), i % 5);
+    directory.insert({dialed(i), i % 5, i, NumberRole::kDynamic});
+  }
+  for (std::uint32_t i = 0; i < kFixed; ++i) {
+    directory.insert({dialed(kSlots + i), 2, i, NumberRole::kStatic});
+  }
+  for (std::uint32_t i = 0; i < kSlots; ++i) {
+    const DirectoryEntry entry = directory.find(dialed(i), slots.get());
+    REQUIRE(entry.role == NumberRole::kDynamic);
+    REQUIRE(entry.place == i);
+    REQUIRE(entry.pool == i % 5);
+  }
+  for (std::uint32_t i = 0; i < kFixed; ++i) {
+    const DirectoryEntry entry = directory.find(dialed(kSlots + i), slots.get());
+    REQUIRE(entry.role == NumberRole::kStatic);
+    REQUIRE(entry.place == i);
+  }
+  for (std::uint64_t i = 0; i < 20'000; ++i) {
+    REQUIRE(directory.find(*Number::from_digits(74950000001ULL + 7 * i), slots.get()).role ==
+            NumberRole::kNone);
   }
 }
 
