@@ -23,6 +23,17 @@
 // what an earlier one left there, except where all of it fits. Targets are for 10 thousand and 1 million
 // numbers; at 100 the peer measures its level-1 cache, at 10 million both measure the machine's memory.
 //
+// Floors. A bare pop+push is four exchanges on lines that are at hand or lie in a row. A lease and a release
+// are twelve exchanges (lending_pool.h names them), so three times that before anything is done with them,
+// and nine lines at random places of which one of 10 thousand numbers comes from the second or third level of
+// the cache and one of a million from memory; the rest is the work: of 3,100 instructions counted (callgrind,
+// a pool of a thousand numbers, so that no line is missed) 2,300 are left, half of them in reserve, where the
+// visit's two buckets are read twice, before and after it is entered, so that no two rivals can both stay.
+// A resolve is 500 instructions, 750 before, and touches three lines, each known only when the one before it
+// is there; a look-up of the map is some 20 instructions and two lines. "Independent" therefore measures at
+// 10 thousand how much work an answer with pool, visit, source, weights and candidates is: three look-ups
+// would be some 60 instructions.
+//
 // Doubts: the numbers are neighbours, which suits the map's hash and ours; names are short (a name of more
 // than 16 bytes may take another line, one of more than 56 takes two cells); the map's memory and ours are
 // in the cache in the measure that the machine's other guests leave of it; our slots are in large pages

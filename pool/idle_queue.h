@@ -110,6 +110,15 @@ class IdleQueue {
     }
   }
 
+  /// The index `places` behind the one that has been in the queue for longest; none when there is none. A
+  /// glance, good for having it at hand when its turn comes.
+  std::optional<std::uint32_t> ahead(std::uint64_t places) const {
+    const std::uint64_t count = head_.value.load() + places;
+    const std::uint64_t seen = entries_[place_of(count)].load();
+    if (cycle(seen) != cycle(count)) return std::nullopt;
+    return index_in(seen);
+  }
+
   /// The ripe index that has been in the queue for longest; none when none is ripe. A glance: it may be gone.
   std::optional<std::uint32_t> first() const {
     const std::uint64_t head = head_.value.load();

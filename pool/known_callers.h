@@ -27,8 +27,9 @@ class KnownCallers {
  public:
   explicit KnownCallers(std::size_t callers) : table_(callers) {}
 
-  /// False when `find` would find nothing; all that most calls need of this table.
-  bool may_know(std::uint64_t caller) const { return table_.may_know(key_of(caller)); }
+  /// False when `find` would find nothing of any caller in that place (the upper 24 bits of `caller`); all
+  /// that most calls need of this table.
+  bool may_know(std::uint32_t place) const { return table_.may_know(place); }
 
   /// The caller; none when unknown.
   std::optional<KnownCaller> find(std::uint64_t caller) const {

@@ -83,6 +83,10 @@ struct SharedParts {
 ///                source's count                                            visit, due tree
 ///     release    4: term, slot, queue's entry, queue's tail             1: queue (the rest is still at hand)
 ///
+/// What can be known beforehand is brought into the cache beforehand: by a taker, the slot after next, and
+/// the places where its commit will look; by a look-up, all of a slot, since which cell is the record's is
+/// written in the slot itself. A visit's id is checked, cut into words and hashed in one pass.
+///
 /// All are sequentially consistent, but for the words of records and the counters: "looked after it was
 /// entered" (rivals), "stored before it was lowered" (due tree) and "marked after it was set" (marks) are
 /// about the order of a store and a later load of another word, which nothing weaker gives; on x86 an
@@ -187,20 +191,24 @@ class LendingPool {
   Key key_of(std::string_view visit_id) const;
   Found find(const Key& key) const;
   Tie tie_to(const Slot<Atom>& slot, SlotWord word, const Key& key) const;
-  Reservation without_number(const VisitView& visit, AdmissionClass admission);
-  std::optional<Reservation> join(const Found& found, Milliseconds expire, Milliseconds now);
-  std::optional<Reservation> make(const Taken& taken, const VisitView& visit, const Key& key,
+  [[gnu::noinline]] Reservation without_number(const VisitView& visit, AdmissionClass admission);
+  [[gnu::noinline]] std::optional<Reservation> join(const Found& found, Milliseconds expire,
+                                                    Milliseconds now);
+  std::optional<Reservation> make(const Taken& taken, const VisitView& visit, const Key& key, unsigned bucket,
                                   Milliseconds expire, Milliseconds now, bool& full);
+  [[gnu::noinline]] bool prevail(std::uint32_t slot, std::uint64_t generation, const Key& key,
+                                 unsigned order);
   std::optional<Taken> take_number(const Found& found, const VisitView& visit, const Key& key,
                                    AdmissionClass admission, Milliseconds now);
-  std::optional<Taken> take_former(std::uint32_t slot, const VisitView& visit, const Key& key,
-                                   AdmissionClass admission, Milliseconds now);
+  [[gnu::noinline]] std::optional<Taken> take_former(std::uint32_t slot, const VisitView& visit,
+                                                     const Key& key, AdmissionClass admission,
+                                                     Milliseconds now);
   std::optional<std::uint32_t> former_of_visitor(std::string_view visitor_id) const;
   SlotWord taken(std::uint32_t slot, SlotWord word, bool wide) const;
   RecordHead write_reservation(const Taken& taken, const VisitView& visit, const Key& key,
                                Milliseconds expire, Milliseconds start);
-  void decide(const Key& key, std::uint32_t slot, unsigned order, SlotWord word);
-  bool rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands);
+  [[gnu::noinline]] void decide(const Key& key, std::uint32_t slot, unsigned order, SlotWord word);
+  [[gnu::noinline]] bool rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands);
   Reservation describe(std::uint32_t slot, SlotWord word, ReserveOutcome outcome, const RecordHead& record,
                        Term term) const;
   bool install(std::uint32_t slot, SlotWord& word, SlotState state);
@@ -216,14 +224,20 @@ class LendingPool {
   bool may_take_free(AdmissionClass admission, Milliseconds now);
   void return_permit();
   std::optional<Term> extend(std::uint32_t slot, SlotWord word, Milliseconds expire, Milliseconds now);
-  std::optional<Term> revive(std::uint32_t slot, SlotWord word, const Key& key, Milliseconds expire);
+  [[gnu::noinline]] std::optional<Term> revive(std::uint32_t slot, SlotWord word, const Key& key,
+                                               Milliseconds expire);
   bool close(std::uint32_t slot, SlotWord word, Term& term, Term closed);
-  void end_if_due(std::uint32_t slot, Milliseconds now);
+  [[gnu::noinline]] void end_if_due(std::uint32_t slot, Milliseconds now);
   void finish_end(std::uint32_t slot, SlotWord word);
-  void give_back(std::uint32_t slot, Milliseconds now, bool anew = false);
+  [[gnu::noinline]] void give_back(std::uint32_t slot, Milliseconds now, bool anew = false);
   bool put_first(std::uint32_t slot);
-  void free_stragglers(Milliseconds now);
-  void settle(Milliseconds now, std::size_t most);
+  [[gnu::noinline]] void free_stragglers(Milliseconds now);
+  void settle(Milliseconds now, std::size_t most) {
+    if (due_.earliest() <= now) [[unlikely]]
+      end_due(now, most);
+  }
+  [[gnu::noinline]] void end_due(Milliseconds now, std::size_t most);
+  void prepare_next() const;
   bool is_ripe(std::uint32_t slot, Milliseconds now) const;
   bool ripen(std::uint32_t slot, Milliseconds now);
   void ripen_all(Milliseconds now);

@@ -142,12 +142,15 @@ std::size_t LendingPool<Atom>::holders(std::uint32_t index, Time at, std::span<C
   for (;;) {
     const SlotWord word = slot.load();
     std::size_t count = 0;
-    for (unsigned back = 0; back < SlotWord::kCells && count < out.size(); ++back) {
-      const unsigned cell = (word.head() + SlotWord::kCells - back) % SlotWord::kCells;
-      if (!word.starts(cell)) continue;
+    unsigned left = word.starts();
+    for (unsigned cell = word.head(); left != 0 && count < out.size(); cell = (cell - 1) % SlotWord::kCells) {
+      const unsigned bit = 1U << cell;
+      if ((left & bit) == 0) continue;
+      left &= ~bit;
       const RecordHead record = slot.record(cell);
       const Time shown = from_milliseconds(record.start());
-      const Time end = from_milliseconds(back == 0 ? slot.term(word.side()).expire() : record.end());
+      const bool last = cell == word.head();
+      const Time end = from_milliseconds(last ? slot.term(word.side()).expire() : record.end());
       if (shown > at || end + kLongestLag <= at) continue;
       Candidate& holder = out[count++];
       slot.read_visit(cell, record.wide(), holder.visit);
@@ -158,7 +161,7 @@ std::size_t LendingPool<Atom>::holders(std::uint32_t index, Time at, std::span<C
       holder.weight = 0;
     }
     if (slot.load() != word) continue;
-    if (word.has(SlotWord::kContested) && count < out.size()) {
+    if (word.has(SlotWord::kContested) && count < out.size()) [[unlikely]] {
       const auto other = shared_.contested.find(first_slot_ + index);
       const bool reached = other && other->shown <= at && other->end + kLongestLag > at;
       if (reached) out[count++] = *other;

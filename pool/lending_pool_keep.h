@@ -12,8 +12,8 @@ namespace ringtrace::pool {
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Time until, Time at) {
   std::optional<LeaseView> lease;
-  if (!is_valid_visit_id(visit_id)) return lease;
   const Key key = key_of(visit_id);
+  if (!key.words.valid) return lease;
   const Milliseconds now = to_milliseconds(at);
   const Milliseconds expire = to_milliseconds(std::min(until, at + lending::kLongestTtl));
   settle(now, kMostHelp);
@@ -44,8 +44,8 @@ std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Tim
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, Time at) {
   std::optional<LeaseView> lease;
-  if (!is_valid_visit_id(visit_id)) return lease;
   const Key key = key_of(visit_id);
+  if (!key.words.valid) return lease;
   const Milliseconds now = to_milliseconds(at);
   settle(now, kMostHelp);
   for (;;) {
@@ -72,8 +72,8 @@ std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, T
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::find_lease(std::string_view visit_id, Time at) {
   std::optional<LeaseView> lease;
-  if (!is_valid_visit_id(visit_id)) return lease;
   const Key key = key_of(visit_id);
+  if (!key.words.valid) return lease;
   const Milliseconds now = to_milliseconds(at);
   settle(now, kMostHelp);
   for (;;) {

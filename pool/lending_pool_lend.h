@@ -12,7 +12,9 @@ namespace ringtrace::pool {
 template <template <class> class Atom>
 typename LendingPool<Atom>::Key LendingPool<Atom>::key_of(std::string_view visit_id) const {
   Key key{VisitWords(visit_id), 0};
-  key.hash = place_of_visit(key.words.count, [&](unsigned i) { return key.words.words[i]; });
+  PlacingHash hash(shared_.key);  // as place_of_record
+  for (unsigned i = 0; i < key.words.used; ++i) hash.add(key.words.words[i]);
+  key.hash = hash.value();
   return key;
 }
 
@@ -56,14 +58,16 @@ typename LendingPool<Atom>::Found LendingPool<Atom>::find(const Key& key) const 
 template <template <class> class Atom>
 Reservation LendingPool<Atom>::reserve(const VisitView& visit, Duration ttl, AdmissionClass admission,
                                        Time at) {
-  if (!is_valid_visit_id(visit.visit_id) || !is_valid_visitor_id(visit.visitor_id)) return {};
-  if (admission == AdmissionClass::kBot) return without_number(visit, admission);
   const Key key = key_of(visit.visit_id);
+  if (!key.words.valid) return {};
+  if (!visit.visitor_id.empty() && !is_valid_visitor_id(visit.visitor_id)) return {};
+  if (admission == AdmissionClass::kBot) return without_number(visit, admission);
   const Milliseconds now = to_milliseconds(at);
   const Milliseconds expire = lending::expiry(at, ttl);
   settle(now, kMostHelp);
   for (;;) {
-    const Found found = visits_.has_more_than(0, key.hash) ? find(key) : Found{};
+    const auto glance = visits_.glance(key.hash);
+    const Found found = glance.found ? find(key) : Found{};
     if (found.tie == Tie::kPending && found.word.state() == SlotState::kTentative) {
       decide(key, found.slot, found.order, found.word);
       continue;
@@ -82,7 +86,7 @@ Reservation LendingPool<Atom>::reserve(const VisitView& visit, Duration ttl, Adm
     const auto taken = take_number(found, visit, key, admission, now);
     if (!taken) return without_number(visit, admission);
     bool full = false;
-    if (const auto made = make(*taken, visit, key, expire, now, full)) return *made;
+    if (const auto made = make(*taken, visit, key, glance.emptier, expire, now, full)) return *made;
     if (full) return without_number(visit, admission);
   }
 }
@@ -210,12 +214,16 @@ SlotWord LendingPool<Atom>::taken(std::uint32_t index, SlotWord word, bool wide)
 /// the index has no room; the number has been given back then.
 template <template <class> class Atom>
 std::optional<Reservation> LendingPool<Atom>::make(const Taken& taken, const VisitView& visit, const Key& key,
-                                                   Milliseconds expire, Milliseconds now, bool& full) {
+                                                   unsigned bucket, Milliseconds expire, Milliseconds now,
+                                                   bool& full) {
   const std::uint32_t index = taken.slot;
   Slot<Atom>& slot = slots_[index];
+  // What `commit` will look for at random places.
+  due_.prefetch(index);
+  if (const auto former = entry_of(index, taken.word)) visits_.prefetch(*former);
   const RecordHead record = write_reservation(taken, visit, key, expire, now);
   const Term term = slot.term(taken.word.side() ^ 1U);
-  const auto order = visits_.insert(key.hash, index);
+  const auto order = visits_.insert(key.hash, index, bucket);
   if (!order) {
     full = true;
     give_back(index, now);
@@ -226,20 +234,26 @@ std::optional<Reservation> LendingPool<Atom>::make(const Taken& taken, const Vis
   // Nobody else's entry may be the visit's, and nobody has since cast doubt on that (rival_stands).
   const bool alone = !visits_.has_more_than(1, key.hash);
   if (alone && move(index, mine, mine.with(SlotState::kReserved))) return answer;
-  mine = slot.load();
-  while (!move(index, mine, mine.with(SlotState::kTentative))) continue;  // a flag has changed
-  for (SlotWord word = mine; word.state() == SlotState::kTentative; word = slot.load()) {
-    if (slot.record(word.pending()).generation != record.generation) break;
-    decide(key, index, *order, word);
-  }
-  // Only its taker takes a slot out of kAborted; otherwise it was reserved, whatever has become of it since.
-  const SlotWord word = slot.load();
-  if (word.state() != SlotState::kAborted || slot.record(word.pending()).generation != record.generation) {
-    return answer;
-  }
+  if (prevail(index, record.generation, key, *order)) return answer;
   visits_.erase(key.hash, index);
   give_back(index, now);
   return std::nullopt;
+}
+
+/// The long way from taken to reserved, past rivals of the same visit; false when one of them was faster.
+template <template <class> class Atom>
+bool LendingPool<Atom>::prevail(std::uint32_t index, std::uint64_t generation, const Key& key,
+                                unsigned order) {
+  const Slot<Atom>& slot = slots_[index];
+  SlotWord mine = slot.load();
+  while (!move(index, mine, mine.with(SlotState::kTentative))) continue;  // a flag has changed
+  for (SlotWord word = mine; word.state() == SlotState::kTentative; word = slot.load()) {
+    if (slot.record(word.pending()).generation != generation) break;
+    decide(key, index, order, word);
+  }
+  // Only its taker takes a slot out of kAborted; otherwise it was reserved, whatever has become of it since.
+  const SlotWord word = slot.load();
+  return word.state() != SlotState::kAborted || slot.record(word.pending()).generation != generation;
 }
 
 template <template <class> class Atom>
@@ -377,8 +391,9 @@ void LendingPool<Atom>::count_lease(const RecordHead& record, Milliseconds since
   if (record.sticky()) tally_.add(kSticky);
   if (since == 0) return tally_.add(kFirstLeases);
   const Duration idle(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));
-  const auto* bound = std::upper_bound(IdleHistogram::kBounds.begin(), IdleHistogram::kBounds.end(), idle);
-  tally_.add(kIdleBuckets + static_cast<std::size_t>(bound - IdleHistogram::kBounds.begin()));
+  std::size_t bucket = 0;
+  for (const Duration bound : IdleHistogram::kBounds) bucket += idle >= bound ? 1U : 0U;
+  tally_.add(kIdleBuckets + bucket);
   tally_.add(kIdleSeconds, static_cast<std::uint64_t>(idle.count() / 1000));
 }
 

@@ -237,7 +237,7 @@ typename LendingPool<Atom>::Milliseconds LendingPool<Atom>::due(std::uint32_t in
 
 /// Ends leases that are due, at most `most`.
 template <template <class> class Atom>
-void LendingPool<Atom>::settle(Milliseconds now, std::size_t most) {
+void LendingPool<Atom>::end_due(Milliseconds now, std::size_t most) {
   for (std::size_t i = 0; i < most && due_.earliest() <= now; ++i) {
     const auto slot = due_.next(now, [this](std::uint32_t index) { return due(index); });
     if (!slot) break;
@@ -290,9 +290,18 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_idle(bo
   }
   while (const auto slot = idle_.take([&](std::uint32_t index) { return is_ripe(index, now); })) {
     SlotWord word = slots_[*slot].load();
-    if (claim_popped(*slot, wide, now, word)) return Taken{*slot, word, false};
+    if (!claim_popped(*slot, wide, now, word)) continue;
+    prepare_next();
+    return Taken{*slot, word, false};
   }
   return std::nullopt;
+}
+
+/// Has the slot after next brought into the cache while this one's lease is made: which comes is known, and
+/// the next one was brought when the one before it was taken.
+template <template <class> class Atom>
+void LendingPool<Atom>::prepare_next() const {
+  if (const auto slot = idle_.ahead(1)) slots_[*slot].prefetch();
 }
 
 template <template <class> class Atom>

@@ -41,12 +41,15 @@ std::optional<PoolIndex> NumberPools::find(std::string_view name) const {
 std::size_t NumberPools::pool_count() const { return state_->pool_count(); }
 const PoolConfig& NumberPools::config(PoolIndex pool) const { return state_->pool(pool).config(); }
 
-Reservation NumberPools::reserve(PoolIndex pool, const VisitView& visit, Duration ttl,
-                                 AdmissionClass admission, Time now) {
+// The operations of the path, each in one piece: what their steps have in common is computed once, and what
+// is rare in them stays a call (noinline).
+
+[[gnu::flatten]] Reservation NumberPools::reserve(PoolIndex pool, const VisitView& visit, Duration ttl,
+                                                  AdmissionClass admission, Time now) {
   return state_->pool(pool).reserve(visit, ttl, admission, now);
 }
 
-bool NumberPools::commit(const Ticket& ticket, bool durable, Time now) {
+[[gnu::flatten]] bool NumberPools::commit(const Ticket& ticket, bool durable, Time now) {
   return state_->pool(ticket.pool).commit(ticket, durable, now);
 }
 
@@ -62,12 +65,13 @@ void NumberPools::set_durable(const Ticket& ticket, Time expire, bool durable) {
   state_->pool(ticket.pool).set_durable(ticket, expire, durable);
 }
 
-std::optional<LeaseView> NumberPools::renew(PoolIndex pool, std::string_view visit_id, Time expire,
-                                            Time now) {
+[[gnu::flatten]] std::optional<LeaseView> NumberPools::renew(PoolIndex pool, std::string_view visit_id,
+                                                             Time expire, Time now) {
   return state_->pool(pool).renew(visit_id, expire, now);
 }
 
-std::optional<LeaseView> NumberPools::release(PoolIndex pool, std::string_view visit_id, Time now) {
+[[gnu::flatten]] std::optional<LeaseView> NumberPools::release(PoolIndex pool, std::string_view visit_id,
+                                                               Time now) {
   return state_->pool(pool).release(visit_id, now);
 }
 
@@ -112,7 +116,7 @@ std::size_t NumberPools::drain_numbers(PoolIndex pool, std::span<const Number> n
   return drained;
 }
 
-Resolution NumberPools::resolve(const ResolveQuery& query) const {
+[[gnu::flatten]] Resolution NumberPools::resolve(const ResolveQuery& query) const {
   Resolution answer;
   state_->resolve(query, answer);
   return answer;

@@ -19,6 +19,7 @@
 #include "pool/resolve.h"
 #include "pool/source_book.h"
 #include "pool/text_arena.h"
+#include "pool/text_words.h"
 
 namespace ringtrace::pool {
 
@@ -155,9 +156,21 @@ class PoolSet {
     if (config.fallback) directory_.insert({config.fallback, index, 0, NumberRole::kFallback});
   }
 
-  /// Of a pool's caller: both fit in one word (a pool has 14 bits, a number 50).
+  /// A pool's caller: both fit in one word (a pool has 14 bits, a number 50).
+  static std::uint64_t caller_word(std::uint32_t pool, Number caller) {
+    return (caller.digits() << 14) | pool;
+  }
+  /// Where a caller is looked for, 24 bits. Most callers are strangers, and this is all that is computed of
+  /// them: two multiplications.
+  std::uint32_t caller_place(std::uint32_t pool, Number caller) const {
+    PlacingHash hash(key_);
+    hash.add(caller_word(pool, caller));
+    return static_cast<std::uint32_t>(hash.value() >> 40);
+  }
+  /// What a caller is told from others by: the place, and 40 bits of a hash that is proven.
   std::uint64_t caller_hash(std::uint32_t pool, Number caller) const {
-    return siphash13(key_, (caller.digits() << 14) | pool) | 1;
+    return (std::uint64_t{caller_place(pool, caller)} << 40) |
+           (siphash13(key_, caller_word(pool, caller)) >> 24) | 1;
   }
 
   void resolve_dynamic(const DirectoryEntry& entry, const ResolveQuery& query, Resolution& answer) const;
@@ -209,13 +222,14 @@ void PoolSet<Atom>::resolve(const ResolveQuery& query, Resolution& answer) const
 template <template <class> class Atom>
 void PoolSet<Atom>::resolve_dynamic(const DirectoryEntry& entry, const ResolveQuery& query,
                                     Resolution& answer) const {
+  // Which of its lines will be read is known only when the first is there.
+  slots_[entry.place].prefetch();
   const LendingPool<Atom>& pool = *pools_[entry.pool];
   const std::uint32_t slot = entry.place - firsts_[entry.pool];
   answer.candidate_count = pool.holders(slot, query.at, answer.candidate_storage);
   if (query.caller) {
-    const std::uint64_t caller = caller_hash(entry.pool, query.caller);
-    if (callers_.may_know(caller)) [[unlikely]] {
-      return resolve_known(entry, caller, query, answer);
+    if (callers_.may_know(caller_place(entry.pool, query.caller))) [[unlikely]] {
+      return resolve_known(entry, caller_hash(entry.pool, query.caller), query, answer);
     }
   }
   resolve_lent(weights_[entry.pool], pool.config().hold, nullptr, 0, query.at, answer);

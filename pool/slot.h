@@ -5,7 +5,6 @@
 #include <cstring>
 #include <string_view>
 
-#include "pool/assert.h"
 #include "pool/number.h"
 #include "pool/slot_word.h"
 #include "pool/text_words.h"
@@ -30,15 +29,28 @@ struct VisitWords {
   static constexpr unsigned kNarrow = 7;  ///< words of an id of at most 56 bytes
   static constexpr unsigned kWide = 16;
 
-  explicit VisitWords(std::string_view visit_id) : count(visit_id.size() <= 8 * kNarrow ? kNarrow : kWide) {
-    RINGTRACE_ASSERT(visit_id.size() <= VisitId::kMaxBytes);
-    unsigned used = 0;
-    for_each_word(visit_id, [&](std::uint64_t word) { words[used++] = word; });
+  explicit VisitWords(std::string_view visit_id) {
+    // As is_valid_visit_id, in the same pass.
+    words[0] = 0;
+    if (visit_id.empty() || visit_id.size() > VisitId::kMaxBytes) return;
+    count = visit_id.size() <= 8 * kNarrow ? kNarrow : kWide;
+    std::uint64_t controls = 0;
+    for (; used < visit_id.size() / 8; ++used) {
+      words[used] = load_word(visit_id.data() + std::size_t{8} * used);
+      controls |= control_characters(words[used]);
+    }
+    if (const std::size_t rest = visit_id.size() % 8; rest != 0) {
+      words[used] = load_tail(visit_id);
+      controls |= control_characters(words[used++], rest);
+    }
     if (used < count) words[used] = 0;
+    valid = controls == 0;
   }
 
   bool wide() const { return count == kWide; }
 
+  bool valid = false;  ///< it is a visit id; otherwise the words mean nothing
+  unsigned used = 0;   ///< words of text
   unsigned count = kNarrow;
   std::array<std::uint64_t, kWide> words;
 };
@@ -116,6 +128,13 @@ struct alignas(32) Slot {
   Atom<std::uint64_t> cells[SlotWord::kCells][kWordsInRow]{};
   Atom<std::uint64_t> tails[SlotWord::kCells]{};
 
+  /// Has the whole slot brought into the cache while other work is done.
+  void prefetch() const {
+    for (std::size_t at = 0; at < sizeof(Slot); at += 64) {
+      __builtin_prefetch(reinterpret_cast<const char*>(this) + at);
+    }
+  }
+
   SlotWord load() const { return SlotWord(word.load()); }
   Term term(unsigned side) const { return Term(terms[side].load()); }
 
@@ -148,22 +167,20 @@ struct alignas(32) Slot {
   void write_record(unsigned cell, const RecordHead& head, const VisitWords& visit) {
     cells[cell][0].store(head.generation, std::memory_order_release);
     cells[cell][1].store(head.rest, std::memory_order_release);
-    for_each_place(cell, visit.wide(), [&](Atom<std::uint64_t>& place, unsigned i) {
-      place.store(visit.words[i], std::memory_order_release);
-      return visit.words[i] != 0;
-    });
+    const unsigned count = std::min(visit.used + 1, visit.count);
+    for (unsigned i = 0; i < count; ++i) {
+      place_of_word(*this, cell, i).store(visit.words[i], std::memory_order_release);
+    }
   }
 
   bool holds_visit(unsigned cell, const VisitWords& visit) const {
     if (record(cell).wide() != visit.wide()) return false;
     // Words behind a word of zeros are not written and not looked at.
-    bool same = true;
-    for_each_place(cell, visit.wide(), [&](const Atom<std::uint64_t>& place, unsigned i) {
-      const std::uint64_t here = place.load(std::memory_order_acquire);
-      same = here == visit.words[i];
-      return same && here != 0;
-    });
-    return same;
+    const unsigned count = std::min(visit.used + 1, visit.count);
+    for (unsigned i = 0; i < count; ++i) {
+      if (visit_word(cell, i) != visit.words[i]) return false;
+    }
+    return true;
   }
 
   VisitId visit(unsigned cell, bool wide) const {
@@ -189,29 +206,12 @@ struct alignas(32) Slot {
   /// wide one, in the next cell.
   template <typename Self>
   static auto& place_of_word(Self& self, unsigned cell, unsigned i) {
+    if (i + kWordsOfHead < kWordsInRow) [[likely]]
+      return self.cells[cell][i + kWordsOfHead];
     const bool own = i < VisitWords::kNarrow;
     const unsigned of_cell = own ? cell : next_cell(cell);
     const unsigned in_cell = own ? i + kWordsOfHead : i - VisitWords::kNarrow;
     return in_cell < kWordsInRow ? self.cells[of_cell][in_cell] : self.tails[of_cell];
-  }
-
-  /// Calls `use(place, i)` for the places of the words of the visit id of the record at `cell`, until it
-  /// returns false. True when it never did.
-  template <typename Self, typename Use>
-  static bool for_each_place_of(Self& self, unsigned cell, bool wide, Use use) {
-    const unsigned count = wide ? VisitWords::kWide : VisitWords::kNarrow;
-    for (unsigned i = 0; i < count; ++i) {
-      if (!use(place_of_word(self, cell, i), i)) return false;
-    }
-    return true;
-  }
-  template <typename Use>
-  bool for_each_place(unsigned cell, bool wide, Use use) const {
-    return for_each_place_of(*this, cell, wide, use);
-  }
-  template <typename Use>
-  bool for_each_place(unsigned cell, bool wide, Use use) {
-    return for_each_place_of(*this, cell, wide, use);
   }
 };
 

@@ -52,6 +52,8 @@ class SlotWord {
   constexpr unsigned pending() const { return static_cast<unsigned>(bits_ >> 10) & 3; }
   /// A holder's record, present, last or former, begins at the cell.
   constexpr bool starts(unsigned cell) const { return ((bits_ >> (6 + cell)) & 1) != 0; }
+  /// The cells at which records begin, a bit each.
+  constexpr unsigned starts() const { return static_cast<unsigned>(bits_ >> 6) & 15; }
   /// The slot was lent before, and its record is there.
   constexpr bool lent() const { return starts(head()); }
   /// Between taken and reserved.

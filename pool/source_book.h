@@ -85,13 +85,20 @@ class SourceBook {
     if (label.empty()) return 0;
     label = label.substr(0, Source::kMaxBytes);
     const std::uint32_t name = name_of(pool, label.size());
-    const std::uint64_t hash = placing_hash(SipKey{key_.k0 ^ pool, key_.k1}, label);
+    Words words;
+    std::size_t used = 0;
+    PlacingHash placing({key_.k0 ^ pool, key_.k1}, label.size() * PlacingHash::kOdd);  // as placing_hash
+    for_each_word(label, [&](std::uint64_t word) {
+      words[used++] = word;
+      placing.add(word);
+    });
+    const std::uint64_t hash = placing.value();
     std::uint16_t drawn = 0;
     for (std::size_t probe = 0; probe < kProbes; ++probe) {
       Atom<std::uint64_t>& cell = cells_[(hash + probe) & (cell_count_ - 1)];
       std::uint64_t seen = cell.load(std::memory_order_acquire);
       if (seen == 0) {
-        if (drawn == 0) drawn = draw(name, label);
+        if (drawn == 0) drawn = draw(name, {words.data(), used});
         if (drawn == 0) return other_of(pool);
         const std::uint64_t mine = (hash & ~kIdMask) | drawn;
         if (cell.compare_exchange_strong(seen, mine, std::memory_order_acq_rel, std::memory_order_acquire)) {
@@ -99,7 +106,7 @@ class SourceBook {
         }
       }
       const auto id = static_cast<std::uint16_t>(seen & kIdMask);
-      if (((seen ^ hash) & ~kIdMask) == 0 && is(id, name, label)) return id;
+      if (((seen ^ hash) & ~kIdMask) == 0 && is(id, name, {words.data(), used})) return id;
     }
     return other_of(pool);
   }
@@ -159,6 +166,7 @@ class SourceBook {
   struct Text {
     std::array<Atom<std::uint64_t>, Source::kMaxBytes / 8> words;
   };
+  using Words = std::array<std::uint64_t, Source::kMaxBytes / 8>;
 
   static std::uint32_t name_of(std::uint32_t pool, std::size_t bytes) {
     return kKnown | pool << 8 | static_cast<std::uint32_t>(bytes);
@@ -166,25 +174,24 @@ class SourceBook {
   static std::uint16_t other_of(std::uint32_t pool) { return static_cast<std::uint16_t>(pool + 1); }
 
   /// A new id with its entry written, not yet in the index; 0 when all are given.
-  std::uint16_t draw(std::uint32_t name, std::string_view label) {
+  [[gnu::noinline]] std::uint16_t draw(std::uint32_t name, std::span<const std::uint64_t> label) {
     if (next_.load(std::memory_order_relaxed) > id_count_) return 0;  // else the count would grow without end
     const std::uint64_t id = next_.fetch_add(1, std::memory_order_relaxed);
     if (id > id_count_) return 0;
-    std::size_t i = 0;
-    for_each_word(label,
-                  [&](std::uint64_t word) { texts_[id].words[i++].store(word, std::memory_order_relaxed); });
+    for (std::size_t i = 0; i < label.size(); ++i) {
+      texts_[id].words[i].store(label[i], std::memory_order_relaxed);
+    }
     names_[id].store(name, std::memory_order_release);
     return static_cast<std::uint16_t>(id);
   }
 
   /// Whether the id is that pool's and label's.
-  bool is(std::uint16_t id, std::uint32_t name, std::string_view label) const {
+  bool is(std::uint16_t id, std::uint32_t name, std::span<const std::uint64_t> label) const {
     if (names_[id].load(std::memory_order_acquire) != name) return false;
     std::uint64_t difference = 0;
-    std::size_t i = 0;
-    for_each_word(label, [&](std::uint64_t word) {
-      difference |= word ^ texts_[id].words[i++].load(std::memory_order_relaxed);
-    });
+    for (std::size_t i = 0; i < label.size(); ++i) {
+      difference |= label[i] ^ texts_[id].words[i].load(std::memory_order_relaxed);
+    }
     return difference == 0;
   }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -14,9 +15,9 @@ namespace ringtrace::pool {
 /// A bounded table from keys to payloads that forgets the oldest: sets of eight ways, the keys of a set in
 /// one cache line.
 ///
-/// A key is a keyed hash, never 0, and its high half chooses its set. Each way has a tag, an age stamp (the
-/// greater, the newer) and the words of its payload. The tag counts the writes of the way and is odd while
-/// one is under way:
+/// A key is a keyed hash, never 0; its upper 24 bits, its place, choose its set. Each way has a tag, an age
+/// stamp (the greater, the newer) and the words of its payload. The tag counts the writes of the way and is
+/// odd while one is under way:
 ///
 ///     writes (63 bits) | being written (1 bit)
 ///
@@ -46,6 +47,8 @@ class TaggedTable {
  public:
   static_assert(std::is_trivially_copyable_v<Payload>);
   static constexpr std::size_t kWays = 8;
+  static constexpr unsigned kPlaceBits = 24;
+  static constexpr unsigned kRestBits = 64 - kPlaceBits;
 
   /// A table of `places`, rounded up to whole sets when they are more than one set. One of none keeps
   /// nothing.
@@ -82,13 +85,18 @@ class TaggedTable {
     return newest;
   }
 
-  /// False when find(key) would find nothing: a glance at the one line of the set's keys.
-  bool may_know(std::uint64_t key) const {
+  /// False when find would find nothing under any key of that place: a glance at the one line of the set's
+  /// keys, for which the rest of the key need not be known.
+  bool may_know(std::uint32_t place) const {
     if (set_count_ == 0) return false;
-    const Keys& keys = keys_[set_of(key)];
-    bool found = false;
-    for (const auto& word : keys.words) found |= word.load(std::memory_order_relaxed) == key;
-    return found;
+    const Keys& keys = keys_[set_at(place)];
+    const std::uint64_t key = std::uint64_t{place} << kRestBits;
+    std::uint64_t nearest = ~std::uint64_t{0};
+#pragma GCC unroll 8
+    for (std::size_t way = 0; way < kWays; ++way) {
+      nearest = std::min(nearest, keys.words[way].load(std::memory_order_relaxed) ^ key);
+    }
+    return nearest >> kRestBits == 0;
   }
 
   /// Puts what is known of `key`: in the place of what was, else in an empty place of its set, else in that
@@ -151,8 +159,9 @@ class TaggedTable {
 
   static bool is_claimed(std::uint64_t tag) { return (tag & 1) != 0; }
 
-  std::size_t set_of(std::uint64_t key) const {
-    return static_cast<std::size_t>((key >> 32) * set_count_ >> 32);
+  std::size_t set_of(std::uint64_t key) const { return set_at(static_cast<std::uint32_t>(key >> kRestBits)); }
+  std::size_t set_at(std::uint32_t place) const {
+    return static_cast<std::size_t>((std::uint64_t{place} * set_count_) >> kPlaceBits);
   }
 
   Entry& entry(std::size_t set, std::size_t way) const { return entries_[set * kWays + way]; }

@@ -41,6 +41,20 @@ inline std::uint64_t load_tail(std::string_view text) {
   return half(0) | half(count - 4) << (8 * (count - 4));
 }
 
+/// Not 0 when one of the word's bytes is a control character: below 0x20, or 0x7F.
+constexpr std::uint64_t control_characters(std::uint64_t word) {
+  constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101ULL;
+  const auto below = [](std::uint64_t bytes, std::uint64_t bound) {
+    return (bytes - kOnes * bound) & ~bytes & (kOnes * 0x80);
+  };
+  return below(word, 0x20) | below(word ^ (kOnes * 0x7F), 1);
+}
+
+/// The same of a word of which only the first `bytes`, 1 to 7, are text and the others are 0.
+constexpr std::uint64_t control_characters(std::uint64_t word, std::size_t bytes) {
+  return control_characters(word | 0x2020'2020'2020'2020ULL << (8 * bytes));
+}
+
 /// Calls `use(word)` for each 8 bytes of the text, the last filled up with zeros.
 template <typename Use>
 void for_each_word(std::string_view text, Use use) {

@@ -61,10 +61,37 @@ class VisitIndex {
     }
   }
 
-  /// Enters the slot; the cell's place in the order, or none when both buckets are full.
-  std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
+  /// What one pass over a hash's two buckets shows. A glance: others come and go meanwhile.
+  struct Glance {
+    bool found = false;    // an entry may be of the hash
+    unsigned emptier = 0;  // the bucket, 0 or 1, with fewer entries: the better one for another
+  };
+  Glance glance(std::uint64_t hash) const {
     const Pair pair(*this, hash);
-    const unsigned first = used(pair.cells[1]) < used(pair.cells[0]) ? 1 : 0;
+    std::uint64_t nearest = ~std::uint64_t{0};
+    unsigned used[2] = {0, 0};
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < 2 * kCellsOfBucket; ++i) {
+      const std::uint64_t word = pair.cell(i).load();
+      nearest = std::min(nearest, word ^ hash);
+      used[i / kCellsOfBucket] += word != 0 ? 1U : 0U;
+    }
+    return {nearest <= kSlotMask, used[1] < used[0] ? 1U : 0U};
+  }
+
+  /// Has the two buckets of a hash brought into the cache while other work is done.
+  void prefetch(std::uint64_t hash) const {
+    const Pair pair(*this, hash);
+    for (const Atom<std::uint64_t>* const cells : pair.cells) __builtin_prefetch(cells, 1);
+  }
+
+  /// Enters the slot, in the bucket `first` if there is room; the cell's place in the order, or none when
+  /// both buckets are full.
+  std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
+    return insert(hash, slot, glance(hash).emptier);
+  }
+  std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot, unsigned first) {
+    const Pair pair(*this, hash);
     for (const unsigned bucket : {first, first ^ 1U}) {
       for (unsigned i = 0; i < kCellsOfBucket; ++i) {
         std::uint64_t seen = pair.cells[bucket][i].load();
@@ -79,10 +106,9 @@ class VisitIndex {
   bool has_more_than(unsigned most, std::uint64_t hash) const {
     const Pair pair(*this, hash);
     unsigned found = 0;
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < kCellsOfBucket; ++i) {
-      found += ((pair.cells[0][i].load() ^ hash) >> kSlotBits) == 0 ? 1U : 0U;
-      found += ((pair.cells[1][i].load() ^ hash) >> kSlotBits) == 0 ? 1U : 0U;
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < 2 * kCellsOfBucket; ++i) {
+      found += (pair.cell(i).load() ^ hash) <= kSlotMask ? 1U : 0U;
     }
     return found > most;
   }
@@ -121,13 +147,6 @@ class VisitIndex {
     }
     std::array<Atom<std::uint64_t>*, 2> cells;
   };
-
-  /// The bucket's cells in use. A glance: others come and go meanwhile, and the choice need not be the best.
-  static unsigned used(const Atom<std::uint64_t>* cells) {
-    unsigned count = 0;
-    for (unsigned i = 0; i < kCellsOfBucket; ++i) count += cells[i].load() != 0 ? 1U : 0U;
-    return count;
-  }
 
   static std::uint64_t entry(std::uint64_t hash, std::uint32_t slot) {
     return (hash & ~kSlotMask) | (slot + 1);

@@ -94,6 +94,19 @@ TEST_CASE("a key that was removed is unknown, the others of its set stay, and it
   CHECK(stamp_of(table, 9) == 1);
 }
 
+TEST_CASE("the place of a key that is known says so, and says nothing when its set has no key of it") {
+  Table table(64);
+  const auto key_at = [](std::uint64_t place) { return place << Table::kRestBits | 0x5A; };
+  for (std::uint32_t place = 0; place < 1U << Table::kPlaceBits; place += 3'145'739) {
+    REQUIRE_FALSE(table.may_know(place + 1));
+    REQUIRE(table.put(key_at(place + 1), told(key_at(place + 1), 1), 1));
+    REQUIRE(table.may_know(place + 1));
+    REQUIRE_FALSE(table.may_know(place + 2));
+    table.remove(key_at(place + 1));
+    REQUIRE_FALSE(table.may_know(place + 1));
+  }
+}
+
 TEST_CASE("known callers come back whole, with times before the epoch in their order") {
   KnownCallers callers(2);
   const Time never = kNever;
