@@ -62,11 +62,12 @@ void SimulatedConnection::execute(redis::Command command, redis::Handler handler
   if (!ready_) return handler({redis::Outcome::kUnavailable, {}, "not connected"});
   const auto sent = std::make_shared<Sent>(Sent{++serial_, std::move(handler)});
   sent_.push_back(sent);
-  last_arrival_ = std::max(last_arrival_, time_.now() + delay());
+  link_->last_arrival = std::max(link_->last_arrival, time_.now() + delay());
   ++link_->unread;
-  time_.at(last_arrival_, [self = shared_from_this(), link = link_, sent, words = words_of(command.bytes())] {
-    self->arrive(link, sent, words, false);
-  });
+  time_.at(link_->last_arrival,
+           [self = shared_from_this(), link = link_, sent, words = words_of(command.bytes())] {
+             self->arrive(link, sent, words, false);
+           });
   process_->after(kCommandTimeout, [weak = weak_from_this(), link = link_, serial = serial_] {
     if (const auto self = weak.lock()) self->check_overdue(link, serial);
   });
@@ -82,8 +83,9 @@ void SimulatedConnection::arrive(const std::shared_ptr<Link>& link, const std::s
   };
   if (redis_.stalled_until() > time_.now()) return again_at(redis_.stalled_until(), late);
   if (!link->open && !late && !sent->lost) {
-    last_arrival_ = std::max(last_arrival_, time_.now() + milliseconds(dice_.between(0, kMostLateMs)));
-    return again_at(last_arrival_, true);
+    link->last_arrival =
+        std::max(link->last_arrival, time_.now() + milliseconds(dice_.between(0, kMostLateMs)));
+    return again_at(link->last_arrival, true);
   }
   --link->unread;
   if (sent->lost) return;
@@ -91,10 +93,11 @@ void SimulatedConnection::arrive(const std::shared_ptr<Link>& link, const std::s
   if (!reply) return;
   sent->done = true;
   if (!link->open) return faults_.count(Fault::kLateRequest);
-  last_reply_ = std::max(last_reply_, time_.now() + delay());
-  process_->after(last_reply_ - time_.now(), [weak = weak_from_this(), link, answer = std::move(*reply)] {
-    if (const auto self = weak.lock()) self->replied(link, answer);
-  });
+  link->last_reply = std::max(link->last_reply, time_.now() + delay());
+  process_->after(link->last_reply - time_.now(),
+                  [weak = weak_from_this(), link, answer = std::move(*reply)] {
+                    if (const auto self = weak.lock()) self->replied(link, answer);
+                  });
 }
 
 void SimulatedConnection::replied(const std::shared_ptr<Link>& link, redis::Reply reply) {

@@ -72,8 +72,6 @@ class SimulatedConnection final : public redis::Connection::Kind,
   std::shared_ptr<Link> previous_;
   std::deque<std::shared_ptr<Sent>> sent_;
   std::uint64_t serial_ = 0;
-  pool::Time last_arrival_{};
-  pool::Time last_reply_{};
   pool::Time cut_off_until_{};
   std::chrono::milliseconds back_off_{50};
   bool ready_ = false;

@@ -14,6 +14,13 @@ constexpr auto kOldBooksEvery = seconds(5);
 
 bool is_write(const std::vector<std::string>& command) { return command[0] == "FCALL"; }
 
+/// A function call without its keys, and what came of it.
+std::string told(const std::vector<std::string>& command, const redis::Reply& reply) {
+  std::string text = command[1];
+  for (std::size_t i = 3 + std::stoull(command[2]); i < command.size(); ++i) text += ' ' + command[i];
+  return text + " -> " + to_text(reply);
+}
+
 }  // namespace
 
 SimulatedRedis::SimulatedRedis(VirtualTime& time, Dice& dice, FaultCounts& faults, Options options)
@@ -49,7 +56,7 @@ void SimulatedRedis::keep_old_books() {
 std::shared_ptr<Link> SimulatedRedis::connect() {
   if (!up_ || stalled_until_ > time_.now()) return nullptr;
   const auto client = static_cast<std::int64_t>(links_.size() + 1);
-  return links_[client] = std::make_shared<Link>(Link{client, master_.run_id});
+  return links_[client] = std::make_shared<Link>(client, master_.run_id);
 }
 
 redis::Reply SimulatedRedis::wait_for_replica(std::int64_t wanted) {
@@ -86,6 +93,7 @@ std::optional<redis::Reply> SimulatedRedis::execute(const Link& link,
   if (reply.is_array() && !reply.elements.empty() && reply.elements[0].is("FENCED")) {
     faults_.count(Fault::kStaleWrite);
   }
+  if (tell && command[0] == "FCALL") tell(told(command, reply));
   if (history != nullptr) {
     entry.reply = reply;
     history->push_back(std::move(entry));

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pool/time.h"
@@ -17,11 +18,15 @@ namespace ringtrace::store_test {
 
 /// A way to the store as its end sees it: what was sent over it is carried out in order, while it is open.
 struct Link {
-  std::int64_t client = 0;
-  std::string run;         ///< of the Redis it leads to
-  bool open = true;        ///< at the gateway's end
-  bool ended = false;      ///< by Redis; nothing more comes out of it
-  std::size_t unread = 0;  ///< requests on their way
+  Link(std::int64_t id, std::string run_id) : client(id), run(std::move(run_id)) {}
+
+  std::int64_t client;
+  std::string run;                         ///< of the Redis it leads to
+  bool open = true;                        ///< at the gateway's end
+  bool ended = false;                      ///< by Redis; nothing more comes out of it
+  std::size_t unread = 0;                  ///< requests on their way
+  pool::Time last_arrival = pool::kNever;  ///< of a request, and of a reply: none overtakes another
+  pool::Time last_reply = pool::kNever;
 };
 
 /// One line of a history: what was asked of the store, what it said, and what befell it.
@@ -76,6 +81,9 @@ class SimulatedRedis {
 
   /// Called whenever the books have gone back in time.
   std::function<void()> lost;
+
+  /// Told of each function call and its answer, when set.
+  std::function<void(const std::string&)> tell;
 
   /// When set, everything is written down.
   std::vector<Entry>* history = nullptr;

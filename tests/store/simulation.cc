@@ -344,6 +344,7 @@ void Simulation::act() {
 }
 
 std::string Simulation::run() {
+  if (traces) redis_.tell = [this](const std::string& line) { note("  store: " + line); };
   for (std::size_t i = 0; i < gateways_.size(); ++i) {
     time_.after(milliseconds(500 * static_cast<std::int64_t>(i)), [this, i] { begin_life(i); });
   }
@@ -351,6 +352,10 @@ std::string Simulation::run() {
   const pool::Time troubled_until = time_.now() + kTroubledTime;
   while (broken_.empty() && time_.step(troubled_until)) continue;
   quiesce();
+  if (traces) {
+    log_.reset();
+    trace_ += lines_.str();
+  }
   if (!broken_.empty()) return circumstances_.text() + ": " + broken_;
   return {};
 }

@@ -56,12 +56,14 @@ std::string Site::hear(const std::string& visit, const std::string& browser, con
     const bool excused =
         before->lost || (before->apart || told.apart) || (before->gateway != gateway && !before->in_books);
     if (!excused) broken = "kept word: " + describe(*before) + ", and is told now: ";
+    told.apart = told.apart || before->apart;
     before->until = now;
     before = nullptr;
   }
   if (before != nullptr) {
     told.from = before->from;
-    told.until = std::max(told.until, before->until);
+    // What was lent apart from the store is no part of its word.
+    if (!before->apart || !told.durable) told.until = std::max(told.until, before->until);
     told.out_of_order = before->out_of_order;
     told.apart = told.apart || before->apart;
     *before = told;
