@@ -172,8 +172,11 @@ double reload(const RedisServer& server, std::uint64_t count) {
   gateway::SteadyClock clock;
   StoreWorld world(server);
   bool done = false;
+  const auto ends_nothing = [](std::string_view, pool::Number, std::string_view) {
+    return std::optional<pool::Time>();
+  };
   const auto reload = std::make_shared<gateway::LeaseReload>(world.io, world.store, *pools, clock, *log,
-                                                             [&](const std::string& problem) {
+                                                             ends_nothing, [&](const std::string& problem) {
                                                                if (!problem.empty())
                                                                  throw std::runtime_error(problem);
                                                                done = true;

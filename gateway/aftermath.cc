@@ -70,7 +70,7 @@ pool::Time Aftermath::blind_until() const {
 
 void Aftermath::others_lent() {
   lent_by_others_ = true;
-  journal_.forget_ends();
+  journal_.forget_ends(leasing_->pools(), leasing_->clock().now());
 }
 
 void Aftermath::lost(Loss loss, bool remembered) {

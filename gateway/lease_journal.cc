@@ -1,6 +1,7 @@
 #include "gateway/lease_journal.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <utility>
@@ -10,16 +11,36 @@
 namespace ringtrace::gateway {
 namespace {
 
-// A record begins with what it is; a serialized v1::Lease follows, its `name` the pool's bare name.
+// A record begins with what it is and when it was asked for, because the store's answers come in any order; a
+// serialized v1::Lease follows, its `name` the pool's bare name.
 constexpr char kLease = 'L';
-constexpr char kEnd = 'E';  // `expire_time` is when it ended
+constexpr char kEnd = 'E';     // `expire_time` is when it ended
+constexpr char kOthers = 'O';  // another gateway had the pools since; without a lease
+constexpr std::size_t kHead = 1 + sizeof(std::int64_t);
+
+std::string head(char kind, pool::Time asked) {
+  const std::int64_t ms = asked.time_since_epoch().count();
+  std::string text(kHead, kind);
+  std::memcpy(text.data() + 1, &ms, sizeof(ms));
+  return text;
+}
+
+pool::Time asked_at(const std::string& record) {
+  std::int64_t ms = 0;
+  std::memcpy(&ms, record.data() + 1, sizeof(ms));
+  return pool::Time(pool::Duration(ms));
+}
+
+std::string key_of(std::string_view pool, pool::Number number, std::string_view visit) {
+  return std::string(pool) + ' ' + std::to_string(number.digits()) + ' ' + std::string(visit);
+}
 
 bool is_unwritten(pool::StoreStatus status) {
   return status == pool::StoreStatus::kUnavailable || status == pool::StoreStatus::kInDoubt ||
          status == pool::StoreStatus::kRefused;
 }
 
-std::string to_text(const pool::LeaseRecord& record) {
+std::string to_text(const pool::LeaseRecord& record, pool::Time asked) {
   v1::Lease lease;
   lease.set_name(record.pool);
   lease.set_number(record.number.to_string());
@@ -29,16 +50,16 @@ std::string to_text(const pool::LeaseRecord& record) {
   lease.set_source(record.source);
   *lease.mutable_start_time() = to_timestamp(record.start);
   *lease.mutable_expire_time() = to_timestamp(record.expire);
-  return kLease + lease.SerializeAsString();
+  return head(kLease, asked) + lease.SerializeAsString();
 }
 
-std::string to_text(const pool::LeaseEnd& end) {
+std::string to_text(const pool::LeaseEnd& end, pool::Time asked) {
   v1::Lease lease;
   lease.set_name(end.pool);
   lease.set_number(end.number.to_string());
   lease.mutable_visit()->set_visit_id(end.visit_id);
   *lease.mutable_expire_time() = to_timestamp(end.end);
-  return kEnd + lease.SerializeAsString();
+  return head(kEnd, asked) + lease.SerializeAsString();
 }
 
 /// What became of one lease, by all records of it.
@@ -46,6 +67,8 @@ struct Tale {
   v1::Lease lease;    ///< the latest record
   bool told = false;  ///< false: only its end is written down, the lease itself is the store's to tell
   std::optional<pool::Time> ended;
+  pool::Time asked = pool::kNever;  ///< of the latest record
+  pool::Time lent = pool::kNever;   ///< when it was asked for the last time, as one that stands
 
   pool::Time end() const { return ended.value_or(from_timestamp(lease.expire_time())); }
 };
@@ -55,21 +78,36 @@ class Tales {
  public:
   explicit Tales(pool::Time now) : now_(now) {}
 
-  void add(char kind, v1::Lease lease) {
+  void add(char kind, pool::Time asked, v1::Lease lease) {
     const std::string visit = lease.name() + ' ' + lease.visit().visit_id();
     Tale& tale = tales_[visit + ' ' + lease.number()];
+    if (asked < tale.asked) return;
+    tale.asked = asked;
+    const pool::Time end = from_timestamp(lease.expire_time());
     if (kind == kEnd) {
-      tale.ended = from_timestamp(lease.expire_time());
+      // After an older end the visit had the number back.
+      if (end < tale.lent) return;
+      tale.ended = end;
       if (!tale.told) tale.lease = std::move(lease);
       return;
     }
-    tale.lease = std::move(lease);
+    // One that was over already only goes before its end.
+    const bool over = end <= asked;
+    if (!over || !tale.told) tale.lease = std::move(lease);
     tale.told = true;
+    if (over) return;
+    tale.lent = asked;
     tale.ended.reset();
     // A visit holds one number: the one it had before is given up, when is not known.
     Tale*& present = present_[visit];
     if (present != nullptr && present != &tale) present->ended = std::min(now_, present->end());
     present = &tale;
+  }
+
+  /// What had ended by then may have begun anew, where nobody here has heard of it.
+  void others_came() {
+    std::erase_if(present_, [](const auto& each) { return each.second->ended.has_value(); });
+    std::erase_if(tales_, [](const auto& each) { return each.second.ended.has_value(); });
   }
 
   const std::map<std::string, Tale>& all() const { return tales_; }
@@ -115,16 +153,20 @@ void LeaseJournal::restore_into(pool::NumberPools& pools, pool::Time now) {
   if (file_ == nullptr) return;
   Tales tales(now);
   for (std::uint64_t offset = file_->begin(); const auto record = file_->read(offset);) {
+    if (record->size() < kHead) continue;
+    if (record->front() == kOthers) tales.others_came();
     v1::Lease lease;
-    if (!lease.ParseFromArray(record->data() + 1, static_cast<int>(record->size() - 1))) continue;
-    tales.add(record->front(), std::move(lease));
+    if (!lease.ParseFromArray(record->data() + kHead, static_cast<int>(record->size() - kHead))) continue;
+    if (record->front() != kOthers) tales.add(record->front(), asked_at(*record), std::move(lease));
   }
   std::vector<const Tale*> in_order;
   for (const auto& [key, tale] : tales.all()) {
     if (tale.told) in_order.push_back(&tale);
     const auto number = pool::Number::parse(tale.lease.number());
     if (tale.ended && number) {
-      ends_.push_back({{tale.lease.name(), *number, tale.lease.visit().visit_id(), *tale.ended}});
+      pool::LeaseEnd end{tale.lease.name(), *number, tale.lease.visit().visit_id(), *tale.ended};
+      std::string name = key_of(end.pool, end.number, end.visit_id);
+      ends_.emplace(std::move(name), OldEnd{std::move(end)});
     }
   }
   has_ends_ = !ends_.empty();
@@ -136,17 +178,39 @@ void LeaseJournal::restore_into(pool::NumberPools& pools, pool::Time now) {
   }
 }
 
-void LeaseJournal::forget_ends() {
+void LeaseJournal::forget_ends(pool::NumberPools& pools, pool::Time now) {
+  if (file_bytes() == 0) return;
+  write(head(kOthers, now));
+  {
+    const std::lock_guard lock(mutex_);
+    ends_.clear();
+    has_ends_ = false;
+  }
+  std::vector<pool::LeaseView> found(256);
+  for (std::uint32_t i = 0; i < pools.pool_count(); ++i) {
+    std::uint32_t from = 0;
+    while (const std::size_t read = pools.scan({i}, from, true, found)) {
+      for (std::size_t k = 0; k < read; ++k) {
+        const pool::LeaseView& lease = found[k];
+        if (!lease.live && !lease.lapsed) pools.set_durable(lease.ticket, lease.expire, true);
+      }
+    }
+  }
+}
+
+std::optional<pool::Time> LeaseJournal::end_of(std::string_view pool, pool::Number number,
+                                               std::string_view visit) const {
+  if (!has_ends_) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  ends_.clear();
-  has_ends_ = false;
+  const auto found = ends_.find(key_of(pool, number, visit));
+  return found == ends_.end() ? std::nullopt : std::optional(found->second.end.end);
 }
 
 /// Those that are not under way, which they are from now on.
 std::vector<pool::LeaseEnd> LeaseJournal::take_ends() {
   const std::lock_guard lock(mutex_);
   std::vector<pool::LeaseEnd> taken;
-  for (OldEnd& each : ends_) {
+  for (auto& [name, each] : ends_) {
     if (!std::exchange(each.under_way, true)) taken.push_back(each.end);
   }
   return taken;
@@ -155,12 +219,10 @@ std::vector<pool::LeaseEnd> LeaseJournal::take_ends() {
 /// An end that was under way is carried out, or to be sent again; unless it was forgotten meanwhile.
 void LeaseJournal::settle_end(const pool::LeaseEnd& end, bool again) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(ends_.begin(), ends_.end(), [&](const OldEnd& each) {
-    return each.end.pool == end.pool && each.end.number == end.number && each.end.visit_id == end.visit_id;
-  });
+  const auto found = ends_.find(key_of(end.pool, end.number, end.visit_id));
   if (found == ends_.end()) return;
   if (again) {
-    found->under_way = false;
+    found->second.under_way = false;
   } else {
     ends_.erase(found);
     has_ends_ = !ends_.empty();
@@ -171,10 +233,7 @@ void LeaseJournal::settle_end(const pool::LeaseEnd& end, bool again) {
 void LeaseJournal::forget_end_of(const pool::LeaseRecord& record) {
   if (!has_ends_) return;
   const std::lock_guard lock(mutex_);
-  std::erase_if(ends_, [&](const OldEnd& each) {
-    return each.end.pool == record.pool && each.end.number == record.number &&
-           each.end.visit_id == record.visit_id;
-  });
+  ends_.erase(key_of(record.pool, record.number, record.visit_id));
   has_ends_ = !ends_.empty();
 }
 
@@ -199,20 +258,20 @@ void LeaseJournal::end_what_ended(pool::Leasing& leasing) {
 
 void LeaseJournal::lease(pool::LeaseRecord record, pool::Time now, Done done) {
   forget_end_of(record);
-  Done noted = noting(record, std::move(done));
+  Done noted = noting(record, now, std::move(done));
   store_.lease(std::move(record), now, std::move(noted));
 }
 
 void LeaseJournal::renew(pool::LeaseRecord record, pool::Time now, Done done) {
   forget_end_of(record);
-  Done noted = noting(record, std::move(done));
+  Done noted = noting(record, now, std::move(done));
   store_.renew(std::move(record), now, std::move(noted));
 }
 
 void LeaseJournal::release(pool::LeaseEnd end, pool::Time now, Done done) {
-  store_.release(end, now, [this, end, done = std::move(done)](const pool::StoreReply& reply) {
+  store_.release(end, now, [this, end, now, done = std::move(done)](const pool::StoreReply& reply) {
     // An end of a lease that is written down must not be forgotten before the lease is.
-    if (is_unwritten(reply.status) || file_bytes() > 0) write(to_text(end));
+    if (is_unwritten(reply.status) || file_bytes() > 0) write(to_text(end, now));
     done(reply);
   });
 }
@@ -221,8 +280,12 @@ void LeaseJournal::expire(pool::LeaseEnd end, pool::Time now, Done done) {
   store_.expire(std::move(end), now, std::move(done));
 }
 
-pool::LeaseStore::Done LeaseJournal::noting(pool::LeaseRecord record, Done done) {
-  return [this, record = std::move(record), done = std::move(done)](const pool::StoreReply& reply) {
+void LeaseJournal::note_unwritten(const pool::LeaseRecord& record, pool::Time now) {
+  write(to_text(record, now));
+}
+
+pool::LeaseStore::Done LeaseJournal::noting(pool::LeaseRecord record, pool::Time now, Done done) {
+  return [this, record = std::move(record), now, done = std::move(done)](const pool::StoreReply& reply) {
     bool beyond_word = false;
     if (reply.status == pool::StoreStatus::kDone) {
       acknowledged_.fetch_add(1, std::memory_order_relaxed);
@@ -233,7 +296,7 @@ pool::LeaseStore::Done LeaseJournal::noting(pool::LeaseRecord record, Done done)
     const bool given = reply.status == pool::StoreStatus::kInDoubt || !required_.contains(record.pool);
     // Nor must what the store learns of a lease that is written down: the file would tell an older tale.
     const bool written_down = reply.status == pool::StoreStatus::kDone && file_bytes() > 0;
-    if (written_down || beyond_word || (is_unwritten(reply.status) && given)) write(to_text(record));
+    if (written_down || beyond_word || (is_unwritten(reply.status) && given)) write(to_text(record, now));
     done(reply);
   };
 }

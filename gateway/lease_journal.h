@@ -7,8 +7,11 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "gateway/log.h"
@@ -42,13 +45,19 @@ class LeaseJournal final : public pool::LeaseStore {
   /// not carried out any more.
   void end_what_ended(pool::Leasing& leasing);
 
-  /// Others had the numbers since: what ended then may have begun anew. Before `end_what_ended`.
-  void forget_ends();
+  /// Others had the numbers since: what ended then may have begun anew, and this process and the next ones
+  /// tell nobody of it. Before `end_what_ended`.
+  void forget_ends(pool::NumberPools& pools, pool::Time now);
+
+  /// When the visit's lease of the number ended, where an earlier process wrote that down and the store has
+  /// not heard of it.
+  std::optional<pool::Time> end_of(std::string_view pool, pool::Number number, std::string_view visit) const;
 
   void lease(pool::LeaseRecord record, pool::Time now, Done done) override;
   void renew(pool::LeaseRecord record, pool::Time now, Done done) override;
   void release(pool::LeaseEnd end, pool::Time now, Done done) override;
   void expire(pool::LeaseEnd end, pool::Time now, Done done) override;
+  void note_unwritten(const pool::LeaseRecord& record, pool::Time now) override;
 
   /// To be called a few times a second from one thread; `told`: the store knows every lease at this moment.
   /// Empties the file when that was so twice and nothing was written down in between.
@@ -82,7 +91,7 @@ class LeaseJournal final : public pool::LeaseStore {
   std::vector<pool::LeaseEnd> take_ends();
   void settle_end(const pool::LeaseEnd& end, bool again);
   void forget_end_of(const pool::LeaseRecord& record);
-  Done noting(pool::LeaseRecord record, Done done);
+  Done noting(pool::LeaseRecord record, pool::Time now, Done done);
   void write(const std::string& record);
 
   pool::LeaseStore& store_;
@@ -95,8 +104,8 @@ class LeaseJournal final : public pool::LeaseStore {
   std::atomic<std::uint64_t> dropped_{0};
 
   mutable std::mutex mutex_;
-  std::unique_ptr<RecordFile> file_;   // by mutex_
-  std::vector<OldEnd> ends_;           // by mutex_
+  std::unique_ptr<RecordFile> file_;              // by mutex_
+  std::unordered_map<std::string, OldEnd> ends_;  // by mutex_; by pool, number and visit
   std::atomic<bool> has_ends_{false};  // what ends_ is, for those who have nothing to look for there
   pool::Leasing* leasing_ = nullptr;   // once the store is reloaded; the loop thread's
   std::uint64_t told_end_ = 0;         // the ticking thread's

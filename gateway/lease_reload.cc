@@ -7,8 +7,14 @@
 namespace ringtrace::gateway {
 
 LeaseReload::LeaseReload(boost::asio::io_context& io, redis::RedisLeaseStore& store, pool::NumberPools& pools,
-                         const pool::Clock& clock, Log& log, Done done)
-    : io_(io), store_(store), pools_(pools), clock_(clock), log_(log), done_(std::move(done)) {}
+                         const pool::Clock& clock, Log& log, EndOf end_of, Done done)
+    : io_(io),
+      store_(store),
+      pools_(pools),
+      clock_(clock),
+      log_(log),
+      end_of_(std::move(end_of)),
+      done_(std::move(done)) {}
 
 void LeaseReload::stop() {
   if (sorter_.joinable()) sorter_.join();
@@ -58,7 +64,9 @@ void LeaseReload::restore_some() {
   const pool::Time now = clock_.now();
   const std::size_t end = std::min(leases_.size(), restored_ + kTurn);
   for (; restored_ < end; ++restored_) {
-    count(pools_.restore(pool_, leases_.at(restored_), now));
+    pool::StoredLease lease = leases_.at(restored_);
+    if (!lease.ended) lease.ended = end_of(lease);
+    count(pools_.restore(pool_, lease, now));
   }
   if (restored_ < leases_.size()) {
     if (restored_ % kProgress < kTurn) {
@@ -78,6 +86,12 @@ void LeaseReload::restore_some() {
                                 {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
   ++pool_.value;
   load_next();
+}
+
+/// An end of before the lease began is that of an earlier one.
+std::optional<pool::Time> LeaseReload::end_of(const pool::StoredLease& lease) const {
+  const auto ended = end_of_(pools_.config(pool_).name.view(), lease.number, lease.visit.visit_id);
+  return ended && *ended >= lease.start ? ended : std::nullopt;
 }
 
 void LeaseReload::count(pool::RestoreOutcome outcome) {

@@ -32,8 +32,12 @@ class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
   /// `done` is called once: with an empty text when everything was read, else with why not.
   using Done = std::function<void(const std::string& problem)>;
 
+  /// What is known of the end of a lease that the store does not know to have ended.
+  using EndOf = std::function<std::optional<pool::Time>(std::string_view pool, pool::Number number,
+                                                        std::string_view visit)>;
+
   LeaseReload(boost::asio::io_context& io, redis::RedisLeaseStore& store, pool::NumberPools& pools,
-              const pool::Clock& clock, Log& log, Done done);
+              const pool::Clock& clock, Log& log, EndOf end_of, Done done);
 
   ~LeaseReload() { stop(); }
 
@@ -55,6 +59,7 @@ class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
   void took(const std::vector<redis::LoadedLease>& batch);
   void loaded(const redis::LoadResult& result);
   void restore_some();
+  std::optional<pool::Time> end_of(const pool::StoredLease& lease) const;
   void count(pool::RestoreOutcome outcome);
 
   boost::asio::io_context& io_;
@@ -62,6 +67,7 @@ class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
   pool::NumberPools& pools_;
   const pool::Clock& clock_;
   Log& log_;
+  EndOf end_of_;
   Done done_;
 
   pool::PoolIndex pool_;

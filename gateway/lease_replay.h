@@ -23,8 +23,12 @@ class LeaseReplay {
 
   LeaseReplay(pool::Leasing& leasing, Log& log) : leasing_(leasing), log_(log) {}
 
-  /// The store has come (back).
-  void store_came() { behind_ = true; }
+  /// The store has come (back): what it refused before says nothing any more.
+  void store_came() {
+    behind_ = true;
+    passed_ = false;
+    next_pass_ = {};
+  }
 
   /// True when the store knows every lease there is in memory.
   bool is_done() const;

@@ -147,7 +147,10 @@ void StoredLeases::reload() {
 }
 
 void StoredLeases::reload_leases() {
-  reload_ = std::make_shared<LeaseReload>(io_, leases_, leasing_->pools(), leasing_->clock(), log_,
+  const auto end_of = [this](std::string_view pool, pool::Number number, std::string_view visit) {
+    return aftermath_->leases().end_of(pool, number, visit);
+  };
+  reload_ = std::make_shared<LeaseReload>(io_, leases_, leasing_->pools(), leasing_->clock(), log_, end_of,
                                           [this](const std::string& problem) { reloaded(problem); });
   reload_->start();
 }

@@ -75,6 +75,10 @@ class LeaseStore {
   /// Notes that leases ended by time. A lease that the store's books extend further than `end` is left alone
   /// and answered with kDone and its true `expire`.
   virtual void expire(LeaseEnd end, Time now, Done done) = 0;
+
+  /// A lease that is given from memory although the store's books say otherwise: the place to write it down
+  /// for the next process. Nothing is sent.
+  virtual void note_unwritten(const LeaseRecord&, Time /*now*/) {}
 };
 
 }  // namespace ringtrace::pool

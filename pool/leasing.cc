@@ -95,12 +95,15 @@ void Leasing::attempt(const RequestPtr& request) {
 }
 
 void Leasing::write(const RequestPtr& request, const Reservation& reservation) {
-  const PoolConfig& config = pools_.config(request->pool);
-  store_->lease({config.name.to_string(), reservation.number, request->visit_id, request->visitor_id,
-                 request->source, request->attributes, reservation.start, reservation.expire, config.hold},
-                clock_.now(), [this, request, reservation](const StoreReply& reply) {
-                  stored(request, reservation, reply);
-                });
+  store_->lease(
+      record(*request, reservation), clock_.now(),
+      [this, request, reservation](const StoreReply& reply) { stored(request, reservation, reply); });
+}
+
+LeaseRecord Leasing::record(const Request& request, const Reservation& reservation) const {
+  const PoolConfig& config = pools_.config(request.pool);
+  return {config.name.to_string(), reservation.number, request.visit_id,   request.visitor_id, request.source,
+          request.attributes,      reservation.start,  reservation.expire, config.hold};
 }
 
 void Leasing::stored(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply) {
@@ -185,6 +188,7 @@ void Leasing::attempt_from_memory(const RequestPtr& request) {
   if (reservation.outcome == ReserveOutcome::kRefused)
     return finish(request, failed(LeaseStatus::kExhausted));
   request->attempts = kMaxAttempts;
+  store_->note_unwritten(record(*request, reservation), now);
   lend(request, reservation, false);
 }
 

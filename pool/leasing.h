@@ -120,6 +120,7 @@ class Leasing {
   void start(const RequestPtr& request);
   void attempt(const RequestPtr& request);
   void write(const RequestPtr& request, const Reservation& reservation);
+  LeaseRecord record(const Request& request, const Reservation& reservation) const;
   bool tell_ends(const RequestPtr& request, Number number);
   void attempt_from_memory(const RequestPtr& request);
   void stored(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply);

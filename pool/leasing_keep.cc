@@ -68,6 +68,7 @@ void Leasing::renewed(PoolIndex pool, const LeaseView& lease, bool written_again
     case StoreStatus::kVisitElsewhere:
       // The page shows this number; it stays the visit's in memory until the page asks for a lease again.
       counters_.conflicts.fetch_add(1, std::memory_order_relaxed);
+      if (!required(pool)) store_->note_unwritten(record(pool, lease), clock_.now());
       break;
     default:
       break;
@@ -192,8 +193,9 @@ void Leasing::replay_one(PoolIndex pool, const LeaseView& lease) {
   if (lease.live) return store_->lease(record(pool, lease), now, written);
   // Writes keep their order: the store learns of the lease, then of its end.
   store_->lease(record(pool, lease), now, [](const StoreReply&) {});
-  store_->release({pools_.config(pool).name.to_string(), lease.number, lease.visit.to_string(), lease.expire},
-                  now, written);
+  LeaseEnd end{pools_.config(pool).name.to_string(), lease.number, lease.visit.to_string(), lease.expire};
+  // What ended by time stands longer where another gateway has extended it.
+  lease.lapsed ? store_->expire(std::move(end), now, written) : store_->release(std::move(end), now, written);
 }
 
 }  // namespace ringtrace::pool

@@ -58,6 +58,7 @@ std::optional<LeaseView> LendingPool<Atom>::view(std::uint32_t index) const {
     if (slot.load() != word) continue;
     const bool live = word.state() == SlotState::kLeased && !term.closed();
     describe_lease(index, record, term.expire(), live, term.durable(), *lease);
+    lease->lapsed = term.closed() && term.has(Term::kLapsed);
     return lease;
   }
 }

@@ -127,7 +127,7 @@ std::optional<RestoreOutcome> LendingPool<Atom>::restore_into(std::uint32_t inde
     }
     if (word.state() != SlotState::kAborted) return std::nullopt;
   }
-  term.store(stored.with(Term::kClosed).bits());
+  term.store(stored.with(Term::kClosed).with(Term::kLapsed, !lease.ended).bits());
   while (!install(index, word, SlotState::kHeld)) continue;
   return live ? RestoreOutcome::kConflict : RestoreOutcome::kEnded;
 }

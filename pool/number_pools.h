@@ -63,6 +63,7 @@ struct LeaseView {
   Time expire = kNever;  ///< of a live lease: when it will end; of an ended one: when it did
   bool live = false;     ///< false: ended; the number is in its hold or has not been lent since
   bool durable = false;  ///< the store knows this record as it stands
+  bool lapsed = false;   ///< of a number's last lease: it ended by time, not by a release
 };
 
 /// A lease read back from the store.

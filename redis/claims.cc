@@ -137,9 +137,7 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
   void give_up() {
     for (Pool& pool : pools_) {
       if (pool.token.empty()) continue;
-      connection_.execute(
-          Command({"FCALL", "ringtrace_v1_keep_claim", "1", owner_key(pool.known.pool), pool.token, "0"}),
-          [](const Answer&) {});
+      give_up(pool.known.pool, pool.token);
       pool.token.clear();
     }
     stop();
@@ -219,6 +217,11 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
                         });
   }
 
+  void give_up(const std::string& pool, const std::string& token) {
+    connection_.execute(Command({"FCALL", "ringtrace_v1_keep_claim", "1", owner_key(pool), token, "0"}),
+                        [](const Answer&) {});
+  }
+
   struct Facts {
     bool keeps_all = false;  ///< what it has acknowledged survives its own death
 
@@ -252,6 +255,7 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void granted(Pool& pool, const Granted& grant, const Facts& facts) {
+    if (was_anothers(pool, grant)) return hand_back(pool, grant);
     Claim claim;
     claim.again = !pool.token.empty();
     // Books that went back may have forgotten another's claim, too.
@@ -270,6 +274,19 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
     const bool was_fresh = std::exchange(pool.fresh, true);
     const bool all = std::all_of(pools_.begin(), pools_.end(), [](const Pool& each) { return each.fresh; });
     if (all && (!was_fresh || state() != State::kOurs)) change(State::kOurs, {});
+  }
+
+  /// Another gateway had the pool since this process did, and gave it up or let it run out.
+  bool was_anothers(const Pool& pool, const Granted& grant) const {
+    return !pool.token.empty() && number_of(grant.token_before) >= pool.known.counter &&
+           !grant.token_before.ends_with('-' + instance_);
+  }
+
+  /// What this process has in memory is out of date: the pool is for the next one, which reads it anew.
+  void hand_back(Pool& pool, const Granted& grant) {
+    pool.known.counter = number_of(grant.token);
+    give_up(pool.known.pool, grant.token);
+    change(State::kLost, "pool " + pool.known.pool + " was leased by another gateway meanwhile");
   }
 
   /// A process that lived through it knows exactly: the store counts its writes. One that did not must infer.

@@ -82,7 +82,7 @@ class Claims {
 
   State state() const;
   /// In kTheirs and kLost: whose the pools are and since when, such as
-  /// "pool main is leased by gateway-2 since 2026-01-01T00:00:00Z". Else empty.
+  /// "pool main is leased by gateway-2 since 2026-01-01T00:00:00Z", or that they were another's. Else empty.
   std::string owner() const;
 
   /// The token writes to the pool carry; empty while it is not ours, or not claimed on this connection yet.

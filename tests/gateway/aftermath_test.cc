@@ -13,9 +13,12 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-/// A store that answers everything with one status.
+/// A store that answers everything with one status; releases when it is told to, if so wished.
 struct AnsweringStore : pool::LeaseStore {
   StoreStatus status = StoreStatus::kDone;
+  bool answers_releases = true;
+  std::vector<Done> waiting;
+  std::vector<pool::LeaseEnd> released;
 
   void lease(pool::LeaseRecord record, pool::Time, Done done) override {
     done({status, {}, record.expire, ""});
@@ -23,7 +26,11 @@ struct AnsweringStore : pool::LeaseStore {
   void renew(pool::LeaseRecord record, pool::Time, Done done) override {
     done({status, {}, record.expire, ""});
   }
-  void release(pool::LeaseEnd end, pool::Time, Done done) override { done({status, {}, end.end, ""}); }
+  void release(pool::LeaseEnd end, pool::Time, Done done) override {
+    released.push_back(end);
+    if (!answers_releases) return waiting.push_back(std::move(done));
+    done({status, {}, end.end, ""});
+  }
   void expire(pool::LeaseEnd end, pool::Time, Done done) override { done({status, {}, end.end, ""}); }
 };
 
@@ -168,6 +175,85 @@ TEST_CASE("an old end does not end what its visit has asked for since") {
     next.aftermath.tick(true, true);
   }
   CHECK(next.holds("visit"));
+}
+
+TEST_CASE("an end that the store answers late does not end what its visit has asked for since") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  {
+    Life killed(config, kStart);
+    killed.lease("visit");
+    killed.store.answers_releases = false;
+    killed.release("visit", StoreStatus::kDone);
+    killed.clock.time += seconds(1);
+    killed.lease("visit", StoreStatus::kUnavailable);
+    killed.store.waiting.at(0)({StoreStatus::kInDoubt, {}, pool::kNever, ""});
+  }
+  CHECK(Life(config, kStart + seconds(5)).holds("visit"));
+}
+
+TEST_CASE("what was over when the store came back is no word against what the visit has got since") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  const pool::PoolConfig& pool = config.pools.pools[0];
+  {
+    Life killed(config, kStart);
+    killed.lease("visit", StoreStatus::kUnavailable);
+    // The replay of an older lease of the visit, of another number, fails as well.
+    killed.store.status = StoreStatus::kUnavailable;
+    killed.aftermath.leases().lease({"main", pool.numbers.back(), "visit", "", "google/cpc", "",
+                                     kStart - hours(1), kStart - minutes(1), pool.hold},
+                                    kStart + seconds(1), [](const pool::StoreReply&) {});
+  }
+  CHECK(Life(config, kStart + seconds(5)).holds("visit"));
+}
+
+TEST_CASE("a lease that is given against the store's word survives the gateway") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  const pool::PoolConfig& pool = config.pools.pools[0];
+  {
+    Life killed(config, kStart);
+    killed.aftermath.leases().note_unwritten({"main", pool.numbers.front(), "visit", "", "google/cpc", "",
+                                              kStart, kStart + minutes(30), pool.hold},
+                                             kStart);
+  }
+  CHECK(Life(config, kStart + seconds(5)).holds("visit"));
+}
+
+TEST_CASE("ends of before another gateway had the numbers are told to nobody, nor by the next process") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  number_of_untold_end(config);
+  const auto tells_end = [](Life& life) {
+    life.store.status = StoreStatus::kDone;
+    life.aftermath.all_reloaded();
+    while (life.leasing.replay(100) > 0) continue;
+    return !life.store.released.empty();
+  };
+  SECTION("by the one that finds it out") {
+    Life next(config, kStart + seconds(5));
+    next.aftermath.others_lent();
+    CHECK_FALSE(tells_end(next));
+  }
+  SECTION("nor by the one after it") {
+    Life(config, kStart + seconds(5)).aftermath.others_lent();
+    Life last(config, kStart + seconds(6));
+    CHECK_FALSE(tells_end(last));
+  }
+  SECTION("while nobody else had them they are") {
+    Life next(config, kStart + seconds(5));
+    CHECK(tells_end(next));
+  }
+}
+
+TEST_CASE("the end of a lease that the store does not know is known when the store tells of the lease") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  const pool::Number number = number_of_untold_end(config);
+  Life next(config, kStart + seconds(5));
+  CHECK(next.aftermath.leases().end_of("main", number, "visit") == kStart);
+  CHECK_FALSE(next.aftermath.leases().end_of("main", number, "another"));
 }
 
 TEST_CASE("a lease the store has heard of meanwhile does not come back in an older state") {

@@ -180,8 +180,13 @@ TEST_CASE("a visit whose stored number memory has lent to another gets a number 
     CHECK(answer.status == LeaseStatus::kLeased);
     CHECK(answer.number != number(0));
     CHECK_FALSE(answer.lease.durable);
+    // The store has not heard of it: the next process has to.
+    REQUIRE(desk.store.noted.size() == 1);
+    CHECK(desk.store.noted[0].number == answer.number);
+    CHECK(desk.store.noted[0].expire == answer.lease.expire);
   } else {
     CHECK(answer.status == LeaseStatus::kStoreUnavailable);
+    CHECK(desk.store.noted.empty());
   }
   CHECK(desk.pools->resolve({number(0), {}, desk.clock.time}).visit.view() == "other");
 }
@@ -334,6 +339,33 @@ TEST_CASE("a renewal is written, and written whole when the store has lost the l
   CHECK(desk.store.books.at(number(0)).visit == "a");
   CHECK(desk.store.books.at(number(0)).start == at(hours(1)));
   CHECK(desk.renew("b").status == LeaseStatus::kNotFound);
+}
+
+TEST_CASE("a renewal that the store's books contradict stands in memory, and is noted down") {
+  Desk desk(1);
+  desk.lease("a", minutes(5));
+  desk.store.books[number(0)].visit = "b";
+  desk.clock.time += minutes(1);
+  const LeaseAnswer answer = desk.renew("a", minutes(10));
+  CHECK(answer.status == LeaseStatus::kLeased);
+  CHECK_FALSE(answer.lease.durable);
+  REQUIRE(desk.store.noted.size() == 1);
+  CHECK(desk.store.noted[0].expire == desk.clock.time + minutes(10));
+}
+
+TEST_CASE("what ended by time while the store was away does not end what another gateway has extended") {
+  Desk desk(1);
+  desk.lease("a", minutes(5));
+  desk.store.mode = Mode::kAway;
+  desk.renew("a", minutes(6));
+  desk.clock.time += minutes(7);
+  desk.leasing->tick();
+  desk.store.run();
+  desk.store.mode = Mode::kUp;
+  const Time extended = desk.clock.time + minutes(20);
+  desk.store.books.at(number(0)).expire = extended;
+  desk.replay();
+  CHECK(desk.store.books.at(number(0)).expire == extended);
 }
 
 TEST_CASE("a renewal while the store is away stands in memory") {

@@ -36,6 +36,7 @@ class ModelStore : public LeaseStore {
   std::map<Number, Held> books;
   std::vector<LeaseEnd> ends;        ///< release and expire, in the order they were carried out
   std::vector<LeaseRecord> written;  ///< lease, in the order they were carried out
+  std::vector<LeaseRecord> noted;    ///< note_unwritten
 
   void lease(LeaseRecord record, Time now, Done done) override {
     push([this, record, now] { return apply_lease(record, now); }, std::move(done));
@@ -76,6 +77,8 @@ class ModelStore : public LeaseStore {
         },
         std::move(done));
   }
+
+  void note_unwritten(const LeaseRecord& record, Time) override { noted.push_back(record); }
 
   std::size_t waiting() const { return line_.size(); }
 

@@ -101,6 +101,21 @@ TEST_CASE_METHOD(Fixture,
   CHECK(two->renew(record("v2"), now).status == StoreStatus::kDone);
 }
 
+TEST_CASE_METHOD(
+    Fixture, "who was away while another gateway had the pool and gave it up is over, and hands it back") {
+  const auto one = gateway("gateway-1");
+  one->wait_for(Claims::State::kOurs);
+  // As another gateway leaves it that has come and gone.
+  server.command({"HSET", kOwner, "token", "2-another", "name", "gateway-2", "until", "0"});
+  one->client.connection().reset("cut");
+  one->wait_for(Claims::State::kLost);
+  CHECK(one->claims.owner() == "pool main was leased by another gateway meanwhile");
+  CHECK(one->lease(record("v1"), now).status == StoreStatus::kHeldByOther);
+  CHECK(eventually([&] { return owner("until") <= std::to_string(present().time_since_epoch().count()); }));
+  const auto next = gateway("gateway-1");
+  next->wait_for(Claims::State::kOurs);
+}
+
 TEST_CASE_METHOD(Fixture, "a restarted gateway need not wait for the claim of its dead process") {
   {
     const auto killed = gateway("gateway-1");
