@@ -1,18 +1,24 @@
 // What durable leases cost, beside what one would write oneself.
 //
-// leases          a lease is written and acknowledged; 256 under way on one connection. Peers: the
-// do-it-yourself
-//                 answer, one Lua script a lease (take a free number, set two keys with expiry), each waited
-//                 for, on one connection too; and redis-benchmark's SET of 100 bytes, 256 in a pipeline.
+// leases          a lease is written and acknowledged. Through the store alone: 256 under way on one
+// connection,
+//                 the calls that one busy gateway has open at a time. Through gRPC: 64 calls under way, all
+//                 processes on this machine. Peers: the do-it-yourself answer, one Lua script a lease (take a
+//                 free number, set two keys with expiry), each waited for, on one connection too; and
+//                 redis-benchmark's SET of 100 bytes, 256 in a pipeline, on one connection.
+// lent again      the same for numbers that were lent before: the former holder goes into the holder log.
 // one at a time   the time of one lease when nothing else goes on. Peer: the script.
-// recovery        all leases of a pool read back, put in order and taken over into memory. Peer: the same
-// hashes
-//                 read with HGETALL one by one and thrown away; and the limit of 3 s for a million.
-// bytes           memory of Redis for each live lease; and for each entry of the holder log. Peer: the limit,
-// and
-//                 two keys a lease with the same texts.
+// replica         each acknowledged when a replica has it, too (WAIT 1). Peer: the script, and WAIT 1 after
+// it. recovery        all leases of a pool read back, put in order and taken over into memory. Peers: the
+// same
+//                 hashes read with HGETALL one by one and thrown away; and the limit of 3 s for a million.
+// memory          memory of Redis (used_memory) for each live lease: the lease and its visit's place in the
+//                 index, a visit id of 36 bytes, the source google/cpc; then with a visitor id of 36 bytes,
+//                 and with five attributes of 170 bytes as JSON. Peer: the limit of 200 bytes.
 //
 // Doubts: client and Redis share two cores; fsync is that of the machine's disk, whatever it promises.
+
+#include <ringtrace/v1/visit.pb.h>
 
 #include <algorithm>
 #include <array>
@@ -21,12 +27,17 @@
 #include <sstream>
 
 #include "bench/report.h"
+#include "bench/store_grpc.h"
 #include "bench/store_world.h"
 #include "gateway/clock.h"
 #include "gateway/lease_reload.h"
 #include "redis/keys.h"
 
 namespace ringtrace::bench {
+
+// bench/grpc_child.h, which is of another program and has numbers of its own.
+int serve(const std::vector<std::string>& arguments);
+
 namespace {
 
 using test::RedisServer;
@@ -53,15 +64,38 @@ void set(const RedisServer& server, const std::string& name, const std::string& 
 
 void clear(const RedisServer& server) { server.command({"FLUSHALL"}); }
 
+double per_second(std::uint64_t count, double seconds) { return static_cast<double>(count) / seconds; }
+
 /// Leases a second of the store.
-double our_rate(const RedisServer& server, std::uint64_t count) {
+double our_rate(const RedisServer& server, std::uint64_t count, int replicas = 0) {
+  clear(server);
+  StoreWorld world(server, replicas);
+  return per_second(count, lend_all(world, {.count = count, .depth = kDepth}));
+}
+
+/// The same of numbers that were lent before.
+double again_rate(const RedisServer& server, std::uint64_t count) {
   clear(server);
   StoreWorld world(server);
-  return static_cast<double>(count) / lend_all(world, count, kDepth);
+  Lending plan{.count = count, .depth = kDepth};
+  lend_all(world, plan);
+  plan.now += std::chrono::hours(2);
+  plan.change = [](pool::LeaseRecord& record) { record.visit_id[9] = 'x'; };
+  return per_second(count, lend_all(world, plan));
+}
+
+/// A share of the times of leases that are written one after another, in microseconds.
+double our_time(const RedisServer& server, std::uint64_t count, double share, int replicas = 0) {
+  clear(server);
+  StoreWorld world(server, replicas);
+  std::vector<double> times;
+  lend_all(world, {.count = count, .latencies = &times});
+  return quantile(times, share);
 }
 
 /// The same of the script; its times in microseconds when asked for.
-double script_rate(const RedisServer& server, std::uint64_t count, std::vector<double>* latencies = nullptr) {
+double script_rate(const RedisServer& server, std::uint64_t count, std::vector<double>* latencies = nullptr,
+                   bool waits = false) {
   clear(server);
   PlainClient client(server);
   for (std::uint64_t i = 0; i < count; i += 1'000) {
@@ -77,13 +111,20 @@ double script_rate(const RedisServer& server, std::uint64_t count, std::vector<d
     const pool::LeaseRecord record = record_at(i, count, {});
     client.run({"EVALSHA", sha, "2", "visit:" + record.visit_id, "free", record.visit_id + " google/cpc",
                 "1800000"});
+    if (waits && client.run({"WAIT", "1", "200"})->integer < 1) throw std::runtime_error("no replica");
     if (latencies != nullptr) {
       latencies->push_back(
           std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - each).count());
     }
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-  return static_cast<double>(count) / taken.count();
+  return per_second(count, taken.count());
+}
+
+double script_time(const RedisServer& server, std::uint64_t count, double share, bool waits = false) {
+  std::vector<double> times;
+  script_rate(server, count, &times, waits);
+  return quantile(times, share);
 }
 
 double set_rate(const RedisServer& server, std::uint64_t count) {
@@ -100,57 +141,81 @@ double set_rate(const RedisServer& server, std::uint64_t count) {
   return std::stod(text.substr(at + 7));
 }
 
-void throughput(std::vector<Row>& rows, const RedisServer& server, const std::string& fsync,
-                std::uint64_t count) {
-  set(server, "appendfsync", fsync);
-  rows.push_back(compare(
-      {"store",
-       "leases, appendfsync " + fsync,
-       "1/s",
-       0,
-       0,
-       "one script a lease",
-       0,
-       Target::at_least(3),
-       {}},
-      kRounds, [&] { return our_rate(server, count); }, [&] { return script_rate(server, count / 10); }));
-  rows.push_back(compare(
-      {"store",
-       "leases, appendfsync " + fsync,
-       "1/s",
-       0,
-       0,
-       "redis-benchmark SET -P 256",
-       0,
-       Target::at_least(0.5),
-       {}},
-      kRounds, [&] { return our_rate(server, count); }, [&] { return set_rate(server, count); }));
+Row row_of(std::string what, std::string unit, std::string peer_name, Target target = {}) {
+  Row row;
+  row.bench = "store";
+  row.what = std::move(what);
+  row.unit = std::move(unit);
+  row.peer_name = std::move(peer_name);
+  row.target = target;
+  return row;
+}
+
+constexpr const char* kPeer = "one script a lease";
+
+void times(std::vector<Row>& rows, const RedisServer& server, const std::string& setting, std::uint64_t count,
+           bool replica = false) {
   for (const double share : {0.5, 0.99}) {
     const std::string name = share < 0.9 ? "p50" : "p99";
     add(rows, compare(
-                  {"store",
-                   "one lease at a time, " + name + ", " + fsync,
-                   "us",
-                   0,
-                   0,
-                   "one script a lease",
-                   0,
-                   {},
-                   {}},
-                  kRounds,
-                  [&] {
-                    clear(server);
-                    StoreWorld world(server);
-                    std::vector<double> times;
-                    lend_all(world, count / 50, 1, &times);
-                    return quantile(times, share);
-                  },
-                  [&] {
-                    std::vector<double> times;
-                    script_rate(server, count / 50, &times);
-                    return quantile(times, share);
-                  }));
+                  row_of("one lease at a time, " + name + ", " + setting, "us",
+                         replica ? "one script a lease and WAIT 1" : kPeer),
+                  kRounds, [&] { return our_time(server, count, share, replica ? 1 : 0); },
+                  [&] { return script_time(server, count, share, replica); }));
   }
+}
+
+void over_grpc(std::vector<Row>& rows, const RedisServer& server, const std::string& setting,
+               std::uint64_t count) {
+  std::vector<double> latencies;
+  add(rows, compare(
+                row_of("leases over gRPC, 64 under way, " + setting, "1/s", kPeer), kRounds,
+                [&] {
+                  clear(server);
+                  GrpcLeases leases = lease_over_grpc(server, 64);
+                  latencies = std::move(leases.latencies_ms);
+                  return leases.per_second;
+                },
+                [&] { return script_rate(server, count); }));
+  for (const double share : {0.5, 0.99}) {
+    const std::string name = share < 0.9 ? "p50" : "p99";
+    Row row = row_of("the same, " + name + ", " + setting, "us", "one script a lease, alone");
+    row.ours = quantile(latencies, share) * 1000;
+    row.peer = script_time(server, count / 5, share);
+    row.ratio = row.ours / row.peer;
+    row.ok = true;
+    add(rows, row);
+  }
+}
+
+void throughput(std::vector<Row>& rows, const RedisServer& server, const std::string& fsync,
+                std::uint64_t count) {
+  set(server, "appendfsync", fsync);
+  add(rows, compare(
+                row_of("leases, appendfsync " + fsync, "1/s", kPeer, Target::at_least(3)), kRounds,
+                [&] { return our_rate(server, count); }, [&] { return script_rate(server, count / 10); }));
+  add(rows,
+      compare(
+          row_of("leases, appendfsync " + fsync, "1/s", "redis-benchmark SET -P 256", Target::at_least(0.5)),
+          kRounds, [&] { return our_rate(server, count); }, [&] { return set_rate(server, count); }));
+  add(rows,
+      compare(
+          row_of("leases of numbers lent before, " + fsync, "1/s", kPeer), kRounds,
+          [&] { return again_rate(server, count / 4); }, [&] { return script_rate(server, count / 10); }));
+  times(rows, server, fsync, count / 50);
+  over_grpc(rows, server, fsync, count / 10);
+}
+
+void replica(std::vector<Row>& rows) {
+  const RedisServer master({"--appendfsync", "everysec"});
+  const RedisServer copy({"--appendfsync", "everysec", "--replicaof",
+                          "127.0.0.1 " + std::to_string(master.tcp_endpoint().port)});
+  while (master.command({"WAIT", "1", "100"}).integer < 1) continue;
+  add(rows, compare(
+                row_of("leases, replica and WAIT 1", "1/s", "one script a lease and WAIT 1"), kRounds,
+                [&] { return our_rate(master, 50'000, 1); },
+                [&] { return script_rate(master, 2'000, nullptr, true); }));
+  times(rows, master, "replica and WAIT 1", 1'000, true);
 }
 
 std::unique_ptr<pool::NumberPools> make_pools(std::uint64_t count) {
@@ -196,7 +261,7 @@ double read_one_by_one(const RedisServer& server) {
   const auto begin = std::chrono::steady_clock::now();
   const auto blocks = client.run({"SMEMBERS", redis::blocks_key(kPool)});
   for (std::size_t i = 0; i < blocks->elements; ++i) {
-    client.run({"HGETALL", redis::lease_key_of_block(kPool, blocks->element[i]->str)});
+    client.run({"HGETALL", redis::lease_key_of_block(kPool, std::stoull(blocks->element[i]->str))});
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   return taken.count();
@@ -206,7 +271,7 @@ void fill(const RedisServer& server, std::uint64_t count) {
   clear(server);
   set(server, "appendfsync", "no");
   StoreWorld world(server);
-  lend_all(world, count, kDepth);
+  lend_all(world, {.count = count, .depth = kDepth});
 }
 
 Row limit_row(Row row, double ours, double limit) {
@@ -221,33 +286,42 @@ Row limit_row(Row row, double ours, double limit) {
 void recovery(std::vector<Row>& rows, const RedisServer& server) {
   for (const std::uint64_t count : {10'000U, 100'000U, 1'000'000U}) {
     fill(server, count);
-    rows.push_back(compare(
-        {"store",
-         "recovery of " + std::to_string(count) + " leases",
-         "s",
-         0,
-         0,
-         "HGETALL one by one, thrown away",
-         0,
-         {},
-         {}},
-        3, [&] { return reload(server, count); }, [&] { return read_one_by_one(server); }));
-    if (count == 1'000'000U) {
-      add(rows, limit_row({"store", "recovery of 1000000 leases", "s", 0, 0, "the limit", 0, {}, {}},
-                          rows.back().ours, 3));
-    }
+    const std::string what = "recovery of " + std::to_string(count) + " leases";
+    add(rows, compare(
+                  row_of(what, "s", "HGETALL one by one, thrown away"), kRounds,
+                  [&] { return reload(server, count); }, [&] { return read_one_by_one(server); }));
+    if (count == 1'000'000U) add(rows, limit_row(row_of(what, "s", "the limit"), rows.back().ours, 3));
   }
 }
 
-void bytes(std::vector<Row>& rows) {
-  constexpr std::uint64_t kCount = 1'000'000;
-  RedisServer server({"--appendonly", "no"});
+/// Memory for each of so many leases that are made as they are by `change`.
+double bytes_each(std::uint64_t count, const std::function<void(pool::LeaseRecord&)>& change = {}) {
+  const RedisServer server({"--appendonly", "no"});
   const double empty = used_memory(server);
   StoreWorld world(server);
-  lend_all(world, kCount, kDepth);
-  const double ours = (used_memory(server) - empty) / kCount;
-  rows.push_back(
-      limit_row({"store", "memory of a live lease", "B", 0, 0, "the limit", 0, {}, {}}, ours, 200));
+  lend_all(world, {.count = count, .depth = kDepth, .change = change});
+  return (used_memory(server) - empty) / static_cast<double>(count);
+}
+
+void bytes(std::vector<Row>& rows) {
+  v1::VisitAttributes attributes;
+  attributes.set_utm_source("google");
+  attributes.set_utm_medium("cpc");
+  attributes.set_utm_campaign("spring sale 2026");
+  attributes.set_landing_page("https://shop.example/coffee");
+  (*attributes.mutable_click_ids())["gclid"] = "Cj0KCQiA5aWOBhDMARIsAIXLlkfzVd2X";
+  const std::string serialized = attributes.SerializeAsString();
+  const auto add_row = [&rows](const std::string& what, double ours) {
+    add(rows, limit_row(row_of(what, "B", "the limit"), ours, 200));
+  };
+  add_row("memory of a live lease, 100 000 of them", bytes_each(100'000));
+  add_row("memory of a live lease, 1 000 000 of them", bytes_each(1'000'000));
+  add_row("the same with a visitor id, 100 000",
+          bytes_each(100'000, [](pool::LeaseRecord& record) { record.visitor_id = record.visit_id; }));
+  rows.back().target = {};
+  add_row("the same with five attributes, 100 000",
+          bytes_each(100'000, [&](pool::LeaseRecord& record) { record.attributes = serialized; }));
+  rows.back().target = {};
 }
 
 std::vector<Row> all() {
@@ -258,6 +332,7 @@ std::vector<Row> all() {
     throughput(rows, server, "always", 30'000);
     recovery(rows, server);
   }
+  replica(rows);
   bytes(rows);
   return rows;
 }
@@ -265,4 +340,8 @@ std::vector<Row> all() {
 }  // namespace
 }  // namespace ringtrace::bench
 
-int main(int argc, char** argv) { return ringtrace::bench::report(argc, argv, ringtrace::bench::all()); }
+int main(int argc, char** argv) {
+  using namespace ringtrace::bench;
+  if (argc > 2 && std::string_view(argv[1]) == "--serve") return serve({argv + 2, argv + argc});
+  return report(argc, argv, all());
+}

@@ -2,7 +2,10 @@
 
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -47,10 +50,10 @@ inline pool::LeaseRecord record_at(std::uint64_t i, std::uint64_t count, pool::T
 /// A connection with its claim and store, run by whoever calls `run_until`.
 class StoreWorld {
  public:
-  explicit StoreWorld(const test::RedisServer& server, std::size_t max_writes = 65'536)
+  explicit StoreWorld(const test::RedisServer& server, int replicas = 0)
       : connection(io, options_for(server), redis::prepare_server({}), {}),
         claims(connection, claim(), {}),
-        store(connection, claims, {std::chrono::hours(24 * 7), max_writes}) {
+        store(connection, claims, {.replicas = replicas}) {
     bool ours = false;
     claims.on_state([this, &ours] { ours = claims.state() == redis::Claims::State::kOurs; });
     connection.start();
@@ -82,28 +85,37 @@ class StoreWorld {
   }
 };
 
-/// Lends `count` numbers with `depth` requests under way; seconds taken. With each lease's own time in
-/// microseconds when asked for.
-inline double lend_all(StoreWorld& world, std::uint64_t count, std::uint64_t depth,
-                       std::vector<double>* latencies = nullptr) {
+/// What is lent, and how.
+struct Lending {
+  std::uint64_t count = 0;
+  std::uint64_t depth = 1;  ///< requests under way
+  pool::Time now = present();
+  /// Changes each lease; none: as record_at made it.
+  std::function<void(pool::LeaseRecord&)> change{};
+  std::vector<double>* latencies = nullptr;  ///< gets each lease's own time in microseconds
+};
+
+/// Lends numbers; seconds taken.
+inline double lend_all(StoreWorld& world, const Lending& plan) {
   using Clock = std::chrono::steady_clock;
   std::uint64_t sent = 0;
   std::uint64_t done = 0;
-  const pool::Time now = present();
   const std::function<void()> lend = [&] {
+    pool::LeaseRecord record = record_at(sent++, plan.count, plan.now);
+    if (plan.change) plan.change(record);
     const auto begin = Clock::now();
-    world.store.lease(record_at(sent++, count, now), now, [&, begin](const pool::StoreReply& reply) {
+    world.store.lease(std::move(record), plan.now, [&, begin](const pool::StoreReply& reply) {
       if (reply.status != pool::StoreStatus::kDone) throw std::runtime_error("refused: " + reply.detail);
-      if (latencies != nullptr) {
-        latencies->push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+      if (plan.latencies != nullptr) {
+        plan.latencies->push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
       }
       ++done;
-      if (sent < count) lend();
+      if (sent < plan.count) lend();
     });
   };
   const auto begin = Clock::now();
-  while (sent < std::min(depth, count)) lend();
-  world.run_until([&] { return done == count; });
+  while (sent < std::min(plan.depth, plan.count)) lend();
+  world.run_until([&] { return done == plan.count; });
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 

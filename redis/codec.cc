@@ -45,27 +45,37 @@ std::optional<std::int64_t> Reply::as_integer() const {
   return value;
 }
 
+void Arguments::add(std::string_view argument) {
+  std::array<char, 24> length{};
+  length[0] = '$';
+  const auto end = std::to_chars(length.data() + 1, length.data() + length.size(), argument.size()).ptr;
+  bytes_.append(length.data(), end);
+  bytes_ += "\r\n";
+  bytes_ += argument;
+  bytes_ += "\r\n";
+  ++count_;
+}
+
+void Arguments::add(std::uint64_t number) {
+  std::array<char, 24> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  add(std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data())));
+}
+
 Command::Command(std::span<const std::string_view> arguments) {
-  // RESP: an array of bulk strings. By hand, because hiredis prints each length with sprintf.
-  std::size_t bytes = 16;
-  for (const std::string_view argument : arguments) bytes += argument.size() + 16;
-  bytes_.reserve(bytes);
-  const auto append_length = [this](char kind, std::size_t length) {
-    std::array<char, 24> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), length).ptr;
-    bytes_ += kind;
-    bytes_.append(digits.data(), end);
-    bytes_ += "\r\n";
-  };
-  append_length('*', arguments.size());
-  for (const std::string_view argument : arguments) {
-    append_length('$', argument.size());
-    bytes_ += argument;
-    bytes_ += "\r\n";
-  }
+  Arguments encoded;
+  for (const std::string_view argument : arguments) encoded.add(argument);
+  bytes_ = "*" + std::to_string(encoded.count()) + "\r\n" + encoded.bytes();
   for (std::size_t i = 1; i < arguments.size() && !slot_ && i <= kLastFirstKey; ++i) {
     slot_ = slot_of_key(arguments[i]);
   }
+}
+
+Command::Command(const Arguments& arguments, std::string_view key) : slot_(slot_of_key(key)) {
+  const std::string head = "*" + std::to_string(arguments.count()) + "\r\n";
+  bytes_.reserve(head.size() + arguments.bytes().size());
+  bytes_ += head;
+  bytes_ += arguments.bytes();
 }
 
 Command&& Command::routed_by(std::string_view key) && {

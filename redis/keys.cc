@@ -1,20 +1,11 @@
 #include "redis/keys.h"
 
+#include <openssl/sha.h>
+
 namespace ringtrace::redis {
 namespace {
 
-std::uint32_t fnv1a(std::string_view text) {
-  std::uint32_t hash = 2'166'136'261U;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 16'777'619U;
-  }
-  return hash;
-}
-
 std::string shard_prefix(std::string_view pool) { return "rt:{" + std::string(pool) + ":0}"; }
-
-std::string block_of(pool::Number number) { return std::to_string(number.digits() / kNumbersPerBlock); }
 
 }  // namespace
 
@@ -26,8 +17,21 @@ std::string attributes_key(std::string_view pool, pool::Number number) {
   return attributes_key_of_block(pool, block_of(number));
 }
 
-std::string visit_key(std::string_view pool, std::string_view visit_id) {
-  return shard_prefix(pool) + ":visit:" + std::to_string(fnv1a(visit_id) % kVisitBuckets);
+VisitPlace place_of(std::string_view visit_id) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::array<unsigned char, SHA_DIGEST_LENGTH> hash{};
+  SHA1(reinterpret_cast<const unsigned char*>(visit_id.data()), visit_id.size(), hash.data());
+  VisitPlace place;
+  place.bucket = ((std::uint32_t{hash[0]} << 8U) | hash[1]) % kVisitBuckets;
+  for (std::size_t i = 0; i < place.field.size(); ++i) {
+    const unsigned byte = hash[2 + i / 2];
+    place.field[i] = kHex[i % 2 == 0 ? byte >> 4U : byte & 0xFU];
+  }
+  return place;
+}
+
+std::string visits_key(std::string_view pool, std::uint32_t bucket) {
+  return shard_prefix(pool) + ":visits:" + std::to_string(bucket);
 }
 
 std::string numbers_key(std::string_view pool) { return shard_prefix(pool) + ":numbers"; }
@@ -36,16 +40,18 @@ std::string holders_key(std::string_view pool, pool::Number number) {
   return shard_prefix(pool) + ":holders:" + std::to_string(number.digits());
 }
 
-std::string blocks_key(std::string_view pool) { return shard_prefix(pool) + ":blocks"; }
+std::string blocks_key(std::string_view pool) { return shard_prefix(pool) + ":lease_blocks"; }
 
 std::string owner_key(std::string_view pool) { return shard_prefix(pool) + ":owner"; }
 
-std::string lease_key_of_block(std::string_view pool, std::string_view block) {
-  return shard_prefix(pool) + ":lease:" + std::string(block);
+std::uint64_t block_of(pool::Number number) { return number.digits() / kNumbersPerBlock; }
+
+std::string lease_key_of_block(std::string_view pool, std::uint64_t block) {
+  return shard_prefix(pool) + ":leases:" + std::to_string(block);
 }
 
-std::string attributes_key_of_block(std::string_view pool, std::string_view block) {
-  return shard_prefix(pool) + ":attr:" + std::string(block);
+std::string attributes_key_of_block(std::string_view pool, std::uint64_t block) {
+  return shard_prefix(pool) + ":attributes:" + std::to_string(block);
 }
 
 std::string calls_key(std::string_view kind, std::string_view word) {

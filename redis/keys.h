@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,11 +13,11 @@ namespace ringtrace::redis {
 /// The names of all keys. Everything is under `rt:`; what one function touches shares a hash tag, so that it
 /// lies on one node of a Redis Cluster. Times are Unix milliseconds.
 ///
-/// - `rt:{main:0}:lease:<block>`, hash: number's digits -> `start expire ended hold source visitor visit`
-/// - `rt:{main:0}:attr:<block>`, hash: number's digits -> the visit's attributes as JSON
-/// - `rt:{main:0}:visit:<bucket>`, hash: visit id -> `number expire ended hold`
+/// - `rt:{main:0}:leases:<block>`, hash: number's digits -> `start expire ended hold source visitor visit`
+/// - `rt:{main:0}:attributes:<block>`, hash: number's digits -> the visit's attributes as JSON
+/// - `rt:{main:0}:visits:<bucket>`, hash: field of a visit -> the number it holds, or held last
 /// - `rt:{main:0}:holders:<number>`, list: former holders, the latest first: `start end source visitor visit`
-/// - `rt:{main:0}:blocks`, set: the blocks that have leases
+/// - `rt:{main:0}:lease_blocks`, set: the blocks that have leases
 /// - `rt:{main:0}:owner`, hash: the gateway that may write. `token` (`<counter>-<instance>`), its `name`,
 ///   `since`, `until` (of Redis' clock; when the claim runs out), `client` (CLIENT ID), `run_id` and `replid`
 ///   (of the Redis it was claimed at), `writes` (counts the writes of leases)
@@ -35,10 +37,18 @@ namespace ringtrace::redis {
 /// - `rt:{calls}:subscriptions`, hash: name -> `cursor touched`, the last event acknowledged
 /// - `rt:{main:0}:numbers`, hash: digits of a number changed while running -> `added` or `drained`
 ///
-/// `main` is the pool and 0 its shard. A block is 128 neighbouring numbers: digits divided by 128. A bucket
-/// is the visit id's FNV-1a hash (32 bit) modulo 16384. In a lease, `ended` is 0 while it stands, `hold` is a
-/// length in milliseconds, `source` and `visitor` have blanks, control characters and percent signs as %XX
-/// and are "-" when empty; the visit comes last and may hold blanks.
+/// `main` is the pool and 0 its shard. A block is all numbers that differ in their last five digits only:
+/// 12025550101 is in block 120255. Bucket and field of a visit come from the SHA-1 of its id in hexadecimal:
+/// its first four digits modulo 16384, and the next eight. The index only points: what it says of a visit
+/// counts when the number's lease is that visit's. (Two visits of one pool that share bucket and field, one
+/// pair in 10^13, are one entry: the earlier one is then not recognised at another number, which the gateway
+/// knows from its memory anyway.) In a lease, `ended` is 0 while it stands, `hold` is a length in
+/// milliseconds, `source` and `visitor` have blanks, control characters and percent signs as %XX and are "-"
+/// when empty; the visit comes last and may hold blanks.
+///
+/// Leases of many blocks are written and read with few commands because blocks are large; what there are many
+/// of, the index, is small: a bucket of up to 512 (or hash-max-listpack-entries) visits is packed, 20 bytes a
+/// visit.
 ///
 /// Expiries (PTTL): a lease block lives until its last lease's end plus the hold or the holder log's
 /// retention, whichever is longer, because the last holder and the place in the free order are remembered; a
@@ -46,13 +56,29 @@ namespace ringtrace::redis {
 /// until the latest of them is older than the retention; the seen ids two days after the call's latest event;
 /// a call and the sets that name it two days longer than the retention of events, if trimming the stream has
 /// not taken them before; what is personal of a call by its start. Only the last may be shortened. The owner
-/// has none. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:lease:<block> <number>` tells what is left of a lease.
-inline constexpr std::uint64_t kNumbersPerBlock = 128;
+/// has none. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:leases:<block> <number>` tells what is left of a
+/// lease.
+inline constexpr std::uint64_t kNumbersPerBlock = 100'000;
 inline constexpr std::uint32_t kVisitBuckets = 16'384;
 
 std::string lease_key(std::string_view pool, pool::Number number);
 std::string attributes_key(std::string_view pool, pool::Number number);
-std::string visit_key(std::string_view pool, std::string_view visit_id);
+
+/// Where a visit stands in the index.
+struct VisitPlace {
+  std::uint32_t bucket = 0;
+  std::array<char, 8> field{};
+
+  /// Another one for every other place.
+  std::uint64_t as_integer() const {
+    std::uint64_t value = 0;
+    std::from_chars(field.data(), field.data() + field.size(), value, 16);
+    return std::uint64_t{bucket} << 32U | value;
+  }
+  std::string_view field_text() const { return {field.data(), field.size()}; }
+};
+VisitPlace place_of(std::string_view visit_id);
+std::string visits_key(std::string_view pool, std::uint32_t bucket);
 
 std::string numbers_key(std::string_view pool);
 
@@ -60,9 +86,10 @@ std::string holders_key(std::string_view pool, pool::Number number);
 std::string blocks_key(std::string_view pool);
 std::string owner_key(std::string_view pool);
 
-/// The lease block and the attribute block of a member of the set of blocks.
-std::string lease_key_of_block(std::string_view pool, std::string_view block);
-std::string attributes_key_of_block(std::string_view pool, std::string_view block);
+/// The block of a number, and the keys of one.
+std::uint64_t block_of(pool::Number number);
+std::string lease_key_of_block(std::string_view pool, std::uint64_t block);
+std::string attributes_key_of_block(std::string_view pool, std::uint64_t block);
 
 inline constexpr std::string_view kEventsKey = "rt:{calls}:events";
 inline constexpr std::string_view kOpenCallsKey = "rt:{calls}:open";

@@ -1,7 +1,7 @@
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -13,13 +13,15 @@ namespace ringtrace::redis {
 namespace {
 
 // Members of the set of blocks asked for at a time.
-constexpr std::string_view kPage = "512";
-// Blocks asked for and not answered yet: enough to keep Redis busy while one is parsed, and at most some
-// megabytes of replies.
-constexpr std::size_t kWindow = 32;
+constexpr std::string_view kPageOfBlocks = "512";
+// Leases asked for at a time: Redis is busy with them for a fraction of a millisecond.
+constexpr std::string_view kPage = "1000";
+// Blocks under way, each with a page or two asked for and not answered yet: enough to keep Redis busy while
+// one is parsed, and at most some megabytes of replies.
+constexpr std::size_t kWindow = 8;
 
 /// One pass over a pool's lease blocks: a page of their set, then its blocks, some under way at a time, then
-/// the next page.
+/// the next page of the set.
 class Loader : public std::enable_shared_from_this<Loader> {
  public:
   Loader(Connection& connection, std::string pool, RedisLeaseStore::Batch batch,
@@ -30,7 +32,7 @@ class Loader : public std::enable_shared_from_this<Loader> {
         loaded_(std::move(loaded)) {}
 
   void scan(const std::string& cursor) {
-    execute(Command({"SSCAN", blocks_key(pool_), cursor, "COUNT", kPage}),
+    execute(Command({"SSCAN", blocks_key(pool_), cursor, "COUNT", kPageOfBlocks}),
             [](Loader& self, const Reply& reply) {
               if (reply.elements.size() != 2) {
                 return self.finish(pool::StoreStatus::kRefused, "not an answer to SSCAN");
@@ -43,7 +45,17 @@ class Loader : public std::enable_shared_from_this<Loader> {
 
  private:
   using Take = std::function<void(Loader&, const Reply&)>;
-  using Attributes = std::unordered_map<std::string, std::string>;
+  using Leases = std::vector<LoadedLease>;
+
+  /// A block that is being read.
+  struct Block {
+    std::string leases;  ///< the keys
+    std::string attributes;
+    bool has_attributes = true;
+    bool scanned = false;
+    std::size_t waiting = 0;  ///< pages whose attributes are asked for
+  };
+  using BlockPtr = std::shared_ptr<Block>;
 
   void execute(Command command, Take take) {
     connection_.execute(std::move(command),
@@ -61,56 +73,88 @@ class Loader : public std::enable_shared_from_this<Loader> {
 
   void note_block(const std::string& member) {
     std::uint64_t block = 0;
-    std::from_chars(member.data(), member.data() + member.size(), block);
+    const char* const end = member.data() + member.size();
+    const auto [stop, problem] = std::from_chars(member.data(), end, block);
+    if (problem != std::errc{} || stop != end) return;
     // SSCAN may name a member twice.
-    if (seen_.insert(block).second) blocks_.push_back(member);
+    if (seen_.insert(block).second) blocks_.push_back(block);
   }
 
   void read_on() {
     while (!finished_ && !blocks_.empty() && under_way_ < kWindow) {
-      const std::string block = std::move(blocks_.back());
+      const std::uint64_t id = blocks_.back();
       blocks_.pop_back();
-      read_block(block);
+      read_block(id);
     }
     if (finished_ || under_way_ > 0) return;
     if (cursor_ == "0") return finish(pool::StoreStatus::kDone, {});
     scan(cursor_);
   }
 
-  void read_block(const std::string& block) {
+  void read_block(std::uint64_t id) {
     ++under_way_;
-    // The attributes come first, so that the leases find them.
-    const auto attributes = std::make_shared<Attributes>();
-    execute(Command({"HGETALL", attributes_key_of_block(pool_, block)}),
-            [attributes](Loader&, const Reply& reply) {
-              for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
-                attributes->emplace(reply.elements[i].text, reply.elements[i + 1].text);
+    const auto block = std::make_shared<Block>();
+    block->leases = lease_key_of_block(pool_, id);
+    block->attributes = attributes_key_of_block(pool_, id);
+    // Answered before the first page.
+    execute(Command({"EXISTS", block->attributes}), [block](Loader&, const Reply& reply) {
+      block->has_attributes = reply.as_integer().value_or(0) != 0;
+    });
+    read_page(block, "0");
+  }
+
+  void read_page(const BlockPtr& block, const std::string& cursor) {
+    execute(Command({"HSCAN", block->leases, cursor, "COUNT", kPage}),
+            [block](Loader& self, const Reply& reply) {
+              if (reply.elements.size() != 2) {
+                return self.finish(pool::StoreStatus::kRefused, "not an answer to HSCAN");
               }
-            });
-    execute(Command({"HGETALL", lease_key_of_block(pool_, block)}),
-            [attributes](Loader& self, const Reply& reply) {
-              self.take_block(reply, *attributes);
-              --self.under_way_;
-              self.read_on();
+              // Redis goes on with the next page while this one is parsed.
+              const std::string& next = reply.elements[0].text;
+              block->scanned = next == "0";
+              if (!block->scanned) self.read_page(block, next);
+              self.take_page(block, reply.elements[1].elements);
             });
   }
 
-  void take_block(const Reply& reply, const Attributes& attributes) {
-    std::vector<LoadedLease> leases;
-    leases.reserve(reply.elements.size() / 2);
-    for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
-      const std::string& digits = reply.elements[i].text;
-      std::optional<LoadedLease> lease = parse_lease(digits, reply.elements[i + 1].text);
-      if (!lease) {
+  void take_page(const BlockPtr& block, const std::vector<Reply>& pairs) {
+    Leases leases;
+    leases.reserve(pairs.size() / 2);
+    for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
+      if (auto lease = parse_lease(pairs[i].text, pairs[i + 1].text)) {
+        leases.push_back(std::move(*lease));
+      } else {
         ++result_.unreadable;
-        continue;
       }
-      const auto found = attributes.find(digits);
-      if (found != attributes.end()) lease->attributes = attributes_from_json(found->second);
-      leases.push_back(std::move(*lease));
     }
+    if (leases.empty() || !block->has_attributes) return give(block, std::move(leases));
+    ask_attributes(block, std::move(leases));
+  }
+
+  void ask_attributes(const BlockPtr& block, Leases leases) {
+    ++block->waiting;
+    Arguments arguments;
+    arguments.add("HMGET");
+    arguments.add(block->attributes);
+    for (const LoadedLease& lease : leases) arguments.add(lease.number.digits());
+    execute(Command(arguments, block->attributes),
+            [block, kept = std::make_shared<Leases>(std::move(leases))](Loader& self, const Reply& reply) {
+              const std::size_t count = std::min(kept->size(), reply.elements.size());
+              for (std::size_t i = 0; i < count; ++i) {
+                const Reply& json = reply.elements[i];
+                if (!json.is_nil()) (*kept)[i].attributes = attributes_from_json(json.text);
+              }
+              --block->waiting;
+              self.give(block, std::move(*kept));
+            });
+  }
+
+  void give(const BlockPtr& block, Leases leases) {
     result_.leases += leases.size();
     if (!leases.empty()) batch_(std::move(leases));
+    if (finished_ || !block->scanned || block->waiting > 0) return;
+    --under_way_;
+    read_on();
   }
 
   void finish(pool::StoreStatus status, std::string detail) {
@@ -126,7 +170,7 @@ class Loader : public std::enable_shared_from_this<Loader> {
   const RedisLeaseStore::Loaded loaded_;
   std::string cursor_;
   std::unordered_set<std::uint64_t> seen_;
-  std::vector<std::string> blocks_;
+  std::vector<std::uint64_t> blocks_;
   std::size_t under_way_ = 0;
   LoadResult result_;
   bool finished_ = false;

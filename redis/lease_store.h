@@ -36,11 +36,12 @@ struct LeaseStoreOptions {
 
 /// The leases in Redis.
 ///
-/// All writes of one turn of the loop, and those that come while earlier ones are under way, are written by
-/// one function call, up to 64 together; a few such calls are pipelined. How a write can end: not connected,
-/// not claimed yet, LOADING, or too many waiting -> kUnavailable; lost or overdue after sending -> kInDoubt;
-/// full (OOM), read-only, failing to persist (MISCONF), or any other refusal -> kRefused. When another
-/// gateway owns the pool: kHeldByOther, so that nothing is lent from memory either.
+/// A write that finds none of its pool under way is sent with the next turn of the loop. While up to four
+/// calls are under way, what comes gathers, and goes with the next one: one function call writes up to 256
+/// leases. How a write can end: not connected, not claimed yet, LOADING, or too many waiting -> kUnavailable;
+/// lost or overdue after sending -> kInDoubt; full (OOM), read-only, failing to persist (MISCONF), or any
+/// other refusal -> kRefused. When another gateway owns the pool: kHeldByOther, so that nothing is lent from
+/// memory either.
 ///
 /// Any thread may call; `done` comes on the connection's io thread, or from inside the call when it was
 /// turned away. Connection and claims outlive the store. Destroy it on the io thread or when no thread runs
@@ -64,7 +65,8 @@ class RedisLeaseStore : public pool::LeaseStore {
   std::size_t outstanding() const;
 
   /// Reads every lease of the pool: `batch` with some at a time and in no order, then `loaded` once. Both on
-  /// the io thread. Memory: at most a few dozen blocks of 128 numbers are held here.
+  /// the io thread. What is written meanwhile may come in its old or new form, and a lease may come twice.
+  /// Memory: at most a few pages of 1,000 leases are held here.
   void load(const std::string& pool, Batch batch, Loaded loaded);
 
  private:

@@ -23,6 +23,31 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
+/// As escape_word says.
+void append_word(std::string& out, std::string_view text) {
+  if (text.empty()) {
+    out += '-';
+    return;
+  }
+  if (text == "-") {
+    out += "%2D";
+    return;
+  }
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_plain(byte)) {
+      out += c;
+    } else {
+      out += {'%', kHex[byte >> 4U], kHex[byte & 0xFU]};
+    }
+  }
+}
+
+void append_integer(std::string& out, std::int64_t value) {
+  std::array<char, 24> digits{};
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
+}
+
 template <typename Integer>
 std::optional<Integer> parse_integer(std::string_view word) {
   Integer value = 0;
@@ -35,18 +60,8 @@ std::optional<Integer> parse_integer(std::string_view word) {
 }  // namespace
 
 std::string escape_word(std::string_view text) {
-  if (text.empty()) return "-";
-  if (text == "-") return "%2D";
   std::string word;
-  word.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (is_plain(byte)) {
-      word += c;
-    } else {
-      word += {'%', kHex[byte >> 4U], kHex[byte & 0xFU]};
-    }
-  }
+  append_word(word, text);
   return word;
 }
 
@@ -66,6 +81,23 @@ std::string unescape_word(std::string_view word) {
     }
     text += word[i];
   }
+  return text;
+}
+
+std::string to_lease_text(const pool::LeaseRecord& record) {
+  std::string text;
+  text.reserve(64 + record.source.size() + record.visitor_id.size() + record.visit_id.size());
+  append_integer(text, record.start.time_since_epoch().count());
+  text += ' ';
+  append_integer(text, record.expire.time_since_epoch().count());
+  text += " 0 ";
+  append_integer(text, record.hold.count());
+  text += ' ';
+  append_word(text, record.source);
+  text += ' ';
+  append_word(text, record.visitor_id);
+  text += ' ';
+  text += record.visit_id;
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "pool/lease_store.h"
 #include "redis/holder_log.h"
 #include "redis/loaded_lease.h"
 
@@ -16,6 +17,9 @@ std::string escape_word(std::string_view text);
 
 /// The reverse; what is no escape stays as it is.
 std::string unescape_word(std::string_view word);
+
+/// A lease that stands, as it is stored.
+std::string to_lease_text(const pool::LeaseRecord& record);
 
 /// A lease read from its field and value; none when they are not ours. Without attributes.
 std::optional<LoadedLease> parse_lease(std::string_view digits, std::string_view text);

@@ -77,7 +77,7 @@ class Restart(unittest.TestCase):
     def test_redis_forgets_by_itself_and_tells_an_operator(self):
         with Stack().start() as stack:
             number = stack.lease("visit-1", ttl="10m")["number"].lstrip("+")
-            keys = [key for key in stack.redis_cli("keys", "rt:{main:0}:lease:*").split()]
+            keys = [key for key in stack.redis_cli("keys", "rt:{main:0}:leases:*").split()]
             self.assertEqual(len(keys), 1)
             # No earlier than the end of the lease and its hold.
             self.assertGreaterEqual(int(stack.redis_cli("pttl", keys[0])), (10 * 60 + 140) * 1000)

@@ -9,8 +9,8 @@
 
 namespace ringtrace::gateway {
 
-/// The books of one pool as Redis keeps them: what the steps of redis/functions.lua do, without Redis. A copy
-/// is a snapshot. That both say the same is tested with random histories.
+/// The books of one pool as Redis keeps them: what the steps of redis/functions_leases.lua do, without Redis.
+/// A copy is a snapshot. That both say the same is tested with random histories.
 class StoreModel {
  public:
   struct Lease {
@@ -27,10 +27,11 @@ class StoreModel {
   const std::map<pool::Number, Lease>& leases() const { return leases_; }
 
   pool::StoreReply lease(const pool::LeaseRecord& record, pool::Time now) {
-    const auto known = visits_.find(record.visit_id);
-    if (known != visits_.end() && known->second.number != record.number &&
-        known->second.lease.bound_until() > now) {
-      return {pool::StoreStatus::kVisitElsewhere, known->second.number, known->second.lease.end(), ""};
+    const auto indexed = visits_.find(record.visit_id);
+    const auto known = indexed == visits_.end() ? leases_.end() : leases_.find(indexed->second);
+    if (known != leases_.end() && known->first != record.number && known->second.visit == record.visit_id &&
+        known->second.bound_until() > now) {
+      return {pool::StoreStatus::kVisitElsewhere, known->first, known->second.end(), ""};
     }
     Lease fresh{record.visit_id, record.start, record.expire, std::nullopt, record.hold};
     const auto held = leases_.find(record.number);
@@ -39,8 +40,11 @@ class StoreModel {
         return {pool::StoreStatus::kHeldByOther, {}, pool::kNever, ""};
       fresh.start = held->second.start;
       fresh.expire = std::max(held->second.end(), fresh.expire);
+    } else if (held != leases_.end()) {
+      forget(held->second.visit, record.number);
     }
-    write(record.number, fresh);
+    leases_[record.number] = fresh;
+    visits_[record.visit_id] = record.number;
     return done(fresh.expire);
   }
 
@@ -53,7 +57,7 @@ class StoreModel {
     lease.expire = std::max(lease.end(), record.expire);
     lease.ended.reset();
     lease.hold = record.hold;
-    write(record.number, lease);
+    leases_[record.number] = lease;
     return done(lease.expire);
   }
 
@@ -71,29 +75,26 @@ class StoreModel {
   }
 
  private:
-  struct Visit {
-    pool::Number number;
-    Lease lease;
-  };
-
   static pool::StoreReply done(pool::Time expire) { return {pool::StoreStatus::kDone, {}, expire, ""}; }
   static pool::StoreReply not_held() { return {pool::StoreStatus::kNotHeld, {}, pool::kNever, ""}; }
 
   pool::StoreReply finish(pool::Number number, Lease lease, pool::Time at) {
     if (!lease.ended) {
       lease.ended = std::max(lease.start, at);
-      write(number, lease);
+      leases_[number] = lease;
+      visits_[lease.visit] = number;
     }
     return done(*lease.ended);
   }
 
-  void write(pool::Number number, const Lease& lease) {
-    leases_[number] = lease;
-    visits_[lease.visit] = {number, lease};
+  /// Takes the visit out of the index, if it stands there with this number.
+  void forget(const std::string& visit, pool::Number number) {
+    const auto indexed = visits_.find(visit);
+    if (indexed != visits_.end() && indexed->second == number) visits_.erase(indexed);
   }
 
   std::map<pool::Number, Lease> leases_;
-  std::map<std::string, Visit> visits_;
+  std::map<std::string, pool::Number> visits_;  ///< the number of a visit's latest lease, or end
 };
 
 }  // namespace ringtrace::gateway

@@ -1,7 +1,10 @@
 // What the function library decides, through the store that speaks to it.
 #include "redis/functions.h"
 
+#include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
+#include <map>
+#include <utility>
 
 #include "redis/keys.h"
 #include "tests/redis/store_fixture.h"
@@ -138,7 +141,7 @@ TEST_CASE_METHOD(Fixture, "Redis keeps a lease's keys at least to the end of the
   store.lease(record, now);
   const auto least = (later + record.hold - present()).count() - 5'000;
   CHECK(pttl(redis::lease_key("main", kFirst)) >= least);
-  CHECK(pttl(redis::visit_key("main", "v1")) >= least);
+  CHECK(pttl(redis::visits_key("main", redis::place_of("v1").bucket)) >= least);
   CHECK(pttl(redis::attributes_key("main", kFirst)) >= least);
 }
 
@@ -161,15 +164,112 @@ TEST_CASE_METHOD(Fixture, "a last holder is remembered for seven days") {
   CHECK(pttl(redis::lease_key("main", kFirst)) >= milliseconds(std::chrono::hours(24 * 7)).count() - 5'000);
 }
 
-TEST_CASE_METHOD(Fixture, "visits whose hold is long over are swept from their bucket") {
-  const std::string key = redis::visit_key("main", "v1");
-  for (int i = 0; i < 100; ++i)
-    server.command({"HSET", key, "old-" + std::to_string(i), "74950000009 1000 0 1000"});
-  for (int i = 0; i < 100; ++i) {
-    store.lease(record_of(number(74'950'100'000U + static_cast<unsigned>(i)), "v1", now, now),
-                now + minutes(10 * i));
-  }
-  CHECK(server.command({"HLEN", key}).integer == 1);
+TEST_CASE_METHOD(Fixture, "the index of visits names each number once, with its last visit") {
+  const auto indexed = [this](const std::string& visit) {
+    const redis::VisitPlace place = redis::place_of(visit);
+    return server.command({"HGET", redis::visits_key("main", place.bucket), std::string(place.field_text())})
+        .text;
+  };
+  lend(kFirst, "v1");
+  CHECK(indexed("v1") == std::to_string(kFirst.digits()));
+  const pool::Time over = later + minutes(5);
+  store.lease(record_of(kFirst, "v2", over, over + minutes(30)), over);
+  CHECK(indexed("v1").empty());
+  CHECK(indexed("v2") == std::to_string(kFirst.digits()));
+  // A visit that has another number by now stays where it is.
+  store.lease(record_of(kSecond, "v1", over, over + minutes(30)), over);
+  store.lease(record_of(kFirst, "v1", over, over), over + minutes(90));
+  store.lease(record_of(kSecond, "v3", over, over), over + minutes(90));
+  CHECK(indexed("v1") == std::to_string(kFirst.digits()));
+}
+
+TEST_CASE_METHOD(Fixture, "a visit's place in the index is told by its SHA-1") {
+  // printf visit-1 | sha1sum
+  const redis::VisitPlace place = redis::place_of("visit-1");
+  CHECK(place.bucket == 5098);
+  CHECK(place.field_text() == "5d328eb7");
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "writes of one number or one visit that come at once are carried out in their order") {
+  const Number far = number(79'000'000'001);
+  Inbox<StoreReply> replies;
+  const auto put = [&](const StoreReply& reply) { replies.put(reply); };
+  const auto writes = [this] {
+    return server.command({"HGET", redis::owner_key("main"), "writes"}).as_integer().value_or(0);
+  };
+  const auto before = writes();
+  // Given from the loop's own thread, so that they all wait together.
+  boost::asio::post(store.client.connection().io(), [&] {
+    store.store.lease(record_of(kFirst, "v1", now, later), now, put);
+    store.store.lease(record_of(kFirst, "v2", now, later), now, put);
+    store.store.lease(record_of(far, "v1", now, later), now, put);
+    store.store.release({"main", kFirst, "v1", now + minutes(1)}, now + minutes(1), put);
+    store.store.renew(record_of(far, "v1", now, later), now, put);
+    store.store.lease(record_of(far, "v3", now, later), now, put);
+    store.store.renew(record_of(far, "v3", now, later + minutes(1)), now, put);
+  });
+  CHECK(replies.take().status == StoreStatus::kDone);
+  CHECK(replies.take().status == StoreStatus::kHeldByOther);
+  const StoreReply elsewhere = replies.take();
+  CHECK(elsewhere.status == StoreStatus::kVisitElsewhere);
+  CHECK(elsewhere.number == kFirst);
+  CHECK(replies.take().expire == now + minutes(1));
+  CHECK(replies.take().status == StoreStatus::kNotHeld);
+  CHECK(replies.take().expire == later);
+  CHECK(replies.take().expire == later + minutes(1));
+  CHECK(stored(kFirst).find(" " + ms(now + minutes(1)) + " 300000 ") != std::string::npos);
+  CHECK(stored(far).ends_with(" v3"));
+  CHECK(writes() > before + 1);
+}
+
+TEST_CASE_METHOD(Fixture, "writes of many kinds and blocks go together, and each gets its own answer") {
+  lend(kFirst, "v1");
+  lend(kSecond, "v2");
+  const Number third = number(74'950'000'003);
+  const Number far = number(79'000'000'001);
+  const Number further = number(79'100'000'001);
+  Inbox<std::pair<int, StoreReply>> replies;
+  const auto put = [&](int which) {
+    return [&replies, which](const StoreReply& reply) { replies.put({which, reply}); };
+  };
+  const auto writes = [this] {
+    return server.command({"HGET", redis::owner_key("main"), "writes"}).as_integer().value_or(0);
+  };
+  const auto before = writes();
+  boost::asio::post(store.client.connection().io(), [&] {
+    store.store.lease(record_of(far, "v3", now, later), now, put(0));
+    store.store.renew(record_of(kFirst, "v1", now, later - minutes(5)), now, put(1));
+    store.store.release({"main", kSecond, "v2", now + minutes(1)}, now + minutes(1), put(2));
+    store.store.lease(record_of(further, "v4", now, later), now, put(3));
+    store.store.expire({"main", third, "v5", later}, later, put(4));
+  });
+  std::map<int, StoreReply> got;
+  for (int i = 0; i < 5; ++i) got.insert(replies.take());
+  CHECK(writes() == before + 1);
+  CHECK(got[0].status == StoreStatus::kDone);
+  CHECK(got[0].expire == later);
+  CHECK(got[1].status == StoreStatus::kDone);
+  CHECK(got[1].expire == later);
+  CHECK(got[2].expire == now + minutes(1));
+  CHECK(got[3].status == StoreStatus::kDone);
+  CHECK(got[4].status == StoreStatus::kNotHeld);
+  CHECK(stored(far).ends_with(" v3"));
+  CHECK(stored(further).ends_with(" v4"));
+}
+
+TEST_CASE_METHOD(Fixture, "keys that were deleted get their expiry again") {
+  lend(kFirst, "v1");
+  store.renew(record_of(kFirst, "v1", now, later + std::chrono::hours(24 * 30)), now);
+  const redis::VisitPlace place = redis::place_of("v1");
+  const std::string bucket = redis::visits_key("main", place.bucket);
+  CHECK(pttl(bucket) > milliseconds(std::chrono::hours(24 * 30)).count());
+  // The books are gone, and with them the owner: what was known of them is forgotten.
+  server.command({"FLUSHDB"});
+  CHECK(lend(kFirst, "v1").status == StoreStatus::kUnavailable);
+  REQUIRE(eventually([&] { return lend(kFirst, "v1").status == StoreStatus::kDone; }));
+  CHECK(pttl(bucket) > 0);
+  CHECK(pttl(redis::lease_key("main", kFirst)) > 0);
 }
 
 TEST_CASE_METHOD(Fixture, "a lease in a form that is not known is nobody's to take") {
@@ -220,9 +320,9 @@ TEST_CASE("the function library is loaded when absent, left when the same, repla
     second.start_and_wait();
     CHECK_FALSE(loaded(second));
   }
-  server.command(
-      {"FUNCTION", "LOAD", "REPLACE",
-       "#!lua name=ringtrace_v1\nredis.register_function('ringtrace_v1_write', function() return 1 end)"});
+  server.command({"FUNCTION", "LOAD", "REPLACE",
+                  "#!lua name=ringtrace_v1\nredis.register_function('ringtrace_v1_write_leases', function() "
+                  "return 1 end)"});
   Client third(options);
   third.start_and_wait();
   CHECK(loaded(third));

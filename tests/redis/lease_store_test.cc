@@ -58,7 +58,7 @@ TEST_CASE("thousands of leases over many blocks are loaded once each, and other 
   Inbox<StoreStatus> done;
   for (unsigned i = 0; i < kCount; ++i) {
     auto record =
-        record_of(number(70'000'000'000U + i * 50), "v" + std::to_string(i), now, now + seconds(i + 1));
+        record_of(number(70'000'000'000U + i * 5'000ULL), "v" + std::to_string(i), now, now + seconds(i + 1));
     store.store.lease(std::move(record), now, [&](const StoreReply& reply) { done.put(reply.status); });
   }
   for (unsigned i = 0; i < kCount; ++i) REQUIRE(done.take() == StoreStatus::kDone);

@@ -74,17 +74,19 @@ class RealRedis {
     for (const Reply& key : session_->command({"KEYS", kPrefix + "*"}).elements) {
       const std::string kind =
           key.text.substr(kPrefix.size(), key.text.find(':', kPrefix.size()) - kPrefix.size());
-      if (kind == "owner" || kind == "blocks") continue;
+      if (kind == "owner" || kind == "lease_blocks") continue;
+      const std::string tail = key.text.substr(key.text.rfind(':') + 1);
       if (kind == "holders") {
         std::string all;
         for (const Reply& entry : session_->command({"LRANGE", key.text, "0", "-1"}).elements)
           all += entry.text + '\n';
-        lines[kind + ' ' + key.text.substr(key.text.rfind(':') + 1)] = all;
+        lines[kind + ' ' + tail] = all;
         continue;
       }
       const Reply fields = session_->command({"HGETALL", key.text});
       for (std::size_t i = 0; i + 1 < fields.elements.size(); i += 2) {
-        lines[kind + ' ' + fields.elements[i].text] = fields.elements[i + 1].text;
+        const std::string of = kind == "visits" ? tail + ' ' : "";
+        lines[kind + ' ' + of + fields.elements[i].text] = fields.elements[i + 1].text;
       }
     }
     for (const char* const field : {"token", "name", "writes"}) {
@@ -115,9 +117,9 @@ class RealRedis {
 
 std::map<std::string, std::string> lines_of(const Books& books) {
   std::map<std::string, std::string> lines;
-  for (const auto& [number, lease] : books.leases) lines["lease " + number] = lease.text();
-  for (const auto& [number, text] : books.attributes) lines["attr " + number] = text;
-  for (const auto& [visit, entry] : books.visits) lines["visit " + visit] = entry.text();
+  for (const auto& [number, lease] : books.leases) lines["leases " + number] = lease.text();
+  for (const auto& [number, text] : books.attributes) lines["attributes " + number] = text;
+  for (const auto& [place, number] : books.visits) lines["visits " + place] = number;
   for (const auto& [number, entries] : books.holders) {
     std::string& all = lines["holders " + number];
     for (const std::string& entry : entries) all += entry + '\n';
@@ -167,39 +169,54 @@ std::size_t compare(std::uint64_t seed, bool syncs_each_write, RealRedis& real) 
   return compared;
 }
 
-/// A write of some steps, in some state of some leases, in some order; sometimes by who may not.
+/// A write of some steps, in some state of some leases, in some order; sometimes by who may not. No two steps
+/// are of one number or one visit, as the writer promises.
 std::vector<std::string> random_write(Dice& dice, Milliseconds now) {
-  const std::uint64_t steps = 1 + dice.below(4);
-  std::vector<std::string> keys = {kOwner, redis::blocks_key("main")};
-  std::vector<std::string> words;
   const auto text = [](Milliseconds time) { return std::to_string(time); };
-  for (std::uint64_t i = 0; i < steps; ++i) {
-    const pool::Number number = *pool::Number::from_digits(74'950'000'001 + 100 * dice.below(3));
-    const std::string visit = "visit " + std::to_string(dice.below(4));
-    for (const std::string& key :
-         {redis::lease_key("main", number), redis::visit_key("main", visit),
-          redis::attributes_key("main", number), redis::holders_key("main", number)}) {
-      keys.push_back(key);
-    }
-    const std::string digits = std::to_string(number.digits());
+  // Two blocks of three numbers.
+  std::vector<std::uint64_t> numbers = {74'950'000'001, 74'950'000'101, 74'950'000'201,
+                                        74'950'100'001, 74'950'100'101, 74'950'100'201};
+  std::vector<std::string> visits = {"visit 0", "visit 1", "visit 2", "visit 3", "visit 4"};
+  std::vector<std::string> keys = {kOwner, redis::blocks_key("main")};
+  for (const std::uint64_t digits : {numbers[0], numbers[3]}) {
+    keys.push_back(redis::lease_key("main", *pool::Number::from_digits(digits)));
+    keys.push_back(redis::attributes_key("main", *pool::Number::from_digits(digits)));
+  }
+  std::vector<std::string> words;
+  for (std::uint64_t i = 0, steps = 1 + dice.below(4); i < steps; ++i) {
+    const auto number = numbers.begin() + static_cast<std::ptrdiff_t>(dice.below(numbers.size()));
+    const auto visit = visits.begin() + static_cast<std::ptrdiff_t>(dice.below(visits.size()));
+    const std::string digits = std::to_string(*number);
+    const redis::VisitPlace place = redis::place_of(*visit);
+    const std::string field(place.field_text());
+    keys.push_back(redis::visits_key("main", place.bucket));
     const std::string expire = text(now + dice.between(1, 300'000));
     const std::string hold = dice.one_in(2) ? "30000" : "120000";
     const std::string at = text(now - dice.between(0, 60'000));
-    const std::string attributes = dice.one_in(2) ? "" : "{\"utm_source\":\"google\"}";
+    const std::string lease = text(now) + ' ' + expire + " 0 " + hold +
+                              (dice.one_in(2) ? " my%20ads - " : " ads browser ") + *visit;
     const std::vector<std::vector<std::string>> kinds = {
-        {"lease", digits, visit, text(now), expire, hold, "my%20ads", "-", attributes},
-        {"lease", digits, visit, text(now), expire, hold, "ads", "browser", attributes},
-        {"renew", digits, visit, expire, hold},
-        {"release", digits, visit, at},
-        {"expire", digits, visit, at}};
+        {"lease", digits, field, lease},
+        {"named", digits, field, lease, "{\"utm_source\":\"google\"}"},
+        {"renew", digits, *visit, expire, hold},
+        {"release", digits, field, *visit, at},
+        {"expire", digits, field, *visit, at}};
     const std::vector<std::string>& step = kinds[dice.below(kinds.size())];
-    words.insert(words.end(), step.begin(), step.end());
+    words.push_back(step[0]);
+    words.push_back(*number < 74'950'100'000 ? "1" : "2");
+    words.push_back("1");
+    words.insert(words.end(), step.begin() + 1, step.end());
+    numbers.erase(number);
+    visits.erase(visit);
   }
   const char* const token = dice.one_in(20) ? "0-other" : dice.one_in(20) ? "7-other" : "1-me";
-  std::vector<std::string> command = {"FCALL", "ringtrace_v1_write", std::to_string(keys.size())};
+  std::vector<std::string> command = {"FCALL", "ringtrace_v1_write_leases", std::to_string(keys.size())};
   command.insert(command.end(), keys.begin(), keys.end());
-  for (const std::string& word : {std::string(token), text(now), std::string("86400000")})
+  const std::string latest = text(now + 86'400'000);
+  for (const std::string& word :
+       {std::string(token), text(now), std::string("86400000"), std::string("2"), latest, latest}) {
     command.push_back(word);
+  }
   command.insert(command.end(), words.begin(), words.end());
   return command;
 }

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "redis/keys.h"
+
 namespace ringtrace::store_test {
 namespace {
 
@@ -14,7 +16,6 @@ using redis::Reply;
 
 constexpr std::size_t kMostHolders = 4096;
 constexpr int kTrimHolders = 8;
-constexpr std::uint64_t kNumbersInBlock = 128;
 
 Milliseconds number_of(std::string_view text) {
   Milliseconds value = 0;
@@ -36,11 +37,26 @@ Reply array_reply(std::vector<Reply> elements) {
   return reply;
 }
 
-Reply done(Milliseconds at) { return array_reply({text_reply("DONE"), integer_reply(at)}); }
 Reply word(const char* text) { return array_reply({text_reply(text)}); }
 
+/// Of a step: nothing when all is as it asked for.
+Reply done(Milliseconds asked, Milliseconds at) {
+  return asked == at ? Reply{} : array_reply({text_reply("DONE"), integer_reply(at)});
+}
+
+/// The part of a key behind its last colon: a block or a bucket.
+std::string tail_of(const std::string& key) { return key.substr(key.rfind(':') + 1); }
+
+/// All but the last five digits of a number.
 std::string block_of(const std::string& number) {
-  return std::to_string(static_cast<std::uint64_t>(number_of(number)) / kNumbersInBlock);
+  return number.size() > 5 ? number.substr(0, number.size() - 5) : "0";
+}
+
+std::string take_word(std::string& text) {
+  const std::size_t end = std::min(text.find(' '), text.size());
+  std::string word = text.substr(0, end);
+  text.erase(0, end + 1);
+  return word;
 }
 
 }  // namespace
@@ -90,25 +106,36 @@ std::string Books::Lease::text() const {
          std::to_string(hold) + ' ' + source + ' ' + visitor + ' ' + visit;
 }
 
-std::string Books::Visit::text() const {
-  return number + ' ' + std::to_string(expire) + ' ' + std::to_string(ended) + ' ' + std::to_string(hold);
+Books::Lease Books::Lease::parse(const std::string& text) {
+  std::string rest = text;
+  Lease lease;
+  for (Milliseconds* const each : {&lease.start, &lease.expire, &lease.ended, &lease.hold}) {
+    *each = number_of(take_word(rest));
+  }
+  lease.source = take_word(rest);
+  lease.visitor = take_word(rest);
+  lease.visit = rest;
+  return lease;
 }
 
-/// One step of a write: "lease number visit start expire hold source visitor attributes",
-/// "renew number visit expire hold", "release number visit end" or "expire number visit end".
+/// One step of a write, its words behind the kind: "lease number field text", "named number field text
+/// attributes", "renew number visit expire hold", "release number field visit end" or "expire number field
+/// visit end".
 struct RedisModel::Step {
   Milliseconds now, retention;
-  std::uint64_t index;
-  const std::string* words;  ///< behind the kind
+  std::string bucket;
+  const std::string* words;
+  bool has_attributes;
 
   const std::string& number() const { return words[0]; }
-  const std::string& visit() const { return words[1]; }
+  std::string place() const { return bucket + ' ' + words[1]; }
   Milliseconds time(int word) const { return number_of(words[word]); }
 };
 
-void RedisModel::write(const std::string& number, const Books::Lease& lease) {
-  books.leases[number] = lease;
-  books.visits[lease.visit] = {number, lease.expire, lease.ended, lease.hold};
+void RedisModel::forget_visit(const std::string& number, const std::string& visit) {
+  const redis::VisitPlace place = redis::place_of(visit);
+  const auto found = books.visits.find(std::to_string(place.bucket) + ' ' + std::string(place.field_text()));
+  if (found != books.visits.end() && found->second == number) books.visits.erase(found);
 }
 
 void RedisModel::log_holder(const Step& step, const Books::Lease& lease) {
@@ -125,66 +152,74 @@ void RedisModel::log_holder(const Step& step, const Books::Lease& lease) {
 }
 
 Reply RedisModel::lease(const Step& step) {
-  const auto elsewhere = books.visits.find(step.visit());
-  if (elsewhere != books.visits.end() && elsewhere->second.number != step.number() &&
-      elsewhere->second.bound_until() > step.now) {
-    return array_reply({text_reply("ELSEWHERE"), integer_reply(elsewhere->second.end()),
-                        text_reply(elsewhere->second.number)});
-  }
-  Books::Lease fresh{step.time(2), step.time(3), 0, step.time(4), step.words[5], step.words[6], step.visit()};
+  Books::Lease fresh = Books::Lease::parse(step.words[2]);
+  const Milliseconds asked = fresh.expire;
   const auto found = books.leases.find(step.number());
-  const bool held = found != books.leases.end();
-  bool again = false;
-  if (held && found->second.bound_until() > step.now) {
-    if (found->second.visit != step.visit()) return word("HELD");
-    again = true;
-    fresh.start = found->second.start;
-    fresh.expire = std::max(found->second.end(), fresh.expire);
-  } else if (held && !(found->second.visit == step.visit() && found->second.start == fresh.start)) {
-    log_holder(step, found->second);
+  const bool known = found != books.leases.end();
+  const bool back = known && found->second.visit != fresh.visit && found->second.visitor == fresh.visitor &&
+                    fresh.visitor != "-" && found->second.end() <= step.now;
+  const bool stands = known && !back && found->second.bound_until() > step.now;
+  // An entry of the index points only: the lease it points to says whose it is.
+  const auto entry = books.visits.find(step.place());
+  if (entry != books.visits.end() && entry->second != step.number()) {
+    const auto elsewhere = books.leases.find(entry->second);
+    if (elsewhere != books.leases.end() && elsewhere->second.visit == fresh.visit &&
+        elsewhere->second.bound_until() > step.now) {
+      return array_reply(
+          {text_reply("ELSEWHERE"), integer_reply(elsewhere->second.end()), text_reply(elsewhere->first)});
+    }
   }
-  write(step.number(), fresh);
-  if (!step.words[7].empty()) {
-    books.attributes[step.number()] = step.words[7];
-  } else if (held && !again) {
+  if (stands) {
+    const Books::Lease& held = found->second;
+    if (held.visit != fresh.visit) return word("HELD");
+    fresh.start = held.start;
+    fresh.expire = std::max(held.end(), fresh.expire);
+  } else if (known) {
+    const Books::Lease held = found->second;
+    if (held.visit != fresh.visit || held.start != fresh.start) log_holder(step, held);
+    if (held.visit != fresh.visit) forget_visit(step.number(), held.visit);
+  }
+  books.visits[step.place()] = step.number();
+  books.leases[step.number()] = fresh;
+  if (step.has_attributes) {
+    books.attributes[step.number()] = step.words[3];
+  } else if (known && !stands) {
     books.attributes.erase(step.number());
   }
-  return done(fresh.expire);
+  return done(asked, fresh.expire);
 }
 
 Reply RedisModel::renew(const Step& step) {
   const auto found = books.leases.find(step.number());
-  if (found == books.leases.end() || found->second.visit != step.visit() ||
+  if (found == books.leases.end() || found->second.visit != step.words[1] ||
       found->second.bound_until() <= step.now) {
     return word("NOT_HELD");
   }
-  Books::Lease lease = found->second;
+  Books::Lease& lease = found->second;
   lease.expire = std::max(lease.end(), step.time(2));
   lease.ended = 0;
   lease.hold = step.time(3);
-  write(step.number(), lease);
-  return done(lease.expire);
-}
-
-Reply RedisModel::finish(const Step& step, Books::Lease lease, Milliseconds at) {
-  if (lease.ended == 0) {
-    lease.ended = std::max(lease.start, at);
-    write(step.number(), lease);
-  }
-  return done(lease.ended);
+  return done(step.time(2), lease.expire);
 }
 
 Reply RedisModel::release(const Step& step) {
   const auto found = books.leases.find(step.number());
-  if (found == books.leases.end() || found->second.visit != step.visit()) return word("NOT_HELD");
-  return finish(step, found->second, step.time(2));
+  if (found == books.leases.end() || found->second.visit != step.words[2]) return word("NOT_HELD");
+  Books::Lease& lease = found->second;
+  if (lease.ended == 0) {
+    lease.ended = std::max(lease.start, step.time(3));
+    books.visits[step.place()] = step.number();
+  }
+  return done(step.time(3), lease.ended);
 }
 
 Reply RedisModel::expire(const Step& step) {
   const auto found = books.leases.find(step.number());
-  if (found == books.leases.end() || found->second.visit != step.visit()) return word("NOT_HELD");
-  if (found->second.ended == 0 && found->second.expire > step.time(2)) return done(found->second.expire);
-  return finish(step, found->second, step.time(2));
+  if (found != books.leases.end() && found->second.visit == step.words[2] && found->second.ended == 0 &&
+      found->second.expire > step.time(3)) {
+    return array_reply({text_reply("DONE"), integer_reply(found->second.expire)});
+  }
+  return release(step);
 }
 
 bool RedisModel::refuses(const std::string& token, Reply& refusal) const {
@@ -199,28 +234,40 @@ bool RedisModel::refuses(const std::string& token, Reply& refusal) const {
   return true;
 }
 
-/// FCALL ringtrace_v1_write keys owner blocks (block visits attributes holders)… token now retention steps…
-Reply RedisModel::write_all(const Words& command) {
+/// FCALL ringtrace_v1_write_leases keys owner blocks (leases attributes)… (visits)… token now retention
+/// blocks_count leases_until visits_until (kind block count steps…)…
+Reply RedisModel::write_leases(const Words& command) {
   using Run = Reply (RedisModel::*)(const Step&);
   struct Kind {
     Run run;
     std::size_t words;
   };
-  static const std::map<std::string, Kind> kinds = {{"lease", {&RedisModel::lease, 8}},
+  static const std::map<std::string, Kind> kinds = {{"lease", {&RedisModel::lease, 3}},
+                                                    {"named", {&RedisModel::lease, 4}},
                                                     {"renew", {&RedisModel::renew, 4}},
-                                                    {"release", {&RedisModel::release, 3}},
-                                                    {"expire", {&RedisModel::expire, 3}}};
+                                                    {"release", {&RedisModel::release, 4}},
+                                                    {"expire", {&RedisModel::expire, 4}}};
   std::size_t at = 3 + static_cast<std::size_t>(number_of(command[2]));
   Reply refusal;
   if (refuses(command[at], refusal)) return refusal;
-  Step step{number_of(command[at + 1]), number_of(command[at + 2]), 0, nullptr};
+  const std::size_t first_bucket = 5 + 2 * static_cast<std::size_t>(number_of(command[at + 3]));
+  Step step{number_of(command[at + 1]), number_of(command[at + 2]), {}, nullptr, false};
   std::vector<Reply> answers = {text_reply("WRITTEN"),
                                 integer_reply(static_cast<std::int64_t>(++books.writes))};
-  for (at += 3; at < command.size(); ++step.index) {
+  std::int64_t place = 0;
+  for (at += 6; at < command.size();) {
     const Kind& kind = kinds.at(command[at]);
-    step.words = &command[at + 1];
-    answers.push_back((this->*kind.run)(step));
-    at += 1 + kind.words;
+    step.has_attributes = command[at] == "named";
+    const Milliseconds count = number_of(command[at + 2]);
+    at += 3;
+    for (Milliseconds i = 0; i < count; ++i, ++place, at += kind.words) {
+      step.bucket = tail_of(command[first_bucket + static_cast<std::size_t>(place)]);
+      step.words = &command[at];
+      Reply answer = (this->*kind.run)(step);
+      if (!answer.is_array()) continue;
+      answer.elements.insert(answer.elements.begin(), integer_reply(place));
+      answers.push_back(std::move(answer));
+    }
   }
   return array_reply(std::move(answers));
 }
@@ -264,7 +311,7 @@ Reply RedisModel::keep_claim(const Words& command, Milliseconds now) {
 
 Reply RedisModel::execute(const Words& command, Milliseconds now, std::int64_t client) {
   const std::string& verb = command[0];
-  if (verb == "FCALL" && command[1] == "ringtrace_v1_write") return write_all(command);
+  if (verb == "FCALL" && command[1] == "ringtrace_v1_write_leases") return write_leases(command);
   if (verb == "FCALL" && command[1] == "ringtrace_v1_claim") return claim(command, now);
   if (verb == "FCALL" && command[1] == "ringtrace_v1_keep_claim") return keep_claim(command, now);
   if (verb == "CONFIG") {
@@ -274,7 +321,6 @@ Reply RedisModel::execute(const Words& command, Milliseconds now, std::int64_t c
   }
   if (verb == "CLIENT" && command[1] == "ID") return integer_reply(client);
   if (verb == "INFO") return text_reply("run_id:" + run_id + "\r\n");
-  if (verb == "HSCAN") return array_reply({text_reply("0"), array_reply({})});
   if (verb == "SSCAN") {
     std::set<std::string> blocks;
     for (const auto& [number, lease] : books.leases) blocks.insert(block_of(number));
@@ -282,21 +328,24 @@ Reply RedisModel::execute(const Words& command, Milliseconds now, std::int64_t c
     for (const std::string& block : blocks) members.push_back(text_reply(block));
     return array_reply({text_reply("0"), array_reply(std::move(members))});
   }
-  if (verb == "HGETALL") {
-    const std::string& key = command[1];
-    const std::string block = key.substr(key.rfind(':') + 1);
+  if (verb == "EXISTS") return integer_reply(books.attributes.empty() ? 0 : 1);
+  if (verb == "HSCAN") {
     std::vector<Reply> fields;
-    const auto add = [&](const std::string& number, std::string text) {
-      if (block_of(number) != block) return;
+    const bool of_leases = command[1].find(":leases:") != std::string::npos;
+    for (const auto& [number, lease] : books.leases) {
+      if (!of_leases || block_of(number) != tail_of(command[1])) continue;
       fields.push_back(text_reply(number));
-      fields.push_back(text_reply(std::move(text)));
-    };
-    if (key.find(":lease:") != std::string::npos) {
-      for (const auto& [number, lease] : books.leases) add(number, lease.text());
-    } else {
-      for (const auto& [number, text] : books.attributes) add(number, text);
+      fields.push_back(text_reply(lease.text()));
     }
-    return array_reply(std::move(fields));
+    return array_reply({text_reply("0"), array_reply(std::move(fields))});
+  }
+  if (verb == "HMGET") {
+    std::vector<Reply> texts;
+    for (std::size_t i = 2; i < command.size(); ++i) {
+      const auto found = books.attributes.find(command[i]);
+      texts.push_back(found == books.attributes.end() ? Reply{} : text_reply(found->second));
+    }
+    return array_reply(std::move(texts));
   }
   throw std::logic_error("the model of Redis does not know " + verb);
 }

@@ -22,14 +22,7 @@ struct Books {
     Milliseconds end() const { return ended > 0 ? ended : expire; }
     Milliseconds bound_until() const { return end() + hold; }
     std::string text() const;
-  };
-  struct Visit {
-    std::string number;
-    Milliseconds expire = 0, ended = 0, hold = 0;
-
-    Milliseconds end() const { return ended > 0 ? ended : expire; }
-    Milliseconds bound_until() const { return end() + hold; }
-    std::string text() const;
+    static Lease parse(const std::string& text);
   };
   struct Owner {
     std::string token, name, client, run_id, replid;
@@ -39,14 +32,14 @@ struct Books {
   std::map<std::string, Lease> leases;  ///< by number, as are the next two
   std::map<std::string, std::string> attributes;
   std::map<std::string, std::deque<std::string>> holders;
-  std::map<std::string, Visit> visits;
+  std::map<std::string, std::string> visits;  ///< "<bucket> <field>": a number
   Owner owner;
   std::uint64_t writes = 0;
 };
 
-/// A Redis with the function library, as far as leases go: redis/functions.lua and functions_owner.lua in
-/// C++, step by step and name by name, and the few commands that gateways send beside them. Only what those
-/// functions do with expired keys is left out: nothing expires here.
+/// A Redis with the function library, as far as leases go: redis/functions_leases.lua and functions_owner.lua
+/// in C++, step by step and name by name, and the few commands that gateways send beside them. Only what
+/// those functions do with expired keys is left out: nothing expires here.
 class RedisModel {
  public:
   explicit RedisModel(std::string run = "run-1", std::string replication = "replication-1")
@@ -67,18 +60,16 @@ class RedisModel {
   struct Step;
   using Words = std::vector<std::string>;
 
-  redis::Reply write_all(const Words& command);
+  redis::Reply write_leases(const Words& command);
   redis::Reply lease(const Step& step);
   redis::Reply renew(const Step& step);
-  redis::Reply finish(const Step& step, Books::Lease lease, Milliseconds at);
   redis::Reply release(const Step& step);
   redis::Reply expire(const Step& step);
   redis::Reply claim(const Words& command, Milliseconds now);
   redis::Reply keep_claim(const Words& command, Milliseconds now);
   bool refuses(const std::string& token, redis::Reply& refusal) const;
-  void write(const std::string& number, const Books::Lease& lease);
+  void forget_visit(const std::string& number, const std::string& visit);
   void log_holder(const Step& step, const Books::Lease& lease);
-  void sweep(Milliseconds now);
 };
 
 /// The words of a command as it goes over the wire.
