@@ -1,6 +1,6 @@
 #include "redis/keys.h"
 
-#include <openssl/sha.h>
+#include "redis/sha1.h"
 
 namespace ringtrace::redis {
 namespace {
@@ -19,8 +19,7 @@ std::string attributes_key(std::string_view pool, pool::Number number) {
 
 VisitPlace place_of(std::string_view visit_id) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  std::array<unsigned char, SHA_DIGEST_LENGTH> hash{};
-  SHA1(reinterpret_cast<const unsigned char*>(visit_id.data()), visit_id.size(), hash.data());
+  const std::array<std::uint8_t, 20> hash = sha1(visit_id);
   VisitPlace place;
   place.bucket = ((std::uint32_t{hash[0]} << 8U) | hash[1]) % kVisitBuckets;
   for (std::size_t i = 0; i < place.field.size(); ++i) {

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "redis/keys.h"
+#include "redis/sha1.h"
 
 namespace ringtrace::redis {
 namespace {
@@ -64,6 +65,23 @@ TEST_CASE("attributes are readable JSON in the store and the same bytes after it
   CHECK(attributes_to_json("\xff\xff garbage").empty());
   CHECK(attributes_to_json("").empty());
   CHECK(attributes_from_json("{").empty());
+}
+
+TEST_CASE("the SHA-1 of texts around a block's end is everybody's") {
+  const auto hex = [](const std::string& text) {
+    std::string out;
+    for (const std::uint8_t byte : sha1(text)) {
+      out += "0123456789abcdef"[byte >> 4U];
+      out += "0123456789abcdef"[byte & 0xFU];
+    }
+    return out;
+  };
+  CHECK(hex("") == "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+  CHECK(hex("abc") == "a9993e364706816aba3e25717850c26c9cd0d89d");
+  CHECK(hex(std::string(55, 'a')) == "c1c8bbdc22796e28c0e15163d20899b65621d65a");
+  CHECK(hex(std::string(56, 'a')) == "c2db330f6083854c99d4b5bfb6e8f29f201be699");
+  CHECK(hex(std::string(64, 'a')) == "0098ba824b5c16427bd7a1122a5a442a25ec644d");
+  CHECK(hex(std::string(128, 'a')) == "ad5b3fdbcb526778c2839d2f151ea753995e26a0");
 }
 
 TEST_CASE("keys of one pool share a hash tag, and neighbours share a block") {
