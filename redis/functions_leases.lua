@@ -52,6 +52,8 @@ end
 
 -- The lease of a number of any block. Only this step of the write is of the number or its visit.
 local function lease_at(w, number)
+  -- Given to another visit by a step before: that is written at the end.
+  if w.taken[number] then return nil end
   return parse_lease(redis.call('HGET', w.prefix .. 'leases:' .. block_of(number), number))
 end
 
@@ -116,6 +118,7 @@ local function lease_again(w, block, bucket, stored, number, field, text, attrib
   elseif held then
     if not (held.visit == fresh.visit and held.start == fresh.start) then log_holder(w, number, held) end
     if held.visit ~= fresh.visit then forget_visit(w, number, held.visit) end
+    if back then w.taken[number] = true end
   end
   if there ~= number then redis.call('HSET', bucket, field, number) end
   write(w, block, bucket, number, fresh)
@@ -251,7 +254,7 @@ local function write_leases(keys, argv)
   local refusal, replid = fence(keys[1], argv[1])
   if refusal then return refusal end
   local w = {now = tonumber(argv[2]), retention = tonumber(argv[3]), leases_until = tonumber(argv[5]),
-             visits_until = tonumber(argv[6]) + SKEW_MS, blocks = keys[2], call = redis.call,
+             visits_until = tonumber(argv[6]) + SKEW_MS, blocks = keys[2], call = redis.call, taken = {},
              prefix = string.match(keys[1], '^(.*:)owner$'), reached = reach_of(keys[1], argv[1], replid)}
   local answers = {'WRITTEN', redis.call('HINCRBY', keys[1], 'writes', 1)}
   local groups, blocks = read_groups(keys, argv)

@@ -32,7 +32,8 @@ TEST_CASE_METHOD(Fixture, "a lease is written as text that people can read") {
   const StoreReply reply = lend(kFirst, "visit 1");
   CHECK(reply.status == StoreStatus::kDone);
   CHECK(reply.expire == later);
-  CHECK(stored(kFirst) == ms(now) + " " + ms(later) + " 0 300000 my%20ads/cpc browser%207 visit 1");
+  CHECK(stored(kFirst) ==
+        ms(now) + " " + ms(later) + " 0 300000 my%20ads/cpc browser%20of%20visit%201 visit 1");
 }
 
 TEST_CASE_METHOD(Fixture, "the same lease again changes nothing") {
@@ -58,6 +59,19 @@ TEST_CASE_METHOD(Fixture,
   CHECK(store.lease(other, free_at - milliseconds(1)).status == StoreStatus::kHeldByOther);
   CHECK(store.lease(other, free_at).status == StoreStatus::kDone);
   CHECK(stored(kFirst).ends_with(" v2"));
+}
+
+TEST_CASE_METHOD(
+    Fixture, "in its hold a number goes back to its browser, for another visit, and the first one is over") {
+  lend(kFirst, "v1");
+  auto same_browser = record_of(kFirst, "v2", now, later);
+  same_browser.visitor_id = record_of(kFirst, "v1", now, later).visitor_id;
+  CHECK(store.lease(same_browser, later - milliseconds(1)).status == StoreStatus::kHeldByOther);
+  CHECK(store.lease(same_browser, later).status == StoreStatus::kDone);
+  CHECK(stored(kFirst).ends_with(" v2"));
+  // The first visit holds nothing any more.
+  const auto elsewhere = record_of(kSecond, "v1", later, later + minutes(30));
+  CHECK(store.lease(elsewhere, later).status == StoreStatus::kDone);
 }
 
 TEST_CASE_METHOD(Fixture, "a release begins the hold") {

@@ -63,7 +63,7 @@ TEST_CASE_METHOD(Fixture, "every visit that was shown a number is found, the lat
   CHECK(all[2].shown == now);
   CHECK(all[2].end == now + minutes(1));
   CHECK(all[2].source == "my ads/cpc");
-  CHECK(all[2].visitor_id == "browser 7");
+  CHECK(all[2].visitor_id == "browser of visit 1");
   CHECK(holders(now + minutes(31), 2).size() == 2);
 }
 

@@ -39,7 +39,7 @@ TEST_CASE("what was acknowledged is loaded again after kill -9 of Redis") {
   CHECK(leases[0].attributes.empty());
   CHECK(leases[1].number == kFirst);
   CHECK(leases[1].visit_id == "visit 1");
-  CHECK(leases[1].visitor_id == "browser 7");
+  CHECK(leases[1].visitor_id == "browser of visit 1");
   CHECK(leases[1].source == "my ads/cpc");
   CHECK(leases[1].attributes == attributes_of("google"));
   CHECK(leases[1].start == now);

@@ -29,8 +29,8 @@ inline pool::LeaseRecord record_of(Number which, std::string visit, pool::Time s
   pool::LeaseRecord record;
   record.pool = "main";
   record.number = which;
+  record.visitor_id = "browser of " + visit;
   record.visit_id = std::move(visit);
-  record.visitor_id = "browser 7";
   record.source = "my ads/cpc";
   record.start = start;
   record.expire = expire;
