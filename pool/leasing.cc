@@ -164,7 +164,13 @@ void Leasing::try_another(const RequestPtr& request) {
 /// The store knows the visit under another number: that one it is, when memory can still give it.
 void Leasing::take_over(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply) {
   const Time now = clock_.now();
-  if (reservation.outcome == ReserveOutcome::kHeld) {
+  const bool held = reservation.outcome == ReserveOutcome::kHeld;
+  if (held && reply.expire <= now && !required(request->pool)) {
+    // That one is over, and only in its hold: the page shows the one that memory has lent since.
+    store_->note_unwritten(record(*request, reservation), now);
+    return lend(request, reservation, false);
+  }
+  if (held) {
     pools_.hold_back(reservation.ticket, now);
   } else {
     pools_.cancel(reservation.ticket, now);

@@ -169,6 +169,20 @@ TEST_CASE("a visit that the store knows under another number gets that one") {
   CHECK(desk.pools->counts({}, desk.clock.time).free == 2);
 }
 
+TEST_CASE("a visit keeps what memory has lent it while the store has its former number in the hold") {
+  Desk desk(3);
+  desk.store.mode = Mode::kAway;
+  const Number shown = desk.lease("a").number;
+  desk.store.mode = Mode::kUp;
+  desk.store.keeps_visits_in_hold = true;
+  desk.store.books[number(2)] = {"a", desk.clock.time - minutes(9), desk.clock.time - minutes(1), minutes(5)};
+  const LeaseAnswer answer = desk.lease("a", minutes(40));
+  CHECK(answer.number == shown);
+  CHECK_FALSE(answer.lease.durable);
+  CHECK(desk.pools->resolve({shown, {}, desk.clock.time}).visit.view() == "a");
+  CHECK(desk.store.noted.back().expire == desk.clock.time + minutes(40));
+}
+
 TEST_CASE("a visit whose stored number memory has lent to another gets a number from memory, or none") {
   const Durability durability = GENERATE(Durability::kAvailable, Durability::kRequired);
   Desk desk(3, durability);

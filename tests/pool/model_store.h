@@ -33,6 +33,7 @@ class ModelStore : public LeaseStore {
   };
 
   Mode mode = Mode::kUp;
+  bool keeps_visits_in_hold = false;  ///< a visit is sent to its number in the hold, too
   std::map<Number, Held> books;
   std::vector<LeaseEnd> ends;        ///< release and expire, in the order they were carried out
   std::vector<LeaseRecord> written;  ///< lease, in the order they were carried out
@@ -124,7 +125,8 @@ class ModelStore : public LeaseStore {
 
   StoreReply apply_lease(const LeaseRecord& record, Time now) {
     for (auto& [number, held] : books) {
-      if (held.visit == record.visit_id && number != record.number && held.expire > now) {
+      const Time until = held.expire + (keeps_visits_in_hold ? held.hold : Duration(0));
+      if (held.visit == record.visit_id && number != record.number && until > now) {
         return reply(StoreStatus::kVisitElsewhere, number, held.expire);
       }
     }
