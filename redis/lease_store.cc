@@ -96,6 +96,8 @@ class RedisLeaseStore::Writer : public std::enable_shared_from_this<Writer> {
       : connection_(connection), claims_(claims), options_(options) {}
 
   void write(Step step) {
+    // Who is answered by the end may ask again; by then the connection is gone.
+    if (stopped_) return step.done(reply_of(StoreStatus::kUnavailable, "the store ends"));
     if (!connection_.ready()) return step.done(reply_of(StoreStatus::kUnavailable, "not connected"));
     if (outstanding_.fetch_add(1) >= options_.max_writes) {
       --outstanding_;
@@ -327,6 +329,7 @@ class RedisLeaseStore::Writer : public std::enable_shared_from_this<Writer> {
 
   // Own synchronization.
   std::atomic<std::size_t> outstanding_{0};
+  std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   std::vector<Step> arrived_;  // by mutex_
 
@@ -334,7 +337,6 @@ class RedisLeaseStore::Writer : public std::enable_shared_from_this<Writer> {
   std::unordered_map<std::string, Queue> queues_;
   std::unordered_set<std::uint64_t> numbers_;  ///< of the call that is being made
   std::unordered_set<std::uint64_t> visits_;
-  bool stopped_ = false;
 };
 
 RedisLeaseStore::RedisLeaseStore(Connection& connection, Claims& claims, LeaseStoreOptions options)
