@@ -211,7 +211,9 @@ local function read_groups(keys, argv)
       a = a + kind.arguments
     end
   end
-  for _, block in ipairs(blocks) do block.texts = redis.call('HMGET', block.leases, unpack(block.asked)) end
+  for _, block in ipairs(blocks) do
+    block.texts = #block.asked > 0 and redis.call('HMGET', block.leases, unpack(block.asked)) or {}
+  end
   return groups, blocks
 end
 

@@ -238,7 +238,7 @@ std::size_t compare_at_random(std::uint64_t seed, RealRedis& real, std::map<std:
     const std::string actual = comparable(real.command(command));
     INFO("write " << i);
     if (actual != expected) REQUIRE(actual == expected);
-    for (const char* const kind : {"DONE", "[HELD]", "NOT_HELD", "ELSEWHERE", "FENCED", "UNCLAIMED"}) {
+    for (const char* const kind : {"DONE", ", HELD]", "NOT_HELD", "ELSEWHERE", "FENCED", "UNCLAIMED"}) {
       kinds[kind] += actual.find(kind) != std::string::npos ? 1 : 0;
     }
   }
