@@ -241,7 +241,9 @@ TEST_CASE("what Redis forgot while the gateway lived is written again") {
     server.command({"FLUSHALL"});
     server.kill();
     server.start();
-    REQUIRE(life.eventually([&] { return server.command({"EXISTS", "rt:{main:0}:lease_blocks"}).integer == 1; }));
+    REQUIRE(life.eventually([&] {
+      return server.command({"EXISTS", "rt:{main:0}:lease_blocks"}).integer == 1;
+    }));
     REQUIRE(life.eventually([&] { return life.store().is_flushed() && life.get("one").lease.durable; }));
     life.give_up();
   }
