@@ -6,14 +6,13 @@
 
 namespace ringtrace::bench {
 
-/// What leasing over gRPC brought.
-struct GrpcLeases {
-  double per_second = 0;
-  std::vector<double> latencies_ms;
-};
+// LeaseNumber, durable, at a gateway of its own over that Redis, each call for a visit of its own. Both throw
+// when a call failed or a number was given twice.
 
-/// LeaseNumber, durable, with so many calls under way for a second, at a gateway of its own over that Redis,
-/// each for a visit of its own. Throws when a call failed or a number was given twice.
-GrpcLeases lease_over_grpc(const test::RedisServer& server, int concurrency);
+/// Leases a second with so many calls under way.
+double grpc_leases_per_second(const test::RedisServer& server, int concurrency);
+
+/// Milliseconds of each call at so many calls a second.
+std::vector<double> grpc_lease_times(const test::RedisServer& server, double rate);
 
 }  // namespace ringtrace::bench
