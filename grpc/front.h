@@ -77,14 +77,12 @@ grpc::ServerUnaryReactor* run_unary(Front& front, grpc::CallbackServerContext& c
     void start(Done done) override { work_(request_, response_, std::move(done)); }
 
    private:
-    using Arena = google::protobuf::Arena;
-
     Work work_;
     // Most messages fit into the call itself: one allocation, and next to nothing to take apart.
     alignas(std::max_align_t) std::array<char, 2048> block_;
-    Arena arena_{block_.data(), block_.size()};
-    Request& request_ = *Arena::CreateMessage<Request>(&arena_);
-    Response& response_ = *Arena::CreateMessage<Response>(&arena_);
+    google::protobuf::Arena arena_{block_.data(), block_.size()};
+    Request& request_ = *google::protobuf::Arena::CreateMessage<Request>(&arena_);
+    Response& response_ = *google::protobuf::Arena::CreateMessage<Response>(&arena_);
   };
   return run_call(front, context, method, request, response, std::make_shared<Call>(std::move(work)));
 }
