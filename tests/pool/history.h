@@ -65,12 +65,20 @@ inline std::string find_overtaking(const std::vector<HeldSpan>& by_number, std::
     const HeldSpan* before;
     const HeldSpan* after;
   };
+  // A lease that ran out before its holder had noted it stands behind those that followed it: when the first
+  // of what stands behind a span, of its number, was asked for.
+  std::vector<std::uint64_t> unsure_asked(by_number.size(), std::numeric_limits<std::uint64_t>::max());
+  for (std::size_t i = by_number.size(); i-- > 1;) {
+    const HeldSpan& span = by_number[i];
+    if (by_number[i - 1].number != span.number) continue;
+    unsure_asked[i - 1] = std::min(unsure_asked[i], span.unsure ? span.asked : unsure_asked[i]);
+  }
   std::vector<Rest> rests;
   for (std::size_t i = 1; i < by_number.size(); ++i) {
     const HeldSpan& before = by_number[i - 1];
     const HeldSpan& after = by_number[i];
     if (before.number != after.number || before.returned == 0) continue;
-    if (before.unsure || after.unsure) continue;
+    if (before.unsure || after.unsure || unsure_asked[i] < after.acquired) continue;
     if (before.out_of_order || after.sticky || after.out_of_order) continue;
     rests.push_back({&before, &after});
   }
