@@ -45,7 +45,7 @@ bool has_regular_ends(std::string_view lines) {
   return std::count(lines.begin(), lines.end(), '\r') == std::count(lines.begin(), lines.end(), '\n');
 }
 
-// Where the first of `marks` stands outside of quotes; npos for nowhere.
+// Where the first of `marks` stands outside of quotes; npos when none does.
 std::size_t find_unquoted(std::string_view text, std::string_view marks) {
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -68,6 +68,16 @@ bool are_plain(std::string_view parameters, const Characters& characters) {
   return true;
 }
 
+// "host" or "host:port", an IPv6 address in brackets.
+bool is_plain_place(std::string_view place) {
+  const std::size_t bracket = place.starts_with('[') ? place.find(']') : 0;
+  if (bracket == std::string_view::npos) return false;
+  const std::size_t colon = place.find(':', bracket);
+  const bool has_port = colon != std::string_view::npos;
+  const std::string_view port = has_port ? place.substr(colon + 1) : std::string_view{};
+  return is_plain_host(place.substr(0, colon), port, has_port);
+}
+
 bool is_plain_uri(std::string_view text) {
   if (!text.starts_with("sip:")) return false;
   text.remove_prefix(4);
@@ -78,12 +88,7 @@ bool is_plain_uri(std::string_view text) {
   }
   const std::size_t semicolon = std::min(text.find(';'), text.size());
   const std::string_view place = text.substr(0, semicolon);
-  const std::size_t bracket = place.starts_with('[') ? place.find(']') : 0;
-  if (bracket == std::string_view::npos) return false;
-  const std::size_t colon = place.find(':', bracket);
-  const bool has_port = colon != std::string_view::npos;
-  const std::string_view port = has_port ? place.substr(colon + 1) : std::string_view{};
-  if (!is_plain_host(place.substr(0, colon), port, has_port)) return false;
+  if (!is_plain_place(place)) return false;
   if (semicolon == text.size()) return true;
   const std::string_view parameters = text.substr(semicolon + 1);
   return !parameters.empty() && are_plain(parameters, kBracketed);
@@ -126,12 +131,7 @@ bool is_plain_via(std::string_view value) {
   value.remove_prefix(space + 1);
   const std::size_t semicolon = std::min(value.find(';'), value.size());
   const std::string_view sent_by = value.substr(0, semicolon);
-  const std::size_t bracket = sent_by.starts_with('[') ? sent_by.find(']') : 0;
-  if (bracket == std::string_view::npos) return false;
-  const std::size_t colon = sent_by.find(':', bracket);
-  const bool has_port = colon != std::string_view::npos;
-  const std::string_view port = has_port ? sent_by.substr(colon + 1) : std::string_view{};
-  if (!is_plain_host(sent_by.substr(0, colon), port, has_port)) return false;
+  if (!is_plain_place(sent_by)) return false;
   if (semicolon == value.size()) return true;
   const std::string_view parameters = value.substr(semicolon + 1);
   return !parameters.empty() && are_plain(parameters, kParameters);
