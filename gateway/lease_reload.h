@@ -27,7 +27,7 @@ class LeaseReload : public std::enable_shared_from_this<LeaseReload> {
  public:
   static constexpr std::size_t kTurn = 2'000;
   /// A line of progress is logged whenever so many more leases were read, or taken over.
-  static constexpr std::uint64_t kProgress = 250'000;
+  static constexpr std::uint64_t kProgress = 100'000;
 
   /// `done` is called once: with an empty text when everything was read, else with why not.
   using Done = std::function<void(const std::string& problem)>;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "gateway/clock.h"
+#include "gateway/room_metrics.h"
 #include "proto/from_pool.h"
 #include "tests/redis/redis_server.h"
 
@@ -109,6 +110,17 @@ class Life {
   pool::NumberPools& pools() { return *pools_; }
   pool::PoolCounts counts() const { return pools_->counts({0}, clock_.now()); }
   std::string reasons() const { return readiness.json(); }
+  pool::Time now() const { return clock_.now(); }
+
+  /// A gauge of the only pool; -1 when it is not told.
+  double metric(const std::string& name) {
+    Samples samples;
+    add_aftermath_samples(*store_, *pools_, samples);
+    for (const prometheus::MetricFamily& family : samples.take()) {
+      if (family.name == name) return family.metric.at(0).gauge.value;
+    }
+    return -1;
+  }
 
   /// The last thing a gateway does that is asked to end.
   void give_up() {
@@ -253,7 +265,8 @@ TEST_CASE("what Redis forgot while the gateway lived is written again") {
   CHECK(after.store().losses().empty());
 }
 
-TEST_CASE("leases that Redis may have forgotten between two gateways are reported with the reason") {
+TEST_CASE(
+    "leases that Redis may have forgotten between two gateways are told with the reason, and held back") {
   RedisServer server({"--appendfsync", "everysec"});
   {
     Life life(server);
@@ -273,6 +286,9 @@ TEST_CASE("leases that Redis may have forgotten between two gateways are reporte
   REQUIRE(after.store().losses().size() == 1);
   CHECK(after.store().losses()[0].loss == redis::Loss::kPossible);
   CHECK(after.store().losses()[0].reason.starts_with("Redis restarted"));
+  CHECK(after.metric("ringtrace_pool_held_back_numbers") == 3);
+  CHECK(after.metric("ringtrace_pool_held_back_until_seconds") >
+        std::chrono::duration<double>(after.now().time_since_epoch()).count());
 }
 
 TEST_CASE("leases and ends made while Redis is away reach it when it is back") {
