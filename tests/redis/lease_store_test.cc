@@ -1,6 +1,7 @@
 #include "redis/lease_store.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "redis/keys.h"
 #include "tests/redis/store_fixture.h"
@@ -163,12 +164,65 @@ TEST_CASE("a full Redis refuses leases and still shows what it has") {
   CHECK(store.lease(record_of(kSecond, "v2", now, now + minutes(30)), now).status == StoreStatus::kDone);
 }
 
-TEST_CASE("a read-only Redis refuses leases") {
+TEST_CASE("a Redis that takes no writes refuses leases, and takes them when that is over") {
   RedisServer server;
   StoreClient store(server);
   const pool::Time now = present();
-  server.command({"REPLICAOF", "127.0.0.1", std::to_string(free_port())});
-  CHECK(store.lease(record_of(kFirst, "v1", now, now + minutes(30)), now).status == StoreStatus::kRefused);
+  const auto lease = [&] { return store.lease(record_of(kFirst, "v1", now, now + minutes(30)), now); };
+  SECTION("read-only") {
+    server.command({"REPLICAOF", "127.0.0.1", std::to_string(free_port())});
+    const StoreReply refused = lease();
+    CHECK(refused.status == StoreStatus::kRefused);
+    CHECK(refused.detail.starts_with("READONLY"));
+    server.command({"REPLICAOF", "NO", "ONE"});
+  }
+  SECTION("not persisting") {
+    // A snapshot cannot take the name of a directory.
+    std::filesystem::create_directory(server.directory() / "dump.rdb");
+    server.command({"CONFIG", "SET", "save", "3600 1000000"});
+    server.command({"BGSAVE"});
+    const auto fails = [&] {
+      return server.command({"INFO", "persistence"}).text.find("rdb_last_bgsave_status:err") !=
+             std::string::npos;
+    };
+    REQUIRE(eventually(fails));
+    const StoreReply refused = lease();
+    CHECK(refused.status == StoreStatus::kRefused);
+    CHECK(refused.detail.starts_with("MISCONF"));
+    server.command({"CONFIG", "SET", "save", ""});
+  }
+  CHECK(lease().status == StoreStatus::kDone);
+}
+
+TEST_CASE("a Redis that is loading is waited for, and has then what it had") {
+  // So slow that it does not end by itself in this test, and answers after each key.
+  RedisServer server({"--key-load-delay", "100000", "--loading-process-events-interval-bytes", "1024",
+                      "--rdbcompression", "no"});
+  const pool::Time now = present();
+  const auto record = record_of(kFirst, "v1", now, now + minutes(30));
+  {
+    StoreClient before(server);
+    REQUIRE(before.lease(record, now).status == StoreStatus::kDone);
+  }
+  server.command({"EVAL", "for i = 1, 1000 do redis.call('SET', i, string.rep('x', 2000)) end", "0"});
+  server.command({"BGREWRITEAOF"});
+  const auto rewritten = [&] {
+    const std::string info = server.command({"INFO", "persistence"}).text;
+    return info.find("aof_rewrite_in_progress:0") != std::string::npos &&
+           info.find("aof_rewrite_scheduled:0") != std::string::npos;
+  };
+  REQUIRE(eventually(rewritten));
+  server.kill();
+  server.start(RedisServer::Until::kLoading);
+
+  StoreClient store(Client::options_for(server.unix_endpoint()));
+  store.client.start();
+  CHECK(store.client.wait_for(false).reason.find("LOADING") != std::string::npos);
+  CHECK(store.lease(record, now).status == StoreStatus::kUnavailable);
+  REQUIRE(server.command({"CONFIG", "SET", "key-load-delay", "0"}).is("OK"));
+  store.wait_for(redis::Claims::State::kOurs);
+  CHECK(store.load().first.leases == 1);
+  CHECK(store.lease(record_of(kSecond, "v1", now, now + minutes(30)), now).number == kFirst);
 }
 
 TEST_CASE("a connection lost in the middle of a load ends the load once") {

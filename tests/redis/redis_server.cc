@@ -72,7 +72,7 @@ std::vector<std::string> RedisServer::arguments() const {
   return arguments;
 }
 
-void RedisServer::start() {
+void RedisServer::start(Until until) {
   std::vector<std::string> words = arguments();
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
@@ -89,7 +89,7 @@ void RedisServer::start() {
     _exit(127);
   }
   const auto deadline = Clock::now() + std::chrono::seconds(20);
-  while (!answers()) {
+  while (!answers(until)) {
     const bool gone = waitpid(pid_, nullptr, WNOHANG) == pid_;
     if (gone) pid_ = -1;
     if (gone || Clock::now() > deadline) throw std::runtime_error("redis-server did not start");
@@ -97,9 +97,10 @@ void RedisServer::start() {
   }
 }
 
-bool RedisServer::answers() const {
+bool RedisServer::answers(Until until) const {
   try {
-    return !RedisSession(unix_endpoint().unix_path, 1).command({"PING"}).is_error("LOADING");
+    const redis::Reply reply = RedisSession(unix_endpoint().unix_path, 1).command({"PING"});
+    return until == Until::kLoading || !reply.is_error("LOADING");
   } catch (const std::runtime_error&) {
     return false;
   }

@@ -29,8 +29,11 @@ class RedisServer {
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
 
-  /// Starts it in the same directory, and returns when it answers. Throws when it does not in 20 s.
-  void start();
+  enum class Until { kServing, kLoading };
+
+  /// Starts it in the same directory, and returns when it answers, or when it says that it is still loading
+  /// (or has loaded all there was). Throws when it does not in 20 s.
+  void start(Until until = Until::kServing);
 
   /// kill -9.
   void kill();
@@ -54,7 +57,7 @@ class RedisServer {
   virtual std::vector<std::string> arguments() const;
 
  private:
-  bool answers() const;
+  bool answers(Until until) const;
 
   const std::vector<std::string> settings_;
   const TemporaryDirectory directory_;
