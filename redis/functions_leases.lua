@@ -4,6 +4,7 @@
 local SKEW_MS = 24 * 3600 * 1000
 -- Key expiries are set this much later than asked, so that not every renewal has to move them.
 local SLACK_MS = 60 * 1000
+local BUCKET_SLACK_MS = 3600 * 1000
 -- Former holders of one number kept at most, and of those too old removed with each new one.
 local MOST_HOLDERS = 4096
 local TRIM_HOLDERS = 8
@@ -35,13 +36,17 @@ end
 local function keep_bucket_until(w, bucket, at)
   local known = w.reached[bucket]
   if known and known >= at and known > w.now then return end
-  local stands = redis.call('PEXPIRETIME', bucket)
-  -- -2: it is not there, and there is nothing to know.
-  if stands < at and stands ~= -2 then
-    stands = at + SLACK_MS
-    redis.call('PEXPIREAT', bucket, ms(stands))
+  local later = at + BUCKET_SLACK_MS
+  -- Fresh ones have no expiry yet, and known ones an earlier one.
+  if redis.call('PEXPIREAT', bucket, ms(later), known and 'GT' or 'NX') == 0 then
+    local stands = redis.call('PEXPIRETIME', bucket)
+    if stands >= at or stands == -2 then
+      later = stands
+    else
+      redis.call('PEXPIREAT', bucket, ms(later))
+    end
   end
-  w.reached[bucket] = stands
+  w.reached[bucket] = later
 end
 
 -- The block of a number: all but its last five digits.
@@ -61,7 +66,7 @@ end
 local function forget_visit(w, number, visit)
   local hash = redis.sha1hex(visit)
   local bucket = w.prefix .. 'visits:' .. ms(tonumber(string.sub(hash, 1, 4), 16) % VISIT_BUCKETS)
-  local field = string.sub(hash, 5, 12)
+  local field = ms(math.floor(tonumber(string.sub(hash, 5, 12), 16) / 2))
   if redis.call('HGET', bucket, field) == number then redis.call('HDEL', bucket, field) end
 end
 

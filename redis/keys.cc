@@ -18,15 +18,10 @@ std::string attributes_key(std::string_view pool, pool::Number number) {
 }
 
 VisitPlace place_of(std::string_view visit_id) {
-  constexpr std::string_view kHex = "0123456789abcdef";
   const std::array<std::uint8_t, 20> hash = sha1(visit_id);
-  VisitPlace place;
-  place.bucket = ((std::uint32_t{hash[0]} << 8U) | hash[1]) % kVisitBuckets;
-  for (std::size_t i = 0; i < place.field.size(); ++i) {
-    const unsigned byte = hash[2 + i / 2];
-    place.field[i] = kHex[i % 2 == 0 ? byte >> 4U : byte & 0xFU];
-  }
-  return place;
+  std::uint32_t field = 0;
+  for (std::size_t i = 2; i < 6; ++i) field = field << 8U | hash[i];
+  return {((std::uint32_t{hash[0]} << 8U) | hash[1]) % kVisitBuckets, field / 2};
 }
 
 std::string visits_key(std::string_view pool, std::uint32_t bucket) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -39,15 +37,16 @@ namespace ringtrace::redis {
 ///
 /// `main` is the pool and 0 its shard. A block is all numbers that differ in their last five digits only:
 /// 12025550101 is in block 120255. Bucket and field of a visit come from the SHA-1 of its id in hexadecimal:
-/// its first four digits modulo 16384, and the next eight. The index only points: what it says of a visit
-/// counts when the number's lease is that visit's. (Two visits of one pool that share bucket and field, one
-/// pair in 10^13, are one entry: the earlier one is then not recognised at another number, which the gateway
-/// knows from its memory anyway.) In a lease, `ended` is 0 while it stands, `hold` is a length in
-/// milliseconds, `source` and `visitor` have blanks, control characters and percent signs as %XX and are "-"
-/// when empty; the visit comes last and may hold blanks.
+/// its first four digits modulo 16384, and half of what the next eight are, in decimal: Redis packs an
+/// integer of 31 bits best. The index only points: what it says of a visit counts when the number's lease is
+/// that visit's. (Two visits of one pool that share bucket and field, one pair in 10^13, are one entry: the
+/// earlier one is then not recognised at another number, which the gateway knows from its memory anyway.) In
+/// a lease, `ended` is 0 while it stands, `hold` is a length in milliseconds, `source` and `visitor` have
+/// blanks, control characters and percent signs as %XX and are "-" when empty; the visit comes last and may
+/// hold blanks.
 ///
 /// Leases of many blocks are written and read with few commands because blocks are large; what there are many
-/// of, the index, is small: a bucket of up to 512 (or hash-max-listpack-entries) visits is packed, 20 bytes a
+/// of, the index, is small: a bucket of up to 512 (or hash-max-listpack-entries) visits is packed, 16 bytes a
 /// visit.
 ///
 /// Expiries (PTTL): a lease block lives until its last lease's end plus the hold or the holder log's
@@ -67,15 +66,10 @@ std::string attributes_key(std::string_view pool, pool::Number number);
 /// Where a visit stands in the index.
 struct VisitPlace {
   std::uint32_t bucket = 0;
-  std::array<char, 8> field{};
+  std::uint32_t field = 0;
 
   /// Another one for every other place.
-  std::uint64_t as_integer() const {
-    std::uint64_t value = 0;
-    std::from_chars(field.data(), field.data() + field.size(), value, 16);
-    return std::uint64_t{bucket} << 32U | value;
-  }
-  std::string_view field_text() const { return {field.data(), field.size()}; }
+  std::uint64_t as_integer() const { return std::uint64_t{bucket} << 32U | field; }
 };
 VisitPlace place_of(std::string_view visit_id);
 std::string visits_key(std::string_view pool, std::uint32_t bucket);

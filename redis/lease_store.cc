@@ -365,7 +365,7 @@ Step step_of(std::string_view kind, std::string pool, pool::Number number, std::
 Step end_step(std::string_view kind, pool::LeaseEnd end, pool::Time now, pool::LeaseStore::Done done) {
   const VisitPlace place = place_of(end.visit_id);
   Step step = step_of(kind, std::move(end.pool), end.number, end.visit_id, place);
-  step.arguments.add(place.field_text());
+  step.arguments.add(place.field);
   step.arguments.add(end.visit_id);
   step.arguments.add(to_text(end.end));
   step.now = now;
@@ -381,7 +381,7 @@ void RedisLeaseStore::lease(pool::LeaseRecord record, pool::Time now, Done done)
   const VisitPlace place = place_of(record.visit_id);
   Step step = step_of(attributes.empty() ? "lease" : "named", std::move(record.pool), record.number,
                       record.visit_id, place);
-  step.arguments.add(place.field_text());
+  step.arguments.add(place.field);
   step.arguments.add(to_lease_text(record));
   if (!attributes.empty()) step.arguments.add(attributes);
   step.now = now;

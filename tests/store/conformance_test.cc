@@ -188,7 +188,7 @@ std::vector<std::string> random_write(Dice& dice, Milliseconds now) {
     const auto visit = visits.begin() + static_cast<std::ptrdiff_t>(dice.below(visits.size()));
     const std::string digits = std::to_string(*number);
     const redis::VisitPlace place = redis::place_of(*visit);
-    const std::string field(place.field_text());
+    const std::string field = std::to_string(place.field);
     keys.push_back(redis::visits_key("main", place.bucket));
     const std::string expire = text(now + dice.between(1, 300'000));
     const std::string hold = dice.one_in(2) ? "30000" : "120000";

@@ -134,7 +134,7 @@ struct RedisModel::Step {
 
 void RedisModel::forget_visit(const std::string& number, const std::string& visit) {
   const redis::VisitPlace place = redis::place_of(visit);
-  const auto found = books.visits.find(std::to_string(place.bucket) + ' ' + std::string(place.field_text()));
+  const auto found = books.visits.find(std::to_string(place.bucket) + ' ' + std::to_string(place.field));
   if (found != books.visits.end() && found->second == number) books.visits.erase(found);
 }
 
