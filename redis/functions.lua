@@ -43,12 +43,11 @@ local function redis_now()
 end
 
 -- owner: hash, see redis/keys.h. A token is "<counter>-<instance>": the counter only grows, and no two
--- processes have one instance. Nil when the token is the owner's, and the Redis it was claimed at; else what the
--- writer is told.
+-- processes have one instance. Nil when the token is the owner's; else what the writer is told.
 local function fence(owner, token)
-  local stored = redis.call('HMGET', owner, 'token', 'replid')
-  if stored[1] == token then return nil, stored[2] end
-  local theirs = stored[1] and tonumber(string.match(stored[1], '^%d+')) or 0
+  local stored = redis.call('HGET', owner, 'token')
+  if stored == token then return nil end
+  local theirs = stored and tonumber(string.match(stored, '^%d+')) or 0
   -- Behind the writer: these books were lost or are old ones. The writer is to claim anew.
   if theirs < tonumber(string.match(token, '^%d+')) then return {'UNCLAIMED'} end
   local who = redis.call('HMGET', owner, 'name', 'since')

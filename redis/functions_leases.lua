@@ -1,10 +1,7 @@
 -- The writes of leases. This text follows functions.lua in the same library.
 
--- What a gateway's clock may differ from Redis' before a visit is forgotten too early.
-local SKEW_MS = 24 * 3600 * 1000
 -- Key expiries are set this much later than asked, so that not every renewal has to move them.
 local SLACK_MS = 60 * 1000
-local BUCKET_SLACK_MS = 3600 * 1000
 -- Former holders of one number kept at most, and of those too old removed with each new one.
 local MOST_HOLDERS = 4096
 local TRIM_HOLDERS = 8
@@ -18,35 +15,9 @@ local function keep_until(key, at)
   return true
 end
 
--- What this process of Redis knows of the expiries of a pool's visit buckets, by the pool's owner key. Only a
--- saving: it is forgotten whenever the owner, or the history of this Redis, is another.
-local reaches = {}
-
-local function reach_of(owner, token, replid)
-  local reach = reaches[owner]
-  local of = token .. ' ' .. (replid or '')
-  if not reach or reach.of ~= of then
-    reach = {of = of, buckets = {}}
-    reaches[owner] = reach
-  end
-  return reach.buckets
-end
-
--- The same for a visit bucket, which is asked for seldom: there are many, and they are written most often.
-local function keep_bucket_until(w, bucket, at)
-  local known = w.reached[bucket]
-  if known and known >= at and known > w.now then return end
-  local later = at + BUCKET_SLACK_MS
-  -- Fresh ones have no expiry yet, and known ones an earlier one.
-  if redis.call('PEXPIREAT', bucket, ms(later), known and 'GT' or 'NX') == 0 then
-    local stands = redis.call('PEXPIRETIME', bucket)
-    if stands >= at or stands == -2 then
-      later = stands
-    else
-      redis.call('PEXPIREAT', bucket, ms(later))
-    end
-  end
-  w.reached[bucket] = later
+-- The same for a visit bucket: a fresh one has no expiry yet.
+local function keep_bucket_until(bucket, at)
+  if redis.call('PEXPIREAT', bucket, at, 'NX') == 0 then redis.call('PEXPIREAT', bucket, at, 'GT') end
 end
 
 -- The block of a number: all but its last five digits.
@@ -67,15 +38,16 @@ local function forget_visit(w, number, visit)
   local hash = redis.sha1hex(visit)
   local bucket = w.prefix .. 'visits:' .. ms(tonumber(string.sub(hash, 1, 4), 16) % VISIT_BUCKETS)
   local field = ms(math.floor(tonumber(string.sub(hash, 5, 12), 16) / 2))
-  if redis.call('HGET', bucket, field) == number then redis.call('HDEL', bucket, field) end
+  if redis.call('HGET', bucket, field) ~= number then return end
+  -- The last one stays, and points in vain: a bucket that is gone would come back without its expiry.
+  if redis.call('HLEN', bucket) > 1 then redis.call('HDEL', bucket, field) end
 end
 
-local function write(w, block, bucket, number, l)
+local function write(w, block, number, l)
   local out = block.out
   out[#out + 1] = number
   out[#out + 1] = format_lease(l)
   block.at = math.max(block.at, end_of(l) + math.max(l.hold, w.retention))
-  keep_bucket_until(w, bucket, bound_until(l) + SKEW_MS)
 end
 
 -- Puts a lease that is over into the holder log, and removes from it what is older than the retention.
@@ -126,7 +98,7 @@ local function lease_again(w, block, bucket, stored, number, field, text, attrib
     if back then w.taken[number] = true end
   end
   if there ~= number then redis.call('HSET', bucket, field, number) end
-  write(w, block, bucket, number, fresh)
+  write(w, block, number, fresh)
   if attributes then
     block.attributes[number] = attributes
   elseif held and not stands then
@@ -146,8 +118,6 @@ local function lease(w, block, bucket, stored, argv, a, attributes)
   out[last + 1] = number
   out[last + 2] = argv[a + 2]
   block.fresh = true
-  local known = w.reached[bucket]
-  if not known or known < w.visits_until then keep_bucket_until(w, bucket, w.visits_until) end
   if attributes then block.attributes[number] = attributes end
 end
 
@@ -162,7 +132,7 @@ local function renew(w, block, bucket, stored, argv, a)
   l.expire = math.max(end_of(l), asked)
   l.ended = 0
   l.hold = tonumber(argv[a + 3])
-  write(w, block, bucket, argv[a], l)
+  write(w, block, argv[a], l)
   block.renewed = true
   return done(asked, l.expire)
 end
@@ -175,7 +145,7 @@ local function release(w, block, bucket, stored, argv, a)
   if l.ended == 0 then
     l.ended = math.max(l.start, asked)
     redis.call('HSET', bucket, argv[a + 1], argv[a])
-    write(w, block, bucket, argv[a], l)
+    write(w, block, argv[a], l)
   end
   return done(asked, l.ended)
 end
@@ -204,7 +174,7 @@ local function read_groups(keys, argv)
     blocks[b] = {leases = keys[1 + 2 * b], attribute_key = keys[2 + 2 * b], at = 0, asked = {}, read = 0, out = {},
                  attributes = {}}
   end
-  local a = 7
+  local a = 8 + tonumber(argv[7])
   while a <= #argv do
     local kind, block, count = KINDS[argv[a]], blocks[tonumber(argv[a + 1])], tonumber(argv[a + 2])
     groups[#groups + 1] = {kind = kind, block = block, count = count, first = a + 3}
@@ -251,18 +221,18 @@ end
 -- Writes of leases; all of them or none. At most some hundred steps, in groups of one kind and block. No two are of
 -- one number or one visit, so that their order does not matter: the writer sees to that.
 -- KEYS owner, blocks, then per block of numbers its leases and its attributes, then per step its visit's bucket
--- ARGV token now retention_ms blocks_count leases_until visits_until, then per group its kind, the place of its
---   block, the count of its steps, and their arguments. The two times: until when the keys of leases that are new
---   must be kept at least.
+-- ARGV token now retention_ms blocks_count leases_until visits_until, the count of the steps whose buckets must be
+--   kept until then (the writer knows which are) and their places, then per group its kind, the place of its block,
+--   the count of its steps, and their arguments. The first time: until when the block of leases that are new must be
+--   kept at least.
 -- Answers {"WRITTEN", writes so far, then for each step of which not all is as it asked for: {its place, "DONE",
 -- expire_ms}, {its place, "HELD"}, {its place, "NOT_HELD"} or {its place, "ELSEWHERE", expire_ms, number}};
 -- {"FENCED", owner's name, since} or {"UNCLAIMED"} when nothing was written.
 local function write_leases(keys, argv)
-  local refusal, replid = fence(keys[1], argv[1])
+  local refusal = fence(keys[1], argv[1])
   if refusal then return refusal end
   local w = {now = tonumber(argv[2]), retention = tonumber(argv[3]), leases_until = tonumber(argv[5]),
-             visits_until = tonumber(argv[6]) + SKEW_MS, blocks = keys[2], call = redis.call, taken = {},
-             prefix = string.match(keys[1], '^(.*:)owner$'), reached = reach_of(keys[1], argv[1], replid)}
+             blocks = keys[2], call = redis.call, taken = {}, prefix = string.match(keys[1], '^(.*:)owner$')}
   local answers = {'WRITTEN', redis.call('HINCRBY', keys[1], 'writes', 1)}
   local groups, blocks = read_groups(keys, argv)
   local place, bucket = 0, 3 + 2 * #blocks
@@ -281,6 +251,7 @@ local function write_leases(keys, argv)
     block.read = read + group.count
   end
   for _, block in ipairs(blocks) do write_block(w, block) end
+  for i = 8, 7 + tonumber(argv[7]) do keep_bucket_until(keys[3 + 2 * #blocks + tonumber(argv[i])], argv[6]) end
   return answers
 end
 

@@ -34,6 +34,8 @@ struct LeaseStoreOptions {
   std::chrono::milliseconds replica_patience{200};
 };
 
+class LeaseWriter;
+
 /// The leases in Redis.
 ///
 /// A write that finds none of its pool under way is sent with the next turn of the loop. While up to four
@@ -70,10 +72,8 @@ class RedisLeaseStore : public pool::LeaseStore {
   void load(const std::string& pool, Batch batch, Loaded loaded);
 
  private:
-  class Writer;
-
   Connection& connection_;
-  const std::shared_ptr<Writer> writer_;
+  const std::shared_ptr<LeaseWriter> writer_;
 };
 
 }  // namespace ringtrace::redis

@@ -3,6 +3,7 @@
 
 #include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <map>
 #include <utility>
 
@@ -184,12 +185,15 @@ TEST_CASE_METHOD(Fixture, "the index of visits names each number once, with its 
     return server.command({"HGET", redis::visits_key("main", place.bucket), std::to_string(place.field)})
         .text;
   };
+  const std::string bucket = redis::visits_key("main", redis::place_of("v1").bucket);
+  server.command({"HSET", bucket, "another", "0"});
   lend(kFirst, "v1");
   CHECK(indexed("v1") == std::to_string(kFirst.digits()));
   const pool::Time over = later + minutes(5);
   store.lease(record_of(kFirst, "v2", over, over + minutes(30)), over);
   CHECK(indexed("v1").empty());
   CHECK(indexed("v2") == std::to_string(kFirst.digits()));
+  CHECK(pttl(bucket) > 0);
   // A visit that has another number by now stays where it is.
   store.lease(record_of(kSecond, "v1", over, over + minutes(30)), over);
   store.lease(record_of(kFirst, "v1", over, over), over + minutes(90));
@@ -270,6 +274,40 @@ TEST_CASE_METHOD(Fixture, "writes of many kinds and blocks go together, and each
   CHECK(got[4].status == StoreStatus::kNotHeld);
   CHECK(stored(far).ends_with(" v3"));
   CHECK(stored(further).ends_with(" v4"));
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "the index of a visit whose number another one has keeps its expiry, and is not believed") {
+  const std::string bucket = redis::visits_key("main", redis::place_of("v1").bucket);
+  lend(kFirst, "v1");
+  const pool::Time over = later + minutes(5);
+  store.lease(record_of(kFirst, "v2", over, over + minutes(30)), over);
+  CHECK(pttl(bucket) > 0);
+  CHECK(store.lease(record_of(kSecond, "v1", over, over + minutes(30)), over).status == StoreStatus::kDone);
+  CHECK(pttl(bucket) > 0);
+  CHECK(server.command({"HLEN", bucket}).integer == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "every key of leases has its expiry after Redis came back without it") {
+  lend(kFirst, "v1");
+  server.kill();
+  std::filesystem::remove_all(server.directory() / "appendonlydir");
+  server.start();
+  store.wait_until_back();
+  REQUIRE(eventually([&] { return lend(kFirst, "v1").status == StoreStatus::kDone; }));
+  for (const redis::Reply& key : server.command({"KEYS", "rt:{main:0}:*"}).elements) {
+    INFO(key.text);
+    CHECK((pttl(key.text) > 0) == (key.text != redis::owner_key("main")));
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a refused lease leaves nothing that would not expire") {
+  lend(kFirst, "v1");
+  const std::string bucket = redis::visits_key("main", redis::place_of("v2").bucket);
+  CHECK(lend(kFirst, "v2").status == StoreStatus::kHeldByOther);
+  CHECK(pttl(bucket) == -2);
+  CHECK(lend(kSecond, "v2").status == StoreStatus::kDone);
+  CHECK(pttl(bucket) > 0);
 }
 
 TEST_CASE_METHOD(Fixture, "keys that were deleted get their expiry again") {

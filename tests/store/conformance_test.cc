@@ -183,7 +183,8 @@ std::vector<std::string> random_write(Dice& dice, Milliseconds now) {
     keys.push_back(redis::attributes_key("main", *pool::Number::from_digits(digits)));
   }
   std::vector<std::string> words;
-  for (std::uint64_t i = 0, steps = 1 + dice.below(4); i < steps; ++i) {
+  const std::uint64_t steps = 1 + dice.below(4);
+  for (std::uint64_t i = 0; i < steps; ++i) {
     const auto number = numbers.begin() + static_cast<std::ptrdiff_t>(dice.below(numbers.size()));
     const auto visit = visits.begin() + static_cast<std::ptrdiff_t>(dice.below(visits.size()));
     const std::string digits = std::to_string(*number);
@@ -213,10 +214,11 @@ std::vector<std::string> random_write(Dice& dice, Milliseconds now) {
   std::vector<std::string> command = {"FCALL", "ringtrace_v1_write_leases", std::to_string(keys.size())};
   command.insert(command.end(), keys.begin(), keys.end());
   const std::string latest = text(now + 86'400'000);
-  for (const std::string& word :
-       {std::string(token), text(now), std::string("86400000"), std::string("2"), latest, latest}) {
+  for (const std::string& word : {std::string(token), text(now), std::string("86400000"), std::string("2"),
+                                  latest, latest, std::to_string(steps)}) {
     command.push_back(word);
   }
+  for (std::uint64_t i = 0; i < steps; ++i) command.push_back(std::to_string(i));
   command.insert(command.end(), words.begin(), words.end());
   return command;
 }

@@ -134,8 +134,14 @@ struct RedisModel::Step {
 
 void RedisModel::forget_visit(const std::string& number, const std::string& visit) {
   const redis::VisitPlace place = redis::place_of(visit);
-  const auto found = books.visits.find(std::to_string(place.bucket) + ' ' + std::to_string(place.field));
-  if (found != books.visits.end() && found->second == number) books.visits.erase(found);
+  const std::string bucket = std::to_string(place.bucket) + ' ';
+  const auto found = books.visits.find(bucket + std::to_string(place.field));
+  if (found == books.visits.end() || found->second != number) return;
+  // The last one of a bucket stays.
+  const auto first = books.visits.lower_bound(bucket);
+  const bool is_last = first == found && (std::next(found) == books.visits.end() ||
+                                          !std::next(found)->first.starts_with(bucket));
+  if (!is_last) books.visits.erase(found);
 }
 
 void RedisModel::log_holder(const Step& step, const Books::Lease& lease) {
@@ -235,7 +241,7 @@ bool RedisModel::refuses(const std::string& token, Reply& refusal) const {
 }
 
 /// FCALL ringtrace_v1_write_leases keys owner blocks (leases attributes)… (visits)… token now retention
-/// blocks_count leases_until visits_until (kind block count steps…)…
+/// blocks_count leases_until visits_until buckets_count (bucket)… (kind block count steps…)…
 Reply RedisModel::write_leases(const Words& command) {
   using Run = Reply (RedisModel::*)(const Step&);
   struct Kind {
@@ -255,7 +261,7 @@ Reply RedisModel::write_leases(const Words& command) {
   std::vector<Reply> answers = {text_reply("WRITTEN"),
                                 integer_reply(static_cast<std::int64_t>(++books.writes))};
   std::int64_t place = 0;
-  for (at += 6; at < command.size();) {
+  for (at += 7 + static_cast<std::size_t>(number_of(command[at + 6])); at < command.size();) {
     const Kind& kind = kinds.at(command[at]);
     step.has_attributes = command[at] == "named";
     const Milliseconds count = number_of(command[at + 2]);

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "redis/claims.h"
+#include "redis/connection.h"
+#include "redis/lease_call.h"
+#include "redis/lease_store.h"
+
+namespace ringtrace::redis {
+
+/// Gathers steps into calls. Per pool, because a call is checked against one owner.
+///
+/// Internal to the room. `write` may be called by any thread; all else is the io thread's.
+class LeaseWriter : public std::enable_shared_from_this<LeaseWriter> {
+ public:
+  LeaseWriter(Connection& connection, Claims& claims, LeaseStoreOptions options)
+      : connection_(connection), claims_(claims), options_(options) {}
+
+  /// Follows the connection, before that is started.
+  void begin();
+
+  void write(LeaseStep step);
+
+  /// What is waiting is answered; what is under way is answered by the connection.
+  void stop();
+
+  std::size_t outstanding() const { return outstanding_.load(); }
+
+ private:
+  struct Queue {
+    std::deque<LeaseStep> waiting;
+    VisitExpiries expiries;
+    std::size_t calls = 0;
+    bool sending = false;  ///< calls that are turned away answer from inside
+  };
+
+  void take_arrived();
+  void send(const std::string& pool, Queue& queue);
+  LeaseSteps take_steps(Queue& queue, std::size_t most);
+  Command wait_command(const std::string& pool) const;
+
+  void note_replicas(Answer& answer, const Answer& reached) const;
+  void answered(const std::string& pool, const LeaseSteps& steps, Answer& answer);
+  void deliver(const std::string& pool, const LeaseSteps& steps, Answer& answer);
+  void written(Queue& queue, const LeaseSteps& steps, const std::vector<Reply>& parts);
+  void failed(const LeaseSteps& steps, const Reply& error);
+  void refuse(const LeaseSteps& steps);
+  void finish(const LeaseSteps& steps, const pool::StoreReply& reply);
+
+  Connection& connection_;
+  Claims& claims_;
+  const LeaseStoreOptions options_;
+
+  // Own synchronization.
+  std::atomic<std::size_t> outstanding_{0};
+  std::atomic<bool> stopped_{false};
+  std::mutex mutex_;
+  std::vector<LeaseStep> arrived_;  // by mutex_
+
+  // The io thread only.
+  std::unordered_map<std::string, Queue> queues_;
+  std::unordered_set<std::uint64_t> numbers_;  ///< of the call that is being made
+  std::unordered_set<std::uint64_t> visits_;
+};
+
+}  // namespace ringtrace::redis
