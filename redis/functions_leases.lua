@@ -6,7 +6,7 @@ local SLACK_MS = 60 * 1000
 local MOST_HOLDERS = 4096
 local TRIM_HOLDERS = 8
 -- Buckets of the index of visits.
-local VISIT_BUCKETS = 16384
+local VISIT_BUCKETS = 8192
 
 -- Moves the expiry of a key to `at` or later, never back; true when it had to.
 local function keep_until(key, at)

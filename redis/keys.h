@@ -37,7 +37,7 @@ namespace ringtrace::redis {
 ///
 /// `main` is the pool and 0 its shard. A block is all numbers that differ in their last five digits only:
 /// 12025550101 is in block 120255. Bucket and field of a visit come from the SHA-1 of its id in hexadecimal:
-/// its first four digits modulo 16384, and half of what the next eight are, in decimal: Redis packs an
+/// its first four digits modulo 8192, and half of what the next eight are, in decimal: Redis packs an
 /// integer of 31 bits best. The index only points: what it says of a visit counts when the number's lease is
 /// that visit's. (Two visits of one pool that share bucket and field, one pair in 10^13, are one entry: the
 /// earlier one is then not recognised at another number, which the gateway knows from its memory anyway.) In
@@ -46,8 +46,8 @@ namespace ringtrace::redis {
 /// hold blanks.
 ///
 /// Leases of many blocks are written and read with few commands because blocks are large; what there are many
-/// of, the index, is small: a bucket of up to 512 (or hash-max-listpack-entries) visits is packed, 16 bytes a
-/// visit.
+/// of, the index, is small: a bucket of up to 512 visits is packed, 16 bytes a visit. That is four million
+/// leases of a pool; for more raise hash-max-listpack-entries of Redis, or pay some 70 bytes a visit.
 ///
 /// Expiries (PTTL): a lease block lives until its last lease's end plus the hold or the holder log's
 /// retention, whichever is longer, because the last holder and the place in the free order are remembered; a
@@ -58,7 +58,7 @@ namespace ringtrace::redis {
 /// has none. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:leases:<block> <number>` tells what is left of a
 /// lease.
 inline constexpr std::uint64_t kNumbersPerBlock = 100'000;
-inline constexpr std::uint32_t kVisitBuckets = 16'384;
+inline constexpr std::uint32_t kVisitBuckets = 8'192;
 
 std::string lease_key(std::string_view pool, pool::Number number);
 std::string attributes_key(std::string_view pool, pool::Number number);

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxSteps = 256;
 constexpr std::size_t kMinSteps = 32;
 // Calls of one pool under way: the next one is on its way while one is carried out, and the steps that come
 // meanwhile gather.
-constexpr std::size_t kMaxCalls = 4;
+constexpr std::size_t kMaxCalls = 3;
 
 pool::Time to_time(const Reply& reply) { return pool::Time(pool::Duration(reply.as_integer().value_or(0))); }
 
