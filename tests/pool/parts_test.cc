@@ -1,6 +1,10 @@
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "pool/attribution.h"
+#include "pool/big_array.h"
 #include "pool/number_directory.h"
 #include "pool/siphash.h"
 #include "tests/pool/pool_fixture.h"
@@ -140,6 +144,16 @@ TEST_CASE("the directory finds each number in its role, and no other number") {
     REQUIRE(directory.find(*Number::from_digits(74950000001ULL + 7 * i), slots.get()).role ==
             NumberRole::kNone);
   }
+}
+
+TEST_CASE("the memory of a pool's tables is there from the start") {
+  constexpr std::size_t kPages = 1'024;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const BigArray<std::uint8_t> bytes(kPages * page);
+  std::array<unsigned char, kPages> present{};
+  REQUIRE(::mincore(bytes.get(), kPages * page, present.data()) == 0);
+  CHECK(
+      std::all_of(present.begin(), present.end(), [](unsigned char page_is) { return (page_is & 1) != 0; }));
 }
 
 }  // namespace
