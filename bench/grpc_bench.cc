@@ -125,11 +125,19 @@ void add_streams(std::vector<Row>& rows) {
   rows.push_back(memory);
 }
 
-/// For profiling: one load against a server that was begun with --serve, and its rate.
-int load_only(const std::string& address, const std::string& kind, int concurrency) {
-  const LoadPlan plan{address, kind != "empty", concurrency, 5s};
+/// For profiling: one load against a server that was begun with --serve, and its rate; with a rate of calls
+/// also how long they took.
+int load_only(const std::string& address, const std::string& kind, int concurrency, double rate) {
+  if (kind == "idle") {
+    for (const double each : run_idle_calls(address, concurrency, 1'300ms)) std::printf("%.3f ms\n", each);
+    return 0;
+  }
+  const LoadPlan plan{address, kind != "empty", concurrency, 5s, rate};
   const LoadResult result = kind == "stream" ? run_stream_load(plan) : run_unary_load(plan);
   std::printf("%.0f/s\n", checked(result).per_second);
+  if (rate == 0) return 0;
+  for (const double share : {0.5, 0.9, 0.99, 0.999, 1.0})
+    std::printf("p%g %.3f ms\n", share * 100, quantile(result.latencies_ms, share));
   return 0;
 }
 
@@ -138,8 +146,8 @@ int load_only(const std::string& address, const std::string& kind, int concurren
 
 int main(int argc, char** argv) {
   using namespace ringtrace::bench;
-  if (argc == 5 && std::string_view(argv[1]) == "--load")
-    return load_only(argv[2], argv[3], std::stoi(argv[4]));
+  if (argc >= 5 && std::string_view(argv[1]) == "--load")
+    return load_only(argv[2], argv[3], std::stoi(argv[4]), argc > 5 ? std::stod(argv[5]) : 0);
   if (argc > 2 && std::string_view(argv[1]) == "--serve") return serve({argv + 2, argv + argc});
   std::vector<Row> rows;
   add_unary(rows);
