@@ -86,7 +86,7 @@ std::string hash(Algorithm algorithm, const std::string& text) {
   return to_hex(std::span(bytes).first(size));
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') result += '\\';
@@ -164,12 +164,12 @@ std::string digest_answer(const DigestChallenge& challenge, const DigestRequest&
           ? hash(algorithm, joined({first, challenge.nonce, count.data(), request.cnonce, "auth", second}))
           : hash(algorithm, joined({first, challenge.nonce, second}));
 
-  std::string value = "Digest username=" + quoted(request.user) + ", realm=" + quoted(challenge.realm) +
-                      ", nonce=" + quoted(challenge.nonce) + ", uri=" + quoted(request.uri) +
-                      ", response=" + quoted(response);
+  std::string value = "Digest username=" + in_quotes(request.user) + ", realm=" + in_quotes(challenge.realm) +
+                      ", nonce=" + in_quotes(challenge.nonce) + ", uri=" + in_quotes(request.uri) +
+                      ", response=" + in_quotes(response);
   if (!challenge.algorithm_name.empty()) value += ", algorithm=" + challenge.algorithm_name;
-  if (challenge.has_opaque) value += ", opaque=" + quoted(challenge.opaque);
-  if (challenge.qop_auth || is_session(algorithm)) value += ", cnonce=" + quoted(request.cnonce);
+  if (challenge.has_opaque) value += ", opaque=" + in_quotes(challenge.opaque);
+  if (challenge.qop_auth || is_session(algorithm)) value += ", cnonce=" + in_quotes(request.cnonce);
   if (challenge.qop_auth) value += ", qop=auth, nc=" + std::string(count.data());
   return value;
 }
