@@ -82,10 +82,14 @@ bool IpAddress::is_unicast() const {
 }
 
 std::string IpAddress::to_string() const {
-  char buffer[INET6_ADDRSTRLEN] = "";
-  if (family_ != Family::kNone) {
-    inet_ntop(is_v4() ? AF_INET : AF_INET6, bytes_.data(), buffer, sizeof buffer);
+  if (is_v4()) {
+    // In every message several times, and the library's way is long.
+    std::string text = std::to_string(bytes_[0]);
+    for (std::size_t i = 1; i < 4; ++i) text.append(".").append(std::to_string(bytes_[i]));
+    return text;
   }
+  char buffer[INET6_ADDRSTRLEN] = "";
+  if (is_v6()) inet_ntop(AF_INET6, bytes_.data(), buffer, sizeof buffer);
   return buffer;
 }
 

@@ -12,6 +12,9 @@ namespace {
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_separator(char c) {
+  return c == '/' || c == ';' || c == '=' || c == ',' || c == ':' || c == '<' || c == '>';
+}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_white(text.front())) text.remove_prefix(1);
@@ -41,8 +44,30 @@ std::string_view without_end(std::string_view line) {
 bool has_regular_ends(std::string_view lines) {
   for (std::size_t feed = lines.find('\n'); feed != std::string_view::npos; feed = lines.find('\n', feed + 1))
     if (feed == 0 || lines[feed - 1] != '\r') return false;
-  if (lines.find('\0') != std::string_view::npos) return false;
-  return std::count(lines.begin(), lines.end(), '\r') == std::count(lines.begin(), lines.end(), '\n');
+  for (std::size_t cr = lines.find('\r'); cr != std::string_view::npos; cr = lines.find('\r', cr + 1))
+    if (cr + 1 == lines.size() || lines[cr + 1] != '\n') return false;
+  return lines.find('\0') == std::string_view::npos;
+}
+
+// What a header's line, its end included, says; no name where it has no colon.
+Row row_of(std::string_view line) {
+  Row row;
+  row.text = line;
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return row;
+  row.name = trimmed(line.substr(0, colon));
+  row.value = trimmed(line.substr(colon + 1));
+  row.field = field_of(row.name);
+  return row;
+}
+
+// A blank at `at`, inside of `value`, is more than a reader of single values passes over: he takes one before
+// an address in brackets, or behind a comma, for nothing.
+bool is_excess(std::string_view value, std::size_t at) {
+  const char before = value[at - 1];
+  const char next = value[at + 1];
+  if (value[at] != ' ' || is_white(next)) return true;
+  return (is_separator(before) && before != ',') || (is_separator(next) && next != '<');
 }
 
 // Where the first of `marks` stands outside of quotes; npos when none does.
@@ -94,7 +119,9 @@ Field field_of(std::string_view name) {
       {"l", Field::kContentLength},
   }};
   for (const auto& [known, field] : kNames)
-    if (known.size() == name.size() && equals_ignoring_case(known, name)) return field;
+    if (known.size() == name.size() && (known[0] | 0x20) == (name[0] | 0x20) &&
+        equals_ignoring_case(known, name))
+      return field;
   return Field::kOther;
 }
 
@@ -122,33 +149,30 @@ MessageParts take_apart(std::string_view text) {
       ended = line == "\r\n";
       break;
     }
-    Row row;
-    row.text = line;
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) {
-      named = false;
-    } else {
-      row.name = trimmed(line.substr(0, colon));
-      row.value = trimmed(line.substr(colon + 1));
-      row.field = field_of(row.name);
-      named = named && is_token(row.name);
-    }
-    parts.rows.push_back(row);
+    parts.rows.push_back(row_of(line));
+    named = named && is_token(parts.rows.back().name);
   }
   parts.body = text;
   parts.regular = named && ended && has_regular_ends(whole.substr(0, whole.size() - text.size()));
   return parts;
 }
 
-std::optional<std::string> compacted(std::string_view value) {
-  constexpr std::string_view kSeparators = "/;=,:<>";
-  bool needed = false;
-  for (std::size_t i = 0; i < value.size() && !needed; ++i) {
-    if (!is_white(value[i])) continue;
-    needed = value[i] != ' ' || is_white(value[i + 1]) ||
-             kSeparators.find(value[i + 1]) != std::string_view::npos ||
-             kSeparators.find(value[i - 1]) != std::string_view::npos;
+std::string_view first_row(std::string_view text, Field field) {
+  while (text.starts_with("\r\n")) text.remove_prefix(2);
+  take_line(text, false);
+  while (!text.empty()) {
+    const std::string_view line = take_line(text, true);
+    if (trimmed(line).empty()) break;
+    const Row row = row_of(line);
+    if (row.field == field) return row.value;
   }
+  return {};
+}
+
+std::optional<std::string> compacted(std::string_view value) {
+  bool needed = false;
+  for (std::size_t i = 0; i < value.size() && !needed; ++i)
+    needed = is_white(value[i]) && is_excess(value, i);
   if (!needed) return std::nullopt;
   std::string text;
   text.reserve(value.size());
@@ -168,8 +192,7 @@ std::optional<std::string> compacted(std::string_view value) {
     }
     const std::size_t next = value.find_first_not_of(kWhiteSpace, i);
     if (next == std::string_view::npos) break;
-    const bool parts_words = !text.empty() && kSeparators.find(text.back()) == std::string_view::npos &&
-                             kSeparators.find(value[next]) == std::string_view::npos;
+    const bool parts_words = !text.empty() && !is_separator(text.back()) && !is_separator(value[next]);
     if (parts_words) text += ' ';
     i = next - 1;
   }
@@ -178,6 +201,7 @@ std::optional<std::string> compacted(std::string_view value) {
 
 std::string_view take_value(std::string_view& values) {
   while (values.starts_with(',') || values.starts_with(' ')) values.remove_prefix(1);
+  if (values.find(',') == std::string_view::npos) return trimmed(std::exchange(values, {}));
   bool quoted = false;
   bool bracketed = false;
   std::size_t i = 0;

@@ -48,8 +48,13 @@ struct MessageParts {
 
 MessageParts take_apart(std::string_view text);
 
+/// The value of the first row of a kind, for one look at a message that is not taken apart; empty when there
+/// is none.
+std::string_view first_row(std::string_view text, Field field);
+
 /// `value` with no more white space than it needs: none around separators, none folded (RFC 3261 section
-/// 7.3.1); what stands in quotes stays. Nothing when it is so already.
+/// 7.3.1); what stands in quotes stays. Nothing when its readers pass over what it has: it is trimmed, and
+/// has single blanks between words, behind commas and before addresses in brackets only.
 std::optional<std::string> compacted(std::string_view value);
 
 /// Cuts the first of comma-separated values off; commas in quotes or angle brackets part nothing, and nothing

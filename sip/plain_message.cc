@@ -101,6 +101,11 @@ bool is_plain_address(std::string_view value, bool named) {
     if (close == std::string_view::npos || !kDisplayName.holds(value.substr(1, close - 1))) return false;
     value.remove_prefix(close + 1);
     if (value.starts_with(' ')) value.remove_prefix(1);
+  } else if (named) {
+    // One word, as the simplest of programs write it.
+    const std::size_t blank = value.find(" <");
+    if (blank != std::string_view::npos && !kToken.holds(value.substr(0, blank))) return false;
+    if (blank != std::string_view::npos) value.remove_prefix(blank + 1);
   }
   if (!value.starts_with('<')) return false;
   const std::size_t close = value.find('>');
@@ -110,14 +115,15 @@ bool is_plain_address(std::string_view value, bool named) {
   return value.size() > 1 && value.front() == ';' && are_plain(value.substr(1), kParameters);
 }
 
-bool are_plain_addresses(std::string_view values) {
+// At least one value, parted by commas with at most one blank behind each.
+template <typename Fits>
+bool each_fits(std::string_view values, const Fits& fits) {
   while (!values.empty()) {
     const std::size_t comma = std::min(values.find(','), values.size());
-    if (!is_plain_address(values.substr(0, comma), false)) return false;
+    if (!fits(values.substr(0, comma))) return false;
     if (comma == values.size()) return true;
     values.remove_prefix(comma + 1);
     if (values.starts_with(' ')) values.remove_prefix(1);
-    if (values.empty()) return false;
   }
   return false;
 }
@@ -158,10 +164,10 @@ bool is_plain_cseq(std::string_view value, std::string_view method) {
 bool is_plain_row(const Row& row, std::string_view method, std::size_t body) {
   switch (row.field) {
     case Field::kVia:
-      return is_plain_via(row.value);
+      return each_fits(row.value, is_plain_via);
     case Field::kRoute:
     case Field::kRecordRoute:
-      return are_plain_addresses(row.value);
+      return each_fits(row.value, [](std::string_view value) { return is_plain_address(value, false); });
     case Field::kMaxForwards:
       return is_number(row.value, 3);
     case Field::kFrom:

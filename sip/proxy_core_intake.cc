@@ -25,9 +25,24 @@ std::string raw_tag(const RawMessage& request) {
                           request.header("CSeq", '\0')));
 }
 
-std::string_view head_of(std::string_view text) {
-  const std::size_t end = std::min(text.find("\r\n\r\n"), text.find("\n\n"));
-  return text.substr(0, end);
+// The lines before the first empty one.
+struct Head {
+  std::string_view text;
+  std::size_t line_ends = 0;
+};
+
+Head head_of(std::string_view text) {
+  Head head{text, 0};
+  for (std::size_t feed = text.find('\n'); feed != std::string_view::npos; feed = text.find('\n', feed + 1)) {
+    const std::string_view next = text.substr(feed + 1, 2);
+    const bool returned = feed > 0 && text[feed - 1] == '\r';
+    if (next.starts_with('\n') || (returned && next == "\r\n")) {
+      head.text = text.substr(0, returned ? feed - 1 : feed);
+      break;
+    }
+    ++head.line_ends;
+  }
+  return head;
 }
 
 // The key of exchange_key(), read off the text. Empty when it is not written plainly enough to be sure.
@@ -57,7 +72,7 @@ std::string plain_invite_key(const RawMessage& invite) {
 }  // namespace
 
 bool ProxyCore::is_new_call(std::string_view text) {
-  return text.starts_with("INVITE ") && RawMessage(text).to_tag().empty();
+  return text.starts_with("INVITE ") && raw_to_tag(text).empty();
 }
 
 void ProxyCore::receive_datagram(std::string_view text, const Arrival& arrival, Instant now) {
@@ -66,7 +81,7 @@ void ProxyCore::receive_datagram(std::string_view text, const Arrival& arrival, 
   // a reload has removed, the branch of a request we sent.
   const std::string_view token = text.starts_with("SIP/") ? kOwnBranch : kOwnRoute;
   if (!is_configured(arrival.source.endpoint.address) &&
-      head_of(text).find(token) == std::string_view::npos) {
+      head_of(text).text.find(token) == std::string_view::npos) {
     env_.stats.refuse(Refusal::kUnknownSource);
     return;
   }
@@ -74,7 +89,7 @@ void ProxyCore::receive_datagram(std::string_view text, const Arrival& arrival, 
     reject_unread(text, *defect, arrival);
     return;
   }
-  if (text.starts_with("ACK ") && RawMessage(text).to_tag().starts_with(kRawTag)) {
+  if (text.starts_with("ACK ") && raw_to_tag(text).starts_with(kRawTag)) {
     env_.stats.refuse(Refusal::kUnmatchedAck);
     return;
   }
@@ -98,10 +113,9 @@ void ProxyCore::receive_datagram(std::string_view text, const Arrival& arrival, 
 std::optional<Defect> ProxyCore::text_defect(std::string_view text) const {
   const ProxyLimits& limits = env_.routing->limits();
   if (text.size() > limits.message_bytes) return Defect{513, "Message Too Large"};
-  const std::string_view head = head_of(text);
-  if (head.find('\0') != std::string_view::npos) return Defect{400, "NUL in a Header"};
-  const auto lines = static_cast<std::size_t>(std::count(head.begin(), head.end(), '\n'));
-  if (lines > limits.headers) return Defect{400, "Too Many Headers"};
+  const Head head = head_of(text);
+  if (head.text.find('\0') != std::string_view::npos) return Defect{400, "NUL in a Header"};
+  if (head.line_ends > limits.headers) return Defect{400, "Too Many Headers"};
   return std::nullopt;
 }
 
@@ -110,7 +124,7 @@ void ProxyCore::reject_unread(std::string_view text, const Defect& defect, const
     env_.stats.refuse(Refusal::kUnknownSource);
     return;
   }
-  const RawMessage raw(head_of(text));
+  const RawMessage raw(head_of(text).text);
   const bool answerable = raw.is_request() && raw.method() != "ACK" && !raw.header("Via", 'v').empty();
   if (!answerable) {
     env_.stats.refuse(raw.method() == "ACK" ? Refusal::kMalformed : Refusal::kGarbage);
@@ -123,7 +137,7 @@ void ProxyCore::reject_unread(std::string_view text, const Defect& defect, const
 
 // A new call turned away before it costs anything. False when it may be one that is under way already.
 bool ProxyCore::refuse_unread(std::string_view text, const Arrival& arrival) {
-  const RawMessage raw(head_of(text));
+  const RawMessage raw(head_of(text).text);
   const std::string key = plain_invite_key(raw);
   if (key.empty() || env_.exchanges.find(key) != nullptr) return false;
   env_.stats.refuse(Refusal::kOverload);

@@ -24,6 +24,15 @@ bool is_named(const RawMessage::Header& header, std::string_view name, char comp
   return equals_ignoring_case(header.name, name);
 }
 
+std::string_view tag_of(std::string_view value) {
+  // Parameters come after the address; a tag inside <> is the URI's.
+  const std::size_t close = value.rfind('>');
+  const std::size_t first = value.find(';', close == std::string_view::npos ? 0 : close);
+  if (first == std::string_view::npos) return {};
+  const auto tag = find_parameter(value.substr(first + 1), "tag");
+  return tag ? trimmed(*tag) : std::string_view{};
+}
+
 }  // namespace
 
 RawMessage::RawMessage(std::string_view text) {
@@ -49,15 +58,9 @@ std::string_view RawMessage::header(std::string_view name, char compact) const {
   return found == headers_.end() ? std::string_view{} : found->value;
 }
 
-std::string_view RawMessage::to_tag() const {
-  const std::string_view value = header("To", 't');
-  // Parameters come after the address; a tag inside <> is the URI's.
-  const std::size_t close = value.rfind('>');
-  const std::size_t first = value.find(';', close == std::string_view::npos ? 0 : close);
-  if (first == std::string_view::npos) return {};
-  const auto tag = find_parameter(value.substr(first + 1), "tag");
-  return tag ? trimmed(*tag) : std::string_view{};
-}
+std::string_view RawMessage::to_tag() const { return tag_of(header("To", 't')); }
+
+std::string_view raw_to_tag(std::string_view text) { return tag_of(first_row(text, Field::kTo)); }
 
 std::string make_raw_response(const RawMessage& request, int status, std::string_view reason,
                               std::string_view to_tag, const std::vector<std::string>& extra) {

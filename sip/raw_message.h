@@ -34,6 +34,9 @@ class RawMessage {
   std::vector<Header> headers_;
 };
 
+/// RawMessage(text).to_tag(), for one look.
+std::string_view raw_to_tag(std::string_view text);
+
 /// The answer to a request that cannot be taken apart: its Via, From, To, Call-ID and CSeq as they came (RFC
 /// 3261 section 8.2.6). `to_tag` is added where there is none. Empty when the request has no Via to answer
 /// by.

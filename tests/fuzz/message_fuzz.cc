@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace ringtrace::sip;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const RawMessage raw(text);
+  RINGTRACE_ASSERT(raw_to_tag(text) == raw.to_tag());
   if (raw.is_request()) (void)make_raw_response(raw, 400, "Bad Request", "tag");
 
   // What is taken without the whole parser's judgement is what it would have taken.

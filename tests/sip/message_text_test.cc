@@ -92,6 +92,10 @@ TEST_CASE("the usual messages are plain, and need no further judgement") {
   CHECK(
       is_plain(take_apart(invite({.extra = "Route: <sip:192.0.2.1;lr>, <sip:[2001:db8::1]:5060;lr>\r\n"}))));
   CHECK(is_plain(take_apart(with(invite(), "From: <", "From: \"Carrier\" <"))));
+  CHECK(is_plain(take_apart(with(invite(), "From: <", "From: carrier <"))));
+  // As many lines repeat the Via headers they got.
+  CHECK(is_plain(
+      take_apart(with(invite(), ";branch=", ";branch=z9hG4bK-1, SIP/2.0/TCP b.example:5070;branch="))));
 }
 
 TEST_CASE("what is wrong, or only odd, is not plain") {
@@ -105,7 +109,8 @@ TEST_CASE("what is wrong, or only odd, is not plain") {
         with(text, "INVITE sip:", "INVITE  sip:"), with(text, "INVITE sip:", "INVITE sip:%"),
         with(text, "Content-Length: 5", "Content-Length: 6"),
         with(text, "Content-Length: 5", "Content-Length: -5"), with(text, ";branch=", ";;branch="),
-        with(text, ";tag=", ";tag=\"x"), text.substr(0, text.find("\r\n\r\n"))}) {
+        with(text, ";tag=", ";tag=\"x"), with(text, "From: <", "From: a b@ <"),
+        with(text, ";branch=", ";branch=z9hG4bK-1, ;branch="), text.substr(0, text.find("\r\n\r\n"))}) {
     INFO(odd);
     CHECK_FALSE(is_plain(take_apart(odd)));
   }

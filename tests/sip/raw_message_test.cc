@@ -25,6 +25,21 @@ TEST_CASE("a message's text is looked through without being understood") {
   CHECK(raw.header("Body", '\0').empty());
 }
 
+TEST_CASE("the To tag is found without looking through the whole message") {
+  const auto bye = [](const std::string& to) {
+    return "\r\nBYE sip:1@b SIP/2.0\r\nVia: x\r\n" + to + "\r\n\r\nTo: <sip:1@b>;tag=body\r\n";
+  };
+  for (const auto* to : {"To: <sip:1@b;tag=no>;tag=yes", "t : \"a\" <sip:1@b>; x=y ;tag= yes",
+                         "To: <sip:1@b>\r\n ;tag=yes\r\nTo: <sip:1@b>;tag=second"}) {
+    const std::string text = bye(to);
+    INFO(text);
+    CHECK(raw_to_tag(text) == "yes");
+    CHECK(raw_to_tag(text) == RawMessage(text).to_tag());
+  }
+  CHECK(raw_to_tag(bye("From: <sip:1@b>;tag=1")).empty());
+  CHECK(raw_to_tag("").empty());
+}
+
 TEST_CASE("what names no method and version is no request") {
   for (const auto* text :
        {"", "\r\n\r\n", "hello", "SIP/2.0 200 OK\r\n", "GET / HTTP/1.0\r\n", "INVITE SIP/2.0"}) {
