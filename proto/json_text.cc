@@ -23,19 +23,26 @@ using google::protobuf::Timestamp;
 
 void write_text(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
+  const auto stands_for_itself = [](char c) {
+    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
+  };
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+  while (!text.empty()) {
+    const auto odd = std::find_if_not(text.begin(), text.end(), stands_for_itself);
+    const auto usual = static_cast<std::size_t>(odd - text.begin());
+    out.append(text.substr(0, usual));
+    text.remove_prefix(usual);
+    if (text.empty()) break;
+    const auto byte = static_cast<unsigned char>(text.front());
+    if (byte >= 0x20) {
       out += '\\';
-      out += c;
-    } else if (byte >= 0x20) {
-      out += c;
+      out += text.front();
     } else {
       out += "\\u00";
       out += kHex[byte >> 4];
       out += kHex[byte & 0xF];
     }
+    text.remove_prefix(1);
   }
   out += '"';
 }
@@ -191,15 +198,18 @@ void write_field(std::string& out, const Message& message, const FieldDescriptor
 }
 
 void write_message(std::string& out, const Message& message) {
+  // Asked for once: the library looks each time whether its descriptors are built.
+  static const auto* const kTimestamp = Timestamp::descriptor();
+  static const auto* const kDuration = Duration::descriptor();
   const auto* type = message.GetDescriptor();
-  if (type == Timestamp::descriptor()) return write_timestamp(out, static_cast<const Timestamp&>(message));
-  if (type == Duration::descriptor()) return write_duration(out, static_cast<const Duration&>(message));
+  if (type == kTimestamp) return write_timestamp(out, static_cast<const Timestamp&>(message));
+  if (type == kDuration) return write_duration(out, static_cast<const Duration&>(message));
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
   out += '{';
   for (const FieldDescriptor* field : fields) {
-    if (out.back() != '{') out += ',';
-    out.append("\"").append(field->name()).append("\":");
+    out += out.back() == '{' ? "\"" : ",\"";
+    out.append(field->name()).append("\":");
     write_field(out, message, *field);
   }
   out += '}';

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,7 @@ namespace ringtrace::redis {
 /// Keep it: with another key the calls named by this one can be found by looking at each of them only.
 class CallerKey {
  public:
-  explicit CallerKey(std::string secret);
+  explicit CallerKey(const std::string& secret);
 
   /// The caller's name: 32 hexadecimal digits of HMAC-SHA-256 (RFC 2104).
   std::string hash(std::string_view caller) const;
@@ -20,7 +21,8 @@ class CallerKey {
   const std::string& id() const { return id_; }
 
  private:
-  std::string secret_;
+  struct Begun;
+  std::shared_ptr<const Begun> begun_;
   std::string id_;
 };
 
