@@ -87,18 +87,17 @@ void EventSpool::add(std::string record) {
     ++dropped_;
     return;
   }
-  bool first = false;
+  bool wake = false;
   {
     const std::lock_guard lock(mutex_);
     if (queue_.size() >= options_.max_waiting) {
       ++dropped_;
       return;
     }
-    first = queue_.empty();
     queue_.push_back(std::move(record));
+    wake = std::exchange(idle_, false);
   }
-  // The thread knows of the others already.
-  if (first) arrived_.notify_one();
+  if (wake) arrived_.notify_one();
 }
 
 void EventSpool::erase(const std::string& caller, pool::Time at, std::function<void(bool)> done) {
@@ -136,8 +135,16 @@ void EventSpool::run() {
     bool last = false;
     {
       std::unique_lock lock(mutex_);
-      const auto due = [this] { return stopping_ || !queue_.empty() || !erasing_.empty(); };
-      if (arrived_.wait_for(lock, kTurn, due)) arrived_.wait_for(lock, kGather, [this] { return stopping_; });
+      // While events come, one sleep a turn: they gather behind the last ones as well as behind the first of
+      // them. Only when none came is the next one to wake it.
+      const auto ends = [this] { return stopping_ || !erasing_.empty(); };
+      arrived_.wait_for(lock, kGather, ends);
+      if (queue_.empty() && !ends()) {
+        idle_ = true;
+        const bool woken = arrived_.wait_for(lock, kTurn, [&] { return !idle_ || ends(); });
+        idle_ = false;
+        if (woken) arrived_.wait_for(lock, kGather, ends);
+      }
       fresh.swap(queue_);
       erasing.swap(erasing_);
       behind_ += fresh.size();

@@ -99,6 +99,7 @@ class EventSpool final : public sip::CallSink {
   std::vector<std::string> queue_;                  // by mutex_
   std::vector<std::function<void(bool)>> erasing_;  // by mutex_
   bool stopping_ = false;                           // by mutex_
+  bool idle_ = false;                               // by mutex_: the next event must wake the thread
   std::atomic<std::uint64_t> behind_{0}, file_bytes_{0}, unspooled_{0}, dropped_{0}, recovered_{0};
 
   ErasedCallers erased_;
