@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 
 bool is_white(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool holds(std::string_view text, char c) { return text.find(c) != std::string_view::npos; }
 bool is_separator(char c) {
   return c == '/' || c == ';' || c == '=' || c == ',' || c == ':' || c == '<' || c == '>';
 }
@@ -201,7 +202,12 @@ std::optional<std::string> compacted(std::string_view value) {
 
 std::string_view take_value(std::string_view& values) {
   while (values.starts_with(',') || values.starts_with(' ')) values.remove_prefix(1);
-  if (values.find(',') == std::string_view::npos) return trimmed(std::exchange(values, {}));
+  const std::size_t comma = values.find(',');
+  if (comma == std::string_view::npos) return trimmed(std::exchange(values, {}));
+  if (const auto first = values.substr(0, comma); !holds(first, '"') && !holds(first, '<')) {
+    values = trimmed(values.substr(comma + 1));
+    return trimmed(first);
+  }
   bool quoted = false;
   bool bracketed = false;
   std::size_t i = 0;
@@ -226,7 +232,10 @@ std::string_view take_value(std::string_view& values) {
 }
 
 std::string_view take_parameter(std::string_view& parameters) {
-  const std::size_t end = std::min(find_unquoted(parameters, ";"), parameters.size());
+  // Most have no quotes at all.
+  std::size_t end = std::min(parameters.find(';'), parameters.size());
+  if (holds(parameters.substr(0, end), '"'))
+    end = std::min(find_unquoted(parameters, ";"), parameters.size());
   const std::string_view first = trimmed(parameters.substr(0, end));
   parameters.remove_prefix(std::min(end + 1, parameters.size()));
   return first;
