@@ -75,9 +75,9 @@ end
 local function lease_again(w, block, bucket, stored, number, field, text, attributes)
   local fresh, held = parse_lease(text), parse_lease(stored)
   local asked = fresh.expire
-  -- A browser may have its number back in its hold, for another visit.
+  -- A browser may have its number back in its hold, for another visit; one of before, told late, may not.
   local back = held and held.visit ~= fresh.visit and held.visitor == fresh.visitor and fresh.visitor ~= '-' and
-    end_of(held) <= w.now
+    end_of(held) <= math.min(fresh.start, w.now)
   local stands = stored and not back and not (held and bound_until(held) <= w.now)
   local there = number
   if stands or redis.call('HSETNX', bucket, field, number) == 0 then there = redis.call('HGET', bucket, field) end

@@ -65,7 +65,7 @@ TEST_CASE_METHOD(Fixture,
 TEST_CASE_METHOD(
     Fixture, "in its hold a number goes back to its browser, for another visit, and the first one is over") {
   lend(kFirst, "v1");
-  auto same_browser = record_of(kFirst, "v2", now, later);
+  auto same_browser = record_of(kFirst, "v2", later, later + minutes(30));
   same_browser.visitor_id = record_of(kFirst, "v1", now, later).visitor_id;
   CHECK(store.lease(same_browser, later - milliseconds(1)).status == StoreStatus::kHeldByOther);
   CHECK(store.lease(same_browser, later).status == StoreStatus::kDone);
@@ -73,6 +73,16 @@ TEST_CASE_METHOD(
   // The first visit holds nothing any more.
   const auto elsewhere = record_of(kSecond, "v1", later, later + minutes(30));
   CHECK(store.lease(elsewhere, later).status == StoreStatus::kDone);
+}
+
+TEST_CASE_METHOD(Fixture, "a lease of before that is told late does not displace its browser's later one") {
+  auto first = record_of(kFirst, "v1", now, now + minutes(1));
+  auto second = record_of(kFirst, "v2", now + minutes(2), later);
+  first.visitor_id = second.visitor_id = "browser";
+  REQUIRE(store.lease(second, now + minutes(2)).status == StoreStatus::kDone);
+  REQUIRE(store.release(kFirst, "v2", now + minutes(3), now + minutes(3)).status == StoreStatus::kDone);
+  CHECK(store.lease(first, now + minutes(4)).status == StoreStatus::kHeldByOther);
+  CHECK(stored(kFirst).ends_with(" v2"));
 }
 
 TEST_CASE_METHOD(Fixture, "a release begins the hold") {

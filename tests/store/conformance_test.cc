@@ -194,8 +194,9 @@ std::vector<std::string> random_write(Dice& dice, Milliseconds now) {
     const std::string expire = text(now + dice.between(1, 300'000));
     const std::string hold = dice.one_in(2) ? "30000" : "120000";
     const std::string at = text(now - dice.between(0, 60'000));
-    const std::string lease = text(now) + ' ' + expire + " 0 " + hold +
-                              (dice.one_in(2) ? " my%20ads - " : " ads browser ") + *visit;
+    const std::string start = text(now - (dice.one_in(3) ? dice.between(0, 200'000) : 0));
+    const std::string lease =
+        start + ' ' + expire + " 0 " + hold + (dice.one_in(2) ? " my%20ads - " : " ads browser ") + *visit;
     const std::vector<std::vector<std::string>> kinds = {
         {"lease", digits, field, lease},
         {"named", digits, field, lease, "{\"utm_source\":\"google\"}"},

@@ -163,7 +163,7 @@ Reply RedisModel::lease(const Step& step) {
   const auto found = books.leases.find(step.number());
   const bool known = found != books.leases.end();
   const bool back = known && found->second.visit != fresh.visit && found->second.visitor == fresh.visitor &&
-                    fresh.visitor != "-" && found->second.end() <= step.now;
+                    fresh.visitor != "-" && found->second.end() <= std::min(fresh.start, step.now);
   const bool stands = known && !back && found->second.bound_until() > step.now;
   // An entry of the index points only: the lease it points to says whose it is.
   const auto entry = books.visits.find(step.place());
