@@ -131,8 +131,9 @@ std::optional<Term> LendingPool<Atom>::revive(std::uint32_t index, SlotWord word
     disown(index, generation, ended);
     return std::nullopt;
   }
-  // Two that revive at once use one term; each gets at least what it asked for.
-  return extend(index, revived, expire, ended);
+  // Two that revive at once use one term; each gets at least what it asked for. Whether that is over by now
+  // is the asker's to see: an end may lie ahead of this clock.
+  return extend(index, revived, expire, 0);
 }
 
 /// Closes an open term; false when it has changed meanwhile, and `term` is what it is now.

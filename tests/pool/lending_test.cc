@@ -110,6 +110,17 @@ TEST_CASE("a visit that comes back in the hold has its lease back") {
   CHECK(pool.counts(at(minutes(2))).leased == 1);
 }
 
+TEST_CASE("a visit whose lease ended later than the clock says has it back until then at least") {
+  // The store's word of another machine, whose clock was ahead.
+  OnePool pool(2);
+  const Reservation first = pool.lend("a", at(seconds(0)));
+  REQUIRE(pool.pools->release(pool.main, "a", at(seconds(100))));
+  const Reservation back = pool.lend("a", at(seconds(50)), seconds(10));
+  CHECK(back.outcome == ReserveOutcome::kHeld);
+  CHECK(back.number == first.number);
+  CHECK(back.expire == at(seconds(100)));
+}
+
 TEST_CASE("a returning visitor gets the former number while nobody else had it") {
   OnePool pool(3);
   const VisitView monday{"monday", "ann", "google/cpc", ""};
