@@ -113,6 +113,11 @@ void Leasing::stored(const RequestPtr& request, const Reservation& reservation, 
     case StoreStatus::kHeldByOther:
       if (tell_ends(request, reservation.number)) return write(request, reservation);
       counters_.conflicts.fetch_add(1, std::memory_order_relaxed);
+      // As a renewal does: the page shows it, whatever old books say.
+      if (reservation.outcome == ReserveOutcome::kHeld && !required(request->pool)) {
+        store_->note_unwritten(record(*request, reservation), clock_.now());
+        return lend(request, reservation, false);
+      }
       pools_.hold_back(reservation.ticket, clock_.now());
       return try_another(request);
     case StoreStatus::kVisitElsewhere:
@@ -165,8 +170,13 @@ void Leasing::try_another(const RequestPtr& request) {
 void Leasing::take_over(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply) {
   const Time now = clock_.now();
   const bool held = reservation.outcome == ReserveOutcome::kHeld;
-  if (held && reply.expire <= now && !required(request->pool)) {
-    // That one is over, and only in its hold: the page shows the one that memory has lent since.
+  const auto is_anothers = [&] {
+    const Resolution holder = pools_.resolve({reply.number, {}, now});
+    return holder.method == ResolutionMethod::kActiveLease && holder.visit.view() != request->visit_id;
+  };
+  if (held && !required(request->pool) && (reply.expire <= now || is_anothers())) {
+    // That one is over, and only in its hold, or shown by another visit: the page shows the one that memory
+    // has lent since.
     store_->note_unwritten(record(*request, reservation), now);
     return lend(request, reservation, false);
   }

@@ -147,6 +147,20 @@ TEST_CASE("a number that is another's by the store's books is put aside and anot
   CHECK(desk.leasing->totals().conflicts == 1);
 }
 
+TEST_CASE("a visit keeps the number it shows though by the store's books it is another's") {
+  Desk desk(3);
+  desk.store.mode = Mode::kAway;
+  const Number shown = desk.lease("a").number;
+  desk.store.mode = Mode::kUp;
+  desk.store.books[shown] = {"before", desk.clock.time, desk.clock.time + minutes(5), seconds(150)};
+  const LeaseAnswer answer = desk.lease("a", minutes(40));
+  CHECK(answer.number == shown);
+  CHECK_FALSE(answer.lease.durable);
+  CHECK(answer.lease.expire == desk.clock.time + minutes(40));
+  REQUIRE_FALSE(desk.store.noted.empty());
+  CHECK(desk.store.noted.back().expire == desk.clock.time + minutes(40));
+}
+
 TEST_CASE("not more than kMaxAttempts numbers are tried") {
   Desk desk(8);
   for (std::uint64_t i = 0; i < 8; ++i) {
@@ -176,6 +190,21 @@ TEST_CASE("a visit keeps what memory has lent it while the store has its former 
   desk.store.mode = Mode::kUp;
   desk.store.keeps_visits_in_hold = true;
   desk.store.books[number(2)] = {"a", desk.clock.time - minutes(9), desk.clock.time - minutes(1), minutes(5)};
+  const LeaseAnswer answer = desk.lease("a", minutes(40));
+  CHECK(answer.number == shown);
+  CHECK_FALSE(answer.lease.durable);
+  CHECK(desk.pools->resolve({shown, {}, desk.clock.time}).visit.view() == "a");
+  CHECK(desk.store.noted.back().expire == desk.clock.time + minutes(40));
+}
+
+TEST_CASE("a visit keeps what memory has lent it while the store has it at a number that another shows") {
+  Desk desk(3);
+  desk.store.mode = Mode::kAway;
+  REQUIRE(desk.lease("other").number == number(0));
+  const Number shown = desk.lease("a").number;
+  // Its books are old ones.
+  desk.store.mode = Mode::kUp;
+  desk.store.books[number(0)] = {"a", desk.clock.time, desk.clock.time + minutes(5), seconds(150)};
   const LeaseAnswer answer = desk.lease("a", minutes(40));
   CHECK(answer.number == shown);
   CHECK_FALSE(answer.lease.durable);
