@@ -323,16 +323,18 @@ void bytes(std::vector<Row>& rows) {
   rows.back().target = {};
 }
 
-std::vector<Row> all() {
+/// All parts, or the one of that name.
+std::vector<Row> measure(const std::string& only) {
   std::vector<Row> rows;
+  const auto wanted = [&only](const std::string& part) { return only.empty() || only == part; };
   {
     const RedisServer server;
-    throughput(rows, server, "everysec", 100'000);
-    throughput(rows, server, "always", 30'000);
-    recovery(rows, server);
+    if (wanted("everysec")) throughput(rows, server, "everysec", 100'000);
+    if (wanted("always")) throughput(rows, server, "always", 30'000);
+    if (wanted("recovery")) recovery(rows, server);
   }
-  replica(rows);
-  bytes(rows);
+  if (wanted("replica")) replica(rows);
+  if (wanted("memory")) bytes(rows);
   return rows;
 }
 
@@ -342,5 +344,7 @@ std::vector<Row> all() {
 int main(int argc, char** argv) {
   using namespace ringtrace::bench;
   if (argc > 2 && std::string_view(argv[1]) == "--serve") return serve({argv + 2, argv + argc});
-  return report(argc, argv, all());
+  // --part everysec, always, recovery, replica or memory: that one alone.
+  const bool part = argc > 2 && std::string_view(argv[1]) == "--part";
+  return part ? report(argc - 2, argv + 2, measure(argv[2])) : report(argc, argv, measure({}));
 }
