@@ -12,8 +12,11 @@ namespace ringtrace::test {
 /// A directory of the test's own, empty at first, gone with the object and with all that was put into it.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "ringtrace-test-XXXXXX").string();
+  TemporaryDirectory() : TemporaryDirectory(std::filesystem::temp_directory_path()) {}
+
+  /// In that directory.
+  explicit TemporaryDirectory(const std::filesystem::path& parent) {
+    std::string pattern = (parent / "ringtrace-test-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr)
       throw std::runtime_error("no directory could be made: " + pattern);
     path_ = pattern;

@@ -19,7 +19,7 @@ TEST_CASE("whatever befalls store and gateways, no two browsers show one number 
   std::uint64_t heard = 0, lost = 0;
   const std::uint64_t only = setting("SIMULATION_SEED", 0);
   const std::uint64_t first = only > 0 ? only : 1;
-  const std::uint64_t seeds = only > 0 ? 1 : setting("SIMULATION_SEEDS", 300);
+  const std::uint64_t seeds = only > 0 ? 1 : setting("SIMULATION_SEEDS", 2'000);
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     Simulation simulation{Circumstances(seed)};
     simulation.traces = only > 0;

@@ -47,7 +47,10 @@ std::string Site::hear(const std::string& visit, const std::string& browser, con
   const bool again = !first_shown_.emplace(std::pair(visit, answer.number.digits()), now).second;
   const bool known = !first_shown_.emplace(std::pair(owner, answer.number.digits()), now).second;
   Showing told{visit, browser, answer.number, now, answer.lease.expire, gateway, answer.lease.durable};
-  told.apart = unknowable_.memory_apart && !told.durable;
+  // What a gateway lends apart it remembers as long, and may tell the visit again when it has the pools.
+  pool::Time& apart_until = apart_until_[visit];
+  if (unknowable_.memory_apart && !told.durable) apart_until = std::max(apart_until, told.until);
+  told.apart = apart_until > now;
   told.out_of_order = again || (known && !browser.empty());
   Showing* before = find(visit);
   std::string broken;

@@ -75,6 +75,7 @@ class Site {
   const Unknowable unknowable_;
   std::vector<Showing> showings_;                                            ///< not over, or in their hold
   std::map<std::pair<std::string, std::uint64_t>, pool::Time> first_shown_;  ///< by visit and number
+  std::map<std::string, pool::Time> apart_until_;                            ///< by visit
   std::uint64_t heard_ = 0;
   std::uint64_t lost_ = 0;
 };
