@@ -66,6 +66,7 @@ void run_step(FuzzWorld& world, std::uint8_t what, std::string_view text) {
       world.advance(std::chrono::milliseconds(10 << (detail % 16)));
       break;
     default:
+      if (detail >= 24) return world.die();
       world.core->transport_failed(detail % 2 == 0 ? kFuzzLine : kFuzzTrunk);
       break;
   }

@@ -46,6 +46,25 @@ TEST_CASE("connections beyond the limit are closed, those within it are served")
   CHECK(served == 3);
 }
 
+TEST_CASE("connections are counted without a UDP socket beside them, too") {
+  QuietWorld world;
+  ProxyConfig config = loopback_proxy(9);
+  config.listen = {{"127.0.0.1", 0, Transport::kTcp, ""}};
+  config.line_groups[0].lines[0].transport = Transport::kTcp;
+  config.limits.connections = 1;
+  Proxy proxy(config, world, world);
+  REQUIRE(proxy.start() == std::nullopt);
+  const std::uint16_t port = proxy.listening().at(0).endpoint.port;
+  Peer first = Peer::tcp(port);
+  first.send(ping(1));
+  REQUIRE(first.receive(10s).substr(0, 11) == "SIP/2.0 200");
+  Peer second = Peer::tcp(port);
+  CHECK(second.is_closed_within(10s));
+  first.send(ping(2));
+  CHECK(first.receive(10s).substr(0, 11) == "SIP/2.0 200");
+  CHECK(proxy.stats().refused[static_cast<std::size_t>(Refusal::kConnection)] == 1);
+}
+
 TEST_CASE("a connection that nobody uses is closed, one in use is not") {
   QuietWorld world;
   ProxyConfig config = loopback_proxy(9);

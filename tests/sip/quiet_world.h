@@ -31,11 +31,17 @@ class QuietWorld : public MessageSender, public Attribution, public CallSink {
       : now{SteadyTime{} + std::chrono::hours(1), WallTime{std::chrono::milliseconds(1'700'000'000'000)}} {
     auto routing = Routing::compile(config);
     RINGTRACE_ASSERT(std::holds_alternative<std::shared_ptr<const Routing>>(routing));
-    core = std::make_unique<ProxyCore>(
-        *this, *this, *this, stats,
-        [this] { return seed_ = seed_ * 6364136223846793005u + 1442695040888963407u; },
-        std::vector<Listener>{{Transport::kUdp, *Endpoint::parse("198.18.0.1:5060")}},
-        std::get<std::shared_ptr<const Routing>>(std::move(routing)), now);
+    routing_ = std::get<std::shared_ptr<const Routing>>(std::move(routing));
+    start();
+  }
+
+  // As after kill -9: the next life remembers nothing.
+  void restart() {
+    core.reset();
+    forgotten += stats.live_calls;
+    stats.live_calls = 0;
+    stats.live_transactions = 0;
+    start();
   }
 
   bool knows(pool::Number) const override { return true; }
@@ -57,9 +63,18 @@ class QuietWorld : public MessageSender, public Attribution, public CallSink {
   ProxyStats stats;
   v1::Resolution resolution;
   std::uint64_t ended = 0;
+  std::uint64_t forgotten = 0;  ///< calls of earlier lives that had not ended
   std::unique_ptr<ProxyCore> core;
 
  private:
+  void start() {
+    core = std::make_unique<ProxyCore>(
+        *this, *this, *this, stats,
+        [this] { return seed_ = seed_ * 6364136223846793005u + 1442695040888963407u; },
+        std::vector<Listener>{{Transport::kUdp, *Endpoint::parse("198.18.0.1:5060")}}, routing_, now);
+  }
+
+  std::shared_ptr<const Routing> routing_;
   std::uint64_t seed_ = 1;
 };
 
