@@ -197,10 +197,10 @@ void print_report(const Options& options, const CrashLoop& loop, int cycles, dou
   const Promises& book = loop.promises();
   std::printf(
       "%d cycles in %.0f s, appendfsync %s: %llu requests, %llu leases and renewals acknowledged, "
-      "%llu in doubt, %llu lost, %zu violations\n",
+      "%llu in doubt, %llu lost, %zu let go and there again, %zu violations\n",
       cycles, seconds, options.appendfsync.c_str(), static_cast<unsigned long long>(loop.sent()),
       static_cast<unsigned long long>(book.acknowledged()), static_cast<unsigned long long>(book.in_doubt()),
-      static_cast<unsigned long long>(book.losses().size()), book.violations().size());
+      static_cast<unsigned long long>(book.losses().size()), book.returns().size(), book.violations().size());
   for (std::size_t i = 0; i < kFaults.size(); ++i) {
     std::printf("  %-30s %llu\n", kFaults[i], static_cast<unsigned long long>(loop.faults()[i]));
   }
@@ -221,12 +221,16 @@ int run(Options options) {
   int cycles = 0;
   std::string problem;
   std::size_t told_losses = 0;
+  std::size_t told_returns = 0;
   std::size_t told_violations = 0;
   try {
     loop.start();
     for (; cycles < options.cycles; ++cycles) {
       loop.cycle();
       told_losses = print_from(loop.promises().losses(), told_losses, cycles);
+      if (options.appendfsync == "always") {
+        told_returns = print_from(loop.promises().returns(), told_returns, cycles);
+      }
       told_violations = print_from(loop.promises().violations(), told_violations, cycles);
     }
   } catch (const std::exception& error) {
@@ -245,7 +249,8 @@ int run(Options options) {
     return 1;
   }
   // Only a store that syncs always has promised to lose nothing.
-  const bool lost = options.appendfsync == "always" && !loop.promises().losses().empty();
+  const bool forgotten = !loop.promises().losses().empty() || !loop.promises().returns().empty();
+  const bool lost = options.appendfsync == "always" && forgotten;
   return lost || !loop.promises().violations().empty() ? 1 : 0;
 }
 

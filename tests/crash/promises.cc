@@ -70,6 +70,8 @@ void Promises::release_sent(const std::string& visit, Time now) {
 
 void Promises::released(const std::string& visit, Time now) {
   tell(visit, now, "released");
+  Visit& state = visits_[visit];
+  if (state.held) state.let_go = state.held->number;
   forget(visit);
 }
 
@@ -86,6 +88,9 @@ void Promises::found(const std::string& visit, const Answer& lease, Time now) {
     lose(visit, state, now, "holds " + lease.number + " now");
   } else if (promised && lease.expire < state.held->expire) {
     wrong(visit, "holds its number " + in_ms(state.held->expire - lease.expire) + " shorter than told");
+  } else if (!state.held && !state.lease_in_doubt && !state.release_in_doubt &&
+             lease.number == state.let_go) {
+    returns_.push_back(story_of(visit, "has " + lease.number + " again, which it had let go"));
   } else if (!state.held && !state.lease_in_doubt && !state.release_in_doubt) {
     wrong(visit, "holds " + lease.number + " and was never given it");
   }
@@ -99,6 +104,7 @@ void Promises::not_found(const std::string& visit, Time now) {
   Visit& state = visits_[visit];
   if (must_be_live(state, now)) lose(visit, state, now, "holds nothing now");
   tell(visit, now, "not found");
+  if (state.held) state.let_go = state.held->number;
   forget(visit);
 }
 

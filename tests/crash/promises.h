@@ -58,6 +58,10 @@ class Promises {
   /// Leases that were promised and are gone: none when the store syncs always.
   const std::vector<std::string>& losses() const { return losses_; }
 
+  /// Leases that were let go and are there again: none when the store syncs always. After a possible loss all
+  /// that had ended shortly before count as extended.
+  const std::vector<std::string>& returns() const { return returns_; }
+
   /// Everything else that must never be.
   const std::vector<std::string>& violations() const { return violations_; }
 
@@ -71,6 +75,7 @@ class Promises {
   struct Visit {
     std::deque<std::string> story;  ///< the latest that happened, for a person to read
     std::optional<Held> held;       ///< the latest answer
+    std::string let_go;             ///< the number it released last, or that ran out
     bool release_in_doubt = false;
     bool lease_in_doubt = false;
   };
@@ -95,6 +100,7 @@ class Promises {
   std::uint64_t acknowledged_ = 0;
   std::uint64_t in_doubt_ = 0;
   std::vector<std::string> losses_;
+  std::vector<std::string> returns_;
   std::vector<std::string> violations_;
 };
 

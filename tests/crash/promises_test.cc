@@ -15,7 +15,9 @@ Answer lease_of(const std::string& number, Time expire, bool durable = true) {
 }
 
 /// What the book found wrong: nothing, or how often.
-std::size_t wrongs(const Promises& book) { return book.violations().size() + book.losses().size(); }
+std::size_t wrongs(const Promises& book) {
+  return book.violations().size() + book.losses().size() + book.returns().size();
+}
 
 }  // namespace
 
@@ -60,6 +62,19 @@ TEST_CASE("each broken promise is found") {
     book.release_sent("a", later);
     book.released("a", later);
     book.found("a", lease_of("+1", kNow + seconds(10)), later);
+    CHECK(book.returns().size() == 1);
+  }
+  SECTION("a released lease that is back after it was not there") {
+    book.release_sent("a", later);
+    book.not_found("a", later);
+    book.found("a", lease_of("+1", kNow + seconds(10)), later);
+    CHECK(book.returns().size() == 1);
+  }
+  SECTION("a released lease that is back at another number") {
+    book.release_sent("a", later);
+    book.released("a", later);
+    book.found("a", lease_of("+2", kNow + seconds(10)), later);
+    CHECK(book.violations().size() == 1);
   }
   CHECK(wrongs(book) >= 1);
 }
