@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "grpc/long_stream.h"
+#include "pool/answer_round.h"
 
 namespace ringtrace::rpc {
 namespace {
@@ -94,7 +95,7 @@ class LeaseStream final : public LongStream<Reactor> {
   bool may_end() const override { return under_way_ == 0 && !asked_; }
 
   bool act(std::unique_lock<std::mutex>& lock) override {
-    if (writing_ == 0 && !answers_.empty()) {
+    if (writing_ == 0 && !gathering_ && !answers_.empty()) {
       take_answers();
       lock.unlock();
       StartWrite(&response_);
@@ -137,6 +138,7 @@ class LeaseStream final : public LongStream<Reactor> {
   }
 
   void begin_some(const std::shared_ptr<Asked>& asked, int from, int to) {
+    const pool::AnswerRound round;  // of the answers that need not wait for anything
     Outcome refused = asked->refused;
     if (!refused && context_.deadline() < std::chrono::system_clock::now()) refused = deadline_passed();
     if (!refused) refused = ticket_->check_still_valid();
@@ -163,7 +165,22 @@ class LeaseStream final : public LongStream<Reactor> {
     } else {
       answer.result.mutable_lease()->Swap(asked.responses[static_cast<std::size_t>(i)].mutable_lease());
     }
-    change([&] { answers_.push_back(std::move(answer)); });
+    send(std::move(answer));
+  }
+
+  /// At once, or with all others of the round.
+  void send(Answer answer) {
+    if (!pool::AnswerRound::is_open()) {
+      return change([&] { answers_.push_back(std::move(answer)); });
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      answers_.push_back(std::move(answer));
+      if (std::exchange(gathering_, true)) return;
+    }
+    pool::AnswerRound::at_end([stream = std::static_pointer_cast<LeaseStream>(shared_from_this())] {
+      stream->change([&] { stream->gathering_ = false; });
+    });
   }
 
   LeaseCore& core_;
@@ -175,6 +192,7 @@ class LeaseStream final : public LongStream<Reactor> {
   // By mutex_.
   std::shared_ptr<Asked> asked_;  // read, and not all of it begun
   std::deque<Answer> answers_;
+  bool gathering_ = false;     // answers, until the end of a round
   std::size_t under_way_ = 0;  // begun and not sent yet
   std::size_t writing_ = 0;    // answers of the write under way
   bool admitted_ = false;

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "pool/answer_round.h"
 #include "redis/keys.h"
 
 namespace ringtrace::redis {
@@ -187,6 +188,7 @@ void LeaseWriter::note_replicas(Answer& answer, const Answer& reached) const {
 }
 
 void LeaseWriter::answered(const std::string& pool, const LeaseSteps& steps, Answer& answer) {
+  const pool::AnswerRound round;
   --queues_[pool].calls;
   deliver(pool, steps, answer);
   send(pool, queues_[pool]);

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "pool/answer_round.h"
 #include "tests/grpc/harness.h"
 
 namespace ringtrace::rpc::testing {
@@ -135,6 +136,23 @@ TEST_CASE("many asks of one message are answered in few, each with its tag and a
   CHECK(numbers.size() == kVisits);
   // The store answers at once, so all of the message is ready when the first answer can be sent.
   CHECK(messages == 1);
+  CHECK(leases.finish().ok());
+}
+
+TEST_CASE("answers that the store gives in one round come in one message") {
+  constexpr std::uint64_t kVisits = 100;
+  StubStore store;
+  store.hold_back(true);
+  Harness harness(&store, {}, pool_of(kVisits));
+  Leases leases(harness);
+  leases.ask_many(1, kVisits);
+  REQUIRE(eventually([&] { return store.waiting() == kVisits; }));
+  {
+    const pool::AnswerRound round;
+    store.release_waiting();
+  }
+  CHECK(leases.next().results_size() == kVisits);
+  leases.close_own_side();
   CHECK(leases.finish().ok());
 }
 
