@@ -98,6 +98,28 @@ struct Context : grpc::ClientContext {
   Context() { set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30)); }
 };
 
+/// What asks for a lease with no more than must be said.
+inline v1::LeaseNumberRequest lease_request(const std::string& visit = "v-1",
+                                            const std::string& pool = "pools/main") {
+  v1::LeaseNumberRequest request;
+  request.set_parent(pool);
+  request.mutable_visit()->set_visit_id(visit);
+  return request;
+}
+
+/// What a request for a lease brought.
+struct Leased {
+  grpc::Status status;
+  v1::Lease lease;
+};
+
+inline Leased lease(Harness& harness, const v1::LeaseNumberRequest& request) {
+  Context context;
+  v1::LeaseNumberResponse response;
+  const grpc::Status status = harness.leases->LeaseNumber(&context, request, &response);
+  return {status, response.lease()};
+}
+
 /// What a request sent and answered as bytes brought.
 struct RawAnswer {
   grpc::Status status;

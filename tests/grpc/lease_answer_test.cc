@@ -5,30 +5,6 @@
 #include "tests/grpc/harness.h"
 
 namespace ringtrace::rpc::testing {
-namespace {
-
-v1::LeaseNumberRequest lease_request(const std::string& visit = "v-1",
-                                     const std::string& pool = "pools/main") {
-  v1::LeaseNumberRequest request;
-  request.set_parent(pool);
-  request.mutable_visit()->set_visit_id(visit);
-  return request;
-}
-
-struct Leased {
-  grpc::Status status;
-  v1::Lease lease;
-};
-
-Leased lease(Harness& harness, const v1::LeaseNumberRequest& request) {
-  Context context;
-  v1::LeaseNumberResponse response;
-  const grpc::Status status = harness.leases->LeaseNumber(&context, request, &response);
-  return {status, response.lease()};
-}
-
-}  // namespace
-
 TEST_CASE("visits of a source with a static number are shown that one, and hold nothing") {
   pool::PoolsConfig config = two_pools();
   config.pools[0].static_numbers = {{number(74950000007), pool::Source::cut("leaflet/qr")}};

@@ -13,26 +13,6 @@ namespace {
 
 using google::protobuf::util::TimeUtil;
 
-v1::LeaseNumberRequest lease_request(const std::string& visit = "v-1",
-                                     const std::string& pool = "pools/main") {
-  v1::LeaseNumberRequest request;
-  request.set_parent(pool);
-  request.mutable_visit()->set_visit_id(visit);
-  return request;
-}
-
-struct Leased {
-  grpc::Status status;
-  v1::Lease lease;
-};
-
-Leased lease(Harness& harness, const v1::LeaseNumberRequest& request) {
-  Context context;
-  v1::LeaseNumberResponse response;
-  const grpc::Status status = harness.leases->LeaseNumber(&context, request, &response);
-  return {status, response.lease()};
-}
-
 Leased get(Harness& harness, const std::string& visit, const std::string& pool = "pools/main") {
   Context context;
   v1::GetLeaseRequest request;

@@ -12,13 +12,6 @@
 namespace ringtrace::rpc::testing {
 namespace {
 
-v1::LeaseNumberRequest lease_request(const std::string& visit) {
-  v1::LeaseNumberRequest request;
-  request.set_parent("pools/main");
-  request.mutable_visit()->set_visit_id(visit);
-  return request;
-}
-
 /// The status byte of grpc.health.v1.Health/Check for a service; its messages are too small to need code.
 int health_of(Harness& harness, const std::string& service) {
   std::string request;
