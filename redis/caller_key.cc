@@ -1,10 +1,12 @@
 #include "redis/caller_key.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 
-#include <algorithm>
 #include <array>
-#include <utility>
+#include <cstddef>
+#include <cstdint>
 
 #include "pool/assert.h"
 
@@ -12,63 +14,40 @@ namespace ringtrace::redis {
 namespace {
 
 constexpr std::size_t kBytes = 16;
-constexpr std::size_t kBlock = 64;   // of SHA-256
-constexpr std::size_t kDigest = 32;  // likewise
+constexpr std::size_t kDigest = 32;  // of SHA-256
 
-struct FreeDigest {
-  void operator()(EVP_MD_CTX* digest) const { EVP_MD_CTX_free(digest); }
+struct FreeMac {
+  void operator()(EVP_MAC_CTX* mac) const { EVP_MAC_CTX_free(mac); }
 };
-using Digest = std::unique_ptr<EVP_MD_CTX, FreeDigest>;
-using Sum = std::array<unsigned char, kDigest>;
+using Mac = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
 
-Digest new_digest() {
-  Digest digest(EVP_MD_CTX_new());
-  RINGTRACE_ASSERT(digest != nullptr);
-  return digest;
-}
-
-Sum sum(std::string_view text) {
-  Sum out{};
-  RINGTRACE_ASSERT(EVP_Digest(text.data(), text.size(), out.data(), nullptr, EVP_sha256(), nullptr) == 1);
-  return out;
+/// An HMAC with the key in it, and no text yet.
+Mac begin(const std::string& secret) {
+  EVP_MAC* const kind = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  Mac mac(EVP_MAC_CTX_new(kind));
+  EVP_MAC_free(kind);
+  RINGTRACE_ASSERT(mac != nullptr);
+  char digest[] = "SHA256";
+  const std::array<OSSL_PARAM, 2> parameters = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+  const auto* const key = reinterpret_cast<const unsigned char*>(secret.data());
+  RINGTRACE_ASSERT(EVP_MAC_init(mac.get(), key, secret.size(), parameters.data()) == 1);
+  return mac;
 }
 
 }  // namespace
 
-/// The digests of the key's two blocks (RFC 2104 section 4), from which each hash goes on.
+/// Begun once: to find the algorithm and to take in the key costs more than a hash.
 struct CallerKey::Begun {
-  Digest inner = new_digest();
-  Digest outer = new_digest();
-
-  explicit Begun(const std::string& secret) {
-    std::array<unsigned char, kBlock> key{};
-    if (secret.size() > kBlock) {
-      std::ranges::copy(sum(secret), key.begin());
-    } else {
-      std::copy(secret.begin(), secret.end(), key.begin());
-    }
-    begin(*inner, key, 0x36);
-    begin(*outer, key, 0x5c);
-  }
-
-  static void begin(EVP_MD_CTX& digest, std::array<unsigned char, kBlock> block, unsigned char pad) {
-    for (unsigned char& byte : block) byte ^= pad;
-    RINGTRACE_ASSERT(EVP_DigestInit_ex(&digest, EVP_sha256(), nullptr) == 1);
-    RINGTRACE_ASSERT(EVP_DigestUpdate(&digest, block.data(), block.size()) == 1);
-  }
-
-  static Sum finish(const EVP_MD_CTX& begun, EVP_MD_CTX& digest, const void* text, std::size_t size) {
-    Sum out{};
-    RINGTRACE_ASSERT(EVP_MD_CTX_copy_ex(&digest, &begun) == 1);
-    RINGTRACE_ASSERT(EVP_DigestUpdate(&digest, text, size) == 1);
-    RINGTRACE_ASSERT(EVP_DigestFinal_ex(&digest, out.data(), nullptr) == 1);
-    return out;
-  }
+  Mac begun;
 
   std::string hash(std::string_view text) const {
-    const Digest digest = new_digest();
-    const Sum within = finish(*inner, *digest, text.data(), text.size());
-    const Sum sum = finish(*outer, *digest, within.data(), within.size());
+    const Mac mac(EVP_MAC_CTX_dup(begun.get()));
+    std::array<unsigned char, kDigest> sum{};
+    std::size_t size = 0;
+    const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data());
+    RINGTRACE_ASSERT(mac != nullptr && EVP_MAC_update(mac.get(), bytes, text.size()) == 1);
+    RINGTRACE_ASSERT(EVP_MAC_final(mac.get(), sum.data(), &size, sum.size()) == 1);
     constexpr std::string_view kHex = "0123456789abcdef";
     std::string digits;
     for (std::size_t i = 0; i < kBytes; ++i) {
@@ -80,7 +59,7 @@ struct CallerKey::Begun {
 };
 
 CallerKey::CallerKey(const std::string& secret)
-    : begun_(std::make_shared<const Begun>(secret)), id_(begun_->hash("key id")) {}
+    : begun_(std::make_shared<const Begun>(begin(secret))), id_(begun_->hash("key id")) {}
 
 // No caller begins like the text of the id.
 std::string CallerKey::hash(std::string_view caller) const {

@@ -130,6 +130,13 @@ TEST_CASE("what is personal of a call stands beside its events and comes back wi
   CHECK(redis::CallerKey("the key").hash(kCaller) != redis::CallerKey("another").hash(kCaller));
 }
 
+TEST_CASE("callers are named by the HMAC-SHA-256 that Python's hmac gives") {
+  CHECK(redis::CallerKey("the key").hash("+12025550190") == "8c77d992272fad2daa9f767ce9b8eef6");
+  const redis::CallerKey longer_than_a_block(std::string(100, 'k'));
+  CHECK(longer_than_a_block.hash("+12025550190") == "9bcc7421d657fd6cbb3c73e445ec28f5");
+  CHECK(longer_than_a_block.hash("+12025550190") == "9bcc7421d657fd6cbb3c73e445ec28f5");
+}
+
 TEST_CASE("an attribution update brings its visit, and the one that was told before") {
   RedisServer server;
   Gateway gateway(server);
