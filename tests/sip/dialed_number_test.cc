@@ -113,7 +113,7 @@ TEST_CASE("what is no number is none, and is shown as received") {
   CHECK(display_number(number, user) == user);
 }
 
-TEST_CASE("the dialed number is looked for where the trunk writes it") {
+TEST_CASE("RFC 5806, RFC 7044: the dialed number is looked for where the trunk writes it") {
   const std::string all =
       "P-Called-Party-ID: <sip:+74950000003@x>\r\n"
       "Diversion: \"A, <b>\" <sip:+74950000004@x>;reason=unknown, <tel:+74950000005>\r\n"
@@ -182,7 +182,7 @@ TEST_CASE("what is shown is UTF-8, whatever bytes a trunk writes") {
   CHECK(caller_of(invite, NumberReader{}).text == "a");
 }
 
-TEST_CASE("the caller is the asserted one, then From, unless withheld") {
+TEST_CASE("RFC 3325: the caller is the asserted one, then From, unless withheld") {
   const auto caller = [](const std::string& extra, const std::string& from = "") {
     std::string text = test::invite({.extra = extra});
     if (!from.empty()) {

@@ -60,7 +60,7 @@ TEST_CASE("a clone is changed, the original is not") {
   CHECK(header(untouched, "X-Ringtrace-Visit") == "forged");
 }
 
-TEST_CASE("the topmost Via is stamped with where the request came from") {
+TEST_CASE("RFC 3581: the topmost Via is stamped with where the request came from") {
   Message message = Message::parse(test::invite());
   message.stamp_received(*Endpoint::parse("192.0.2.99:6060"));
   CHECK(message.via(0).received == "192.0.2.99");

@@ -84,7 +84,7 @@ TEST_CASE("re-INVITEs of both sides at once pass each other, and so do their 491
   CHECK(world.events.size() == 2);
 }
 
-TEST_CASE("PRACK, UPDATE and REFER inside a dialog go by Route") {
+TEST_CASE("RFC 3262, RFC 3311, RFC 3515: PRACK, UPDATE and REFER inside a dialog go by Route") {
   FakeWorld world;
   const Established call = establish(world);
   const std::string method = GENERATE("PRACK", "UPDATE", "REFER", "INFO", "NOTIFY", "MESSAGE");

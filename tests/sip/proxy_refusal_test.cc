@@ -73,7 +73,7 @@ TEST_CASE("each request that must not go on gets the answer RFC 3261 section 16.
   if (c.status == 420) CHECK(header(answer.text, "Unsupported") == "foo, bar");
 }
 
-TEST_CASE("a call that comes back unchanged is a loop") {
+TEST_CASE("RFC 5393: a call that comes back unchanged is a loop") {
   FakeWorld world;
   world.receive(kTrunkHop, invite());
   world.next();

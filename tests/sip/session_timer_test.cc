@@ -27,7 +27,7 @@ Established establish_with(FakeWorld& world, const std::string& supported, const
 
 }  // namespace
 
-TEST_CASE("a call without a session timer is asked to have one") {
+TEST_CASE("RFC 4028: a call without a session timer is asked to have one") {
   FakeWorld world;
   const std::string extra = GENERATE("", "k: timer, 100rel\r\n");
   const Established call = establish_with(world, extra, "");
