@@ -17,6 +17,9 @@
 //   serves
 //                         requests does; 100,000 operations a round
 //
+// A row beside the last one says what the same threads see of a pool that does nothing: so much of both
+// figures is the clock, the sleeping and the machine.
+//
 // Doubts: on two cores, 8 threads that never pause are preempted some hundred times a second each, and what
 // is preempted inside an operation makes it as long as the others' slices of time. That is the machine's
 // doing on both sides, and at these speeds it comes about once in 10,000 operations: whether the figure is a
@@ -43,6 +46,18 @@ constexpr std::size_t kVisitsOfThread = 64;
 constexpr std::size_t kGroup = 10;  // operations: the mix once
 constexpr std::size_t kOperations = 400'000;
 constexpr int kRounds = 9;
+
+/// A pool that does nothing: what is left of the figures is the machine's.
+struct NoPools {
+  pool::Reservation reserve(pool::PoolIndex, const pool::VisitView&, pool::Duration, pool::AdmissionClass,
+                            pool::Time) {
+    return {};
+  }
+  bool commit(const pool::Ticket&, bool, pool::Time) { return true; }
+  bool renew(pool::PoolIndex, std::string_view, pool::Time, pool::Time) { return true; }
+  bool release(pool::PoolIndex, std::string_view, pool::Time) { return true; }
+  pool::Resolution resolve(const pool::ResolveQuery&) const { return {}; }
+};
 
 /// One thread's visits, choices and figures.
 template <typename Pools>
@@ -184,7 +199,14 @@ void pool_threads(std::vector<Row>& rows) {
           [&] { return peer.slowest(operations, pause); }));
     };
     slowest("", kOperations, {});
-    slowest(" that pause", kOperations / 4, std::chrono::microseconds(500));
+    constexpr std::chrono::microseconds kPause(500);
+    slowest(" that pause", kOperations / 4, kPause);
+    NoPools no_pools;
+    Load nothing(no_pools, threads);
+    rows.push_back(compare(
+        pool_row("p99.99 of no operation, 8 threads that pause", "us", peer_name, {}), kRounds,
+        [&] { return nothing.slowest(kOperations / 4, kPause); },
+        [&] { return peer.slowest(kOperations / 4, kPause); }));
   }
 }
 

@@ -17,6 +17,7 @@
 #include "sip/stream_stack.h"
 #include "sip/tls_directory.h"
 #include "sip/tls_peer_check.h"
+#include "sip/tls_release.h"
 #include "sip/udp_socket.h"
 
 namespace ringtrace::sip {
@@ -281,6 +282,7 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
   });
   if (wants_tls) {
     if (auto problem = directory.make(tls)) return *problem;
+    release_tls_connections();
   }
   std::vector<Listener> listeners;
   for (const ListenConfig& config : listen) {
