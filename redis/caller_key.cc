@@ -39,7 +39,9 @@ Mac begin(const std::string& secret) {
 
 /// Begun once: to find the algorithm and to take in the key costs more than a hash.
 struct CallerKey::Begun {
-  Mac begun;
+  explicit Begun(const std::string& secret) : begun(begin(secret)) {}
+
+  const Mac begun;
 
   std::string hash(std::string_view text) const {
     const Mac mac(EVP_MAC_CTX_dup(begun.get()));
@@ -59,7 +61,7 @@ struct CallerKey::Begun {
 };
 
 CallerKey::CallerKey(const std::string& secret)
-    : begun_(std::make_shared<const Begun>(begin(secret))), id_(begun_->hash("key id")) {}
+    : begun_(std::make_shared<const Begun>(secret)), id_(begun_->hash("key id")) {}
 
 // No caller begins like the text of the id.
 std::string CallerKey::hash(std::string_view caller) const {

@@ -30,6 +30,9 @@ BUILD = pathlib.Path(os.environ.get("RINGTRACE_BUILD", ROOT / ".build" / "debug"
 # How long anything may take; sanitizers are slow.
 DEADLINE = 60.0
 
+# What the machine does besides must not look like an overload of the gateway's.
+PATIENT = 'max_queueing_delay = "2s"'
+
 CALLER = "+12025550190"
 FALLBACK = "+12025550100"
 
@@ -111,7 +114,8 @@ class Stack:
     """See the module. `pools` are lines of TOML put in place of the one pool of ten numbers, `grpc` and `sip` lines of their
     tables; `ctl_options` come before every command of ringtracectl."""
 
-    def __init__(self, redis=True, pools=None, numbers="+12025550101-+12025550110", extra="", grpc="", sip="", ctl_options=()):
+    def __init__(self, redis=True, pools=None, numbers="+12025550101-+12025550110", extra="", grpc="", sip="", ctl_options=(),
+                 patient=True):
         self._temporary = tempfile.TemporaryDirectory(prefix="ringtrace-test-")
         self.directory = pathlib.Path(self._temporary.name)
         self.programs = []
@@ -120,7 +124,7 @@ class Stack:
         self.with_redis = redis
         self.sip_port, self.line_port, self.grpc_port, self.http_port = (free_port() for _ in range(4))
         self.configuration = self.directory / "ringtrace.toml"
-        self.configuration.write_text(self._toml(pools, numbers, extra, grpc, sip))
+        self.configuration.write_text(self._toml(pools, numbers, extra, grpc, sip, patient))
         self.ctl_options = list(ctl_options)
 
     def __enter__(self):
@@ -142,7 +146,7 @@ class Stack:
             for mark in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:"):
                 assert mark not in log, log[log.index(mark):][:6000]
 
-    def _toml(self, pools, numbers, extra, grpc, sip):
+    def _toml(self, pools, numbers, extra, grpc, sip, patient):
         redis = f'[redis]\nurl = "unix://{self.redis_socket}"\n' if self.with_redis else ""
         if pools is None:
             pools = f'''
@@ -168,6 +172,7 @@ listen = "127.0.0.1:{self.http_port}"
 listen = ["udp:127.0.0.1:{self.sip_port}", "tcp:127.0.0.1:{self.sip_port}"]
 default_line_group = "office"
 health_interval = "0s"  # SIPp's lines answer no OPTIONS
+{PATIENT if patient else ""}
 {sip}
 [[trunk]]
 name = "carrier"

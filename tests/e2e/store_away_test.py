@@ -34,8 +34,6 @@ ttl = "30m"
 hold = "0s"
 fallback = "+12025550142"
 '''
-# What the machine does besides must not look like an overload: no call may be refused here.
-PATIENT = 'max_queueing_delay = "2s"'
 BUSY = "+12025550141"
 FORMER_HOLDERS = 9
 
@@ -93,7 +91,7 @@ class StoreAway(unittest.TestCase):
         return len(events), updates_told
 
     def stop_redis_under_load(self, go, come_back):
-        with Stack(pools=POOLS, sip=PATIENT).start() as stack:
+        with Stack(pools=POOLS).start() as stack:
             stack.line("line.xml", ring_ms=10)
             self.lend_to_many(stack)
             leased = [stack.lease(f"visit-{i}")["number"] for i in range(3)]

@@ -103,8 +103,9 @@ class ExitCodes(unittest.TestCase):
             stack.call(stack.lease("visit-1")["number"])
             stack.events(3)
             terminal, inside = pty.openpty()
+            colourful = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
             follow = subprocess.Popen([CTL, "--server", f"127.0.0.1:{stack.grpc_port}", "calls", "--follow", "--from",
-                                       "oldest", "--limit", "3"], stdout=inside, env={"TERM": "xterm"})
+                                       "oldest", "--limit", "3"], stdout=inside, env=colourful)
             os.close(inside)
             said = b""
             try:

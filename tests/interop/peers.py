@@ -11,7 +11,7 @@ import wave
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-from stack import Stack, free_port, wait_until  # noqa: E402  (the path comes first)
+from stack import PATIENT, Stack, free_port, wait_until  # noqa: E402  (the path comes first)
 
 CONFIGURATIONS = pathlib.Path(__file__).resolve().parent / "kamailio"
 RATE = 8000
@@ -47,6 +47,7 @@ listen = "127.0.0.1:{self.http_port}"
 [sip]
 listen = [{", ".join(f'"{address}"' for address in listen)}]
 default_line_group = "office"
+{PATIENT}
 {sip.format(stack=self)}
 {trunks.format(stack=self)}
 [[line_group]]

@@ -108,7 +108,7 @@ def main():
     parser.add_argument("--rate", type=int, default=50, help="calls a second")
     parser.add_argument("--loss", type=int, default=1, help="percent of the packets, on both sides")
     options = parser.parse_args()
-    with Stack().start() as stack:
+    with Stack(patient=False).start() as stack:
         events_file = stack.directory / "events.json"
         with open(events_file, "wb") as sink:
             follower = subprocess.Popen([str(BUILD / "gateway" / "ctl" / "ringtracectl"), "--server",
