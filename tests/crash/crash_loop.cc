@@ -217,7 +217,9 @@ int run(Options options) {
   std::printf("seed %llu\n", static_cast<unsigned long long>(options.seed));
   std::fflush(stdout);
   CrashLoop loop(options, options.seed);
+  constexpr std::chrono::seconds kProgress(2);
   const auto began = std::chrono::steady_clock::now();
+  auto progress_told = began;
   int cycles = 0;
   std::string problem;
   std::size_t told_losses = 0;
@@ -232,6 +234,12 @@ int run(Options options) {
         told_returns = print_from(loop.promises().returns(), told_returns, cycles);
       }
       told_violations = print_from(loop.promises().violations(), told_violations, cycles);
+      std::fflush(stdout);
+      if (const auto now = std::chrono::steady_clock::now(); now - progress_told >= kProgress) {
+        progress_told = now;
+        std::fprintf(stderr, "crash: %d of %d cycles, %zu violations\n", cycles + 1, options.cycles,
+                     told_violations);
+      }
     }
   } catch (const std::exception& error) {
     problem = error.what();
