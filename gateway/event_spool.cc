@@ -165,7 +165,7 @@ void EventSpool::run() {
 
 /// Into the file, and on to the log unless earlier ones wait in the file.
 void EventSpool::take(const std::vector<std::string>& records) {
-  const bool in_order = file_ == nullptr || given_ == file_->end();
+  const bool in_order = file_ == nullptr || (given_ == file_->end() && !is_worn());
   std::size_t kept = 0;
   if (file_ != nullptr) {
     kept = file_->append(records);
@@ -191,9 +191,19 @@ void EventSpool::refuse(const std::string& record, bool in_order) {
   ++dropped_;
 }
 
-/// What waits in the file goes to the log as it has room; when Redis has everything, the file is emptied.
+/// Half of the room is taken by records that are in the log's hands. Of a stream that never ends the log is
+/// never done, and the file never empty: then what comes waits in it until the log has done its part.
+bool EventSpool::is_worn() const { return given_ - file_->begin() > options_.max_bytes / 2; }
+
+/// What waits in the file goes to the log as it has room; what Redis has goes out of the file, all of it at
+/// the end of a stream, or by halves.
 void EventSpool::move_on() {
   if (file_ == nullptr) return;
+  if (is_worn()) {
+    if (calls_.stats().queued > 0) return;
+    file_->forget_before(given_);
+    file_bytes_ = file_->end() - file_->begin();
+  }
   for (std::uint64_t offset = given_; const auto record = file_->read(offset); given_ = offset) {
     if (!give(*record)) return;
   }

@@ -83,6 +83,7 @@ class EventSpool final : public sip::CallSink {
   void take(const std::vector<std::string>& records);
   void refuse(const std::string& record, bool in_order);
   void move_on();
+  bool is_worn() const;
   bool give(const std::string& record);
   void open_file();
   bool redact_file();

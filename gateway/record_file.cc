@@ -166,6 +166,16 @@ std::optional<std::string> RecordFile::read_before(std::uint64_t& offset, std::u
 }
 
 bool RecordFile::rewrite(const std::function<std::string(std::string)>& change, std::uint64_t& place) {
+  return rewrite_from(begin(), change, place);
+}
+
+bool RecordFile::forget_before(std::uint64_t& place) {
+  return rewrite_from(
+      place, [](std::string record) { return record; }, place);
+}
+
+bool RecordFile::rewrite_from(std::uint64_t from, const std::function<std::string(std::string)>& change,
+                              std::uint64_t& place) {
   const std::filesystem::path path = beside(path_);
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (file < 0) return false;
@@ -173,7 +183,7 @@ bool RecordFile::rewrite(const std::function<std::string(std::string)>& change, 
   std::uint64_t fresh_place = fresh.begin();
   bool whole = flock(file, LOCK_EX | LOCK_NB) == 0 && write_whole(file, kMagic, 0);
   fresh.end_ = fresh.begin();
-  for (std::uint64_t offset = begin(); whole && offset < end_;) {
+  for (std::uint64_t offset = from; whole && offset < end_;) {
     if (offset == place) fresh_place = fresh.end_;
     auto record = read(offset);
     whole = record && fresh.append(change(std::move(*record)));

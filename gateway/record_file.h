@@ -59,6 +59,11 @@ class RecordFile {
   /// before.
   bool rewrite(const std::function<std::string(std::string)>& change, std::uint64_t& place);
 
+  /// Removes the records before `place`, the offset of a record or of the end, which moves with what it
+  /// stands before; false, and nothing has changed, when the rest cannot be written, whenever the process is
+  /// killed.
+  bool forget_before(std::uint64_t& place);
+
   /// Bytes cut off when the file was opened, because they were no whole record.
   std::uint64_t torn_bytes() const { return torn_bytes_; }
 
@@ -66,6 +71,8 @@ class RecordFile {
   RecordFile(int file, std::filesystem::path path, std::uint64_t max_bytes)
       : path_(std::move(path)), max_bytes_(max_bytes), file_(file) {}
   bool recover(std::string& problem);
+  bool rewrite_from(std::uint64_t from, const std::function<std::string(std::string)>& change,
+                    std::uint64_t& place);
   std::optional<std::string> read_before(std::uint64_t& offset, std::uint64_t limit) const;
 
   const std::filesystem::path path_;

@@ -139,6 +139,26 @@ TEST_CASE("what the store's log has no room for waits in the file, in order") {
   CHECK(life.spool.stats().dropped == 0);
 }
 
+TEST_CASE("the file does not fill under a stream of events that never rests") {
+  constexpr std::uint64_t kMaxBytes = 64 << 10;
+  RedisServer server;
+  const test::TemporaryDirectory directory;
+  Life life(server, directory.path() / "spool", {}, kMaxBytes);
+  Ids expected;
+  // Four times what the file holds, and always some of it on the way.
+  for (std::uint64_t bytes = 0; bytes < 4 * kMaxBytes;) {
+    const v1::CallEvent event = ringing("c" + std::to_string(expected.size()));
+    expected.push_back(event.event_id());
+    bytes += event.ByteSizeLong();
+    life.spool.record(event);
+    REQUIRE(test::eventually([&] { return life.spool.stats().waiting + life.calls.stats().queued < 100; }));
+  }
+  CHECK(life.spool.stats().unspooled == 0);
+  REQUIRE(life.settled());
+  CHECK(life.spool.stats().dropped == 0);
+  CHECK(server.command({"XLEN", "rt:{calls}:events"}).integer == static_cast<std::int64_t>(expected.size()));
+}
+
 TEST_CASE("a full file leaves events in memory, and full memory drops and counts them") {
   RedisServer server({}, RedisServer::Start::kLater);
   const test::TemporaryDirectory directory;

@@ -152,6 +152,27 @@ TEST_CASE("records are changed all at once, and a place moves with what it stand
   CHECK(records_of(*open_file(path)) == Records{"x", "x", "x", "four"});
 }
 
+TEST_CASE("records before a place are removed, and a place moves with what it stands before") {
+  const test::TemporaryDirectory directory;
+  const auto path = directory.path() / "records";
+  auto file = open_file(path);
+  std::uint64_t place = 0;
+  for (const char* record : {"one", "two", "three"}) {
+    if (record == std::string("two")) place = file->end();
+    REQUIRE(file->append(record));
+  }
+  REQUIRE(file->forget_before(place));
+  CHECK(place == file->begin());
+  CHECK(records_of(*file) == Records{"two", "three"});
+  place = file->end();
+  REQUIRE(file->forget_before(place));
+  CHECK(file->empty());
+  CHECK(place == file->end());
+  REQUIRE(file->append("four"));
+  file.reset();
+  CHECK(records_of(*open_file(path)) == Records{"four"});
+}
+
 TEST_CASE("a change that cannot be written changes nothing, and what a kill left of one is gone") {
   const test::TemporaryDirectory directory;
   const auto path = directory.path() / "records";
