@@ -9,8 +9,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <string_view>
 #include <utility>
+
+#include "proto/hex_text.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -19,15 +20,9 @@ constexpr std::size_t kKeyBytes = 32;
 
 /// 32 random bytes as 64 hexadecimal digits.
 std::string random_key() {
-  constexpr std::string_view kHex = "0123456789abcdef";
   std::array<unsigned char, kKeyBytes> bytes{};
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return {};
-  std::string key;
-  for (const unsigned char byte : bytes) {
-    key += kHex[byte >> 4];
-    key += kHex[byte & 0xF];
-  }
-  return key;
+  return hex_text(bytes);
 }
 
 /// Makes the file with a fresh key; an error number, or 0. Of two processes at once one makes it.

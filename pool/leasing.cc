@@ -115,8 +115,7 @@ void Leasing::stored(const RequestPtr& request, const Reservation& reservation, 
       counters_.conflicts.fetch_add(1, std::memory_order_relaxed);
       // As a renewal does: the page shows it, whatever old books say.
       if (reservation.outcome == ReserveOutcome::kHeld && !required(request->pool)) {
-        store_->note_unwritten(record(*request, reservation), clock_.now());
-        return lend(request, reservation, false);
+        return lend_unwritten(request, reservation);
       }
       pools_.hold_back(reservation.ticket, clock_.now());
       return try_another(request);
@@ -160,6 +159,12 @@ void Leasing::lend(const RequestPtr& request, const Reservation& reservation, bo
   finish(request, leased(*lease, request->idle));
 }
 
+/// Against the store's word: what it says is older than what memory has shown since.
+void Leasing::lend_unwritten(const RequestPtr& request, const Reservation& reservation) {
+  store_->note_unwritten(record(*request, reservation), clock_.now());
+  lend(request, reservation, false);
+}
+
 void Leasing::try_another(const RequestPtr& request) {
   if (request->attempts < kMaxAttempts) return attempt(request);
   counters_.unavailable.fetch_add(1, std::memory_order_relaxed);
@@ -177,8 +182,7 @@ void Leasing::take_over(const RequestPtr& request, const Reservation& reservatio
   if (held && !required(request->pool) && (reply.expire <= now || is_anothers())) {
     // That one is over, and only in its hold, or shown by another visit: the page shows the one that memory
     // has lent since.
-    store_->note_unwritten(record(*request, reservation), now);
-    return lend(request, reservation, false);
+    return lend_unwritten(request, reservation);
   }
   if (held) {
     pools_.hold_back(reservation.ticket, now);
@@ -204,8 +208,7 @@ void Leasing::attempt_from_memory(const RequestPtr& request) {
   if (reservation.outcome == ReserveOutcome::kRefused)
     return finish(request, failed(LeaseStatus::kExhausted));
   request->attempts = kMaxAttempts;
-  store_->note_unwritten(record(*request, reservation), now);
-  lend(request, reservation, false);
+  lend_unwritten(request, reservation);
 }
 
 void Leasing::without_store(const RequestPtr& request, const Reservation& reservation, bool in_doubt) {

@@ -125,6 +125,7 @@ class Leasing {
   void attempt_from_memory(const RequestPtr& request);
   void stored(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply);
   void lend(const RequestPtr& request, const Reservation& reservation, bool durable);
+  void lend_unwritten(const RequestPtr& request, const Reservation& reservation);
   void try_another(const RequestPtr& request);
   void take_over(const RequestPtr& request, const Reservation& reservation, const StoreReply& reply);
   void without_store(const RequestPtr& request, const Reservation& reservation, bool in_doubt);

@@ -6,9 +6,10 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
+#include <span>
 
 #include "pool/assert.h"
+#include "proto/hex_text.h"
 
 namespace ringtrace::redis {
 namespace {
@@ -50,13 +51,7 @@ struct CallerKey::Begun {
     const auto* const bytes = reinterpret_cast<const unsigned char*>(text.data());
     RINGTRACE_ASSERT(mac != nullptr && EVP_MAC_update(mac.get(), bytes, text.size()) == 1);
     RINGTRACE_ASSERT(EVP_MAC_final(mac.get(), sum.data(), &size, sum.size()) == 1);
-    constexpr std::string_view kHex = "0123456789abcdef";
-    std::string digits;
-    for (std::size_t i = 0; i < kBytes; ++i) {
-      digits += kHex[sum[i] >> 4U];
-      digits += kHex[sum[i] & 0xFU];
-    }
-    return digits;
+    return hex_text(std::span(sum).first<kBytes>());
   }
 };
 

@@ -6,37 +6,27 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 
 #include "gateway/ctl/commands.h"
 #include "gateway/ctl/text.h"
+#include "proto/hex_text.h"
 
 namespace ringtrace::ctl {
 namespace {
 
 constexpr std::size_t kTokenBytes = 32;
 
-std::string hex(const unsigned char* bytes, std::size_t count) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (std::size_t i = 0; i < count; ++i) {
-    text += kDigits[bytes[i] >> 4U];
-    text += kDigits[bytes[i] & 0xFU];
-  }
-  return text;
-}
-
 /// 256 random bits. The prefix lets scanners for leaked secrets know one when they see it.
 std::string make_token() {
   std::array<unsigned char, kTokenBytes> bytes{};
   if (RAND_bytes(bytes.data(), kTokenBytes) != 1) throw std::runtime_error("no random bytes are to be had");
-  return "rt_" + hex(bytes.data(), bytes.size());
+  return "rt_" + hex_text(bytes);
 }
 
 std::string sha256(const std::string& text) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> hash{};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
-  return hex(hash.data(), hash.size());
+  return hex_text(hash);
 }
 
 std::string list(const std::vector<std::string>& texts) {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "proto/from_pool.h"
+#include "tests/redis/call_log_client.h"
 #include "tests/redis/keyspace.h"
 #include "tests/redis/redis_server.h"
 #include "tests/redis/support.h"
@@ -13,24 +14,13 @@
 namespace ringtrace::gateway {
 namespace {
 
+using test::ended;
+using test::event_of;
 using test::RedisServer;
+using test::ringing;
 using Ids = std::vector<std::string>;
 
 const std::string kCall = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-
-v1::CallEvent event_of(const std::string& call, v1::CallEventType type, const std::string& word) {
-  v1::CallEvent event;
-  event.set_event_id(call + "-" + word);
-  event.set_type(type);
-  event.mutable_call()->set_call_id(call);
-  event.mutable_call()->set_sip_call_id("sip-" + call);
-  return event;
-}
-
-v1::CallEvent ringing(const std::string& call) {
-  return event_of(call, v1::CALL_EVENT_TYPE_RINGING, "ringing");
-}
-v1::CallEvent ended(const std::string& call) { return event_of(call, v1::CALL_EVENT_TYPE_ENDED, "ended"); }
 
 /// One life of a gateway's spool, with the store's log behind it.
 struct Life {

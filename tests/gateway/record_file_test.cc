@@ -29,6 +29,15 @@ void cut_to(const std::filesystem::path& path, std::uint64_t size) {
   std::filesystem::resize_file(path, size);
 }
 
+/// "one", "two" and "three"; the place of "two".
+std::uint64_t append_three(RecordFile& file) {
+  REQUIRE(file.append("one"));
+  const std::uint64_t place = file.end();
+  REQUIRE(file.append("two"));
+  REQUIRE(file.append("three"));
+  return place;
+}
+
 }  // namespace
 
 TEST_CASE("records are there again after the file was closed, in order") {
@@ -131,11 +140,7 @@ TEST_CASE("records are changed all at once, and a place moves with what it stand
   const test::TemporaryDirectory directory;
   const auto path = directory.path() / "records";
   auto file = open_file(path);
-  std::uint64_t place = 0;
-  for (const char* record : {"one", "two", "three"}) {
-    if (record == std::string("two")) place = file->end();
-    REQUIRE(file->append(record));
-  }
+  std::uint64_t place = append_three(*file);
   std::uint64_t end = file->end();
   const auto longer = [](const std::string& record) { return record + "-and-more"; };
   REQUIRE(file->rewrite(longer, place));
@@ -156,11 +161,7 @@ TEST_CASE("records before a place are removed, and a place moves with what it st
   const test::TemporaryDirectory directory;
   const auto path = directory.path() / "records";
   auto file = open_file(path);
-  std::uint64_t place = 0;
-  for (const char* record : {"one", "two", "three"}) {
-    if (record == std::string("two")) place = file->end();
-    REQUIRE(file->append(record));
-  }
+  std::uint64_t place = append_three(*file);
   REQUIRE(file->forget_before(place));
   CHECK(place == file->begin());
   CHECK(records_of(*file) == Records{"two", "three"});
