@@ -10,7 +10,8 @@
 
 namespace ringtrace::pool {
 
-/// Which lease ends next: a lock-free tree of lower bounds over the slots, eight to a node.
+/// Which lease ends next: a lock-free tree of lower bounds over the slots, eight to a leaf, and over the
+/// leaves, 64 to a node: every lease looks at one node of each level, only an end at all below one.
 ///
 /// A node says that nothing below it is due before its bound. A lease that is made lowers the bounds above
 /// it where they are later (mostly none is, and it only looks); a renewal touches nothing: its bounds are
@@ -18,7 +19,7 @@ namespace ringtrace::pool {
 /// costs one visit a term, not one a heartbeat.
 ///
 /// Why not the timing wheel of hashed buckets (Varghese and Lauck, 1987): a wheel needs a link in every slot,
-/// so 8 bytes a number instead of 1.2; a bucket that is drained is in one thread's hand, out of everybody's
+/// so 8 bytes a number instead of 1.02; a bucket that is drained is in one thread's hand, out of everybody's
 /// reach when that thread stops; leases of a bucket come in no order; and a lease whose slot still has an
 /// older entry with a later time would be noticed late. The tree gives the next lease in the order of time
 /// and leaves nothing in anybody's hand.
@@ -38,7 +39,8 @@ namespace ringtrace::pool {
 /// Ordering: sequentially consistent. Progress: lock-free: an exchange here fails only because another
 /// thread lowered, marked or raised that node; two raisers of a node work from one mark and help each other.
 /// A thread stopped inside `lower` may keep its own new lease from being noticed, nobody else's.
-/// Disadvantages: `next` costs a walk of log8(n) lines, a wheel one; the root's line is read by every lease.
+/// Disadvantages: `next` reads eight slots and the bounds of up to 64 nodes a level, a wheel one line; the
+/// root's line is read by every lease.
 template <template <class> class Atom = std::atomic>
 class DueTree {
  public:
@@ -49,7 +51,8 @@ class DueTree {
     std::size_t nodes = 0;
     std::size_t below = slots;
     do {
-      below = (below + kFan - 1) / kFan;
+      const std::size_t fan = fan_of(levels_.size());
+      below = (below + fan - 1) / fan;
       levels_.push_back({nodes, below});
       nodes += below;
     } while (below > 1);
@@ -63,14 +66,14 @@ class DueTree {
   std::uint64_t earliest() const { return bound(nodes_[count_ - 1].load()); }
 
   /// Has what `lower` will look at brought into the cache, but for what all slots share.
-  void prefetch(std::uint32_t slot) const { __builtin_prefetch(&nodes_[slot / kFan]); }
+  void prefetch(std::uint32_t slot) const { __builtin_prefetch(&nodes_[slot / kSlotsOfLeaf], 1); }
 
   /// The slot is due at `due`, and already says so to `DueOf`.
   void lower(std::uint32_t slot, std::uint64_t due) {
-    std::size_t place = slot;
+    std::size_t place = slot / kSlotsOfLeaf;
     for (const Level& level : levels_) {
-      place /= kFan;
       Atom<std::uint64_t>& node = nodes_[level.first + place];
+      place /= kFan;
       std::uint64_t seen = node.load();
       while (bound(seen) > due || is_raising(seen)) {
         const std::uint64_t lowered = next_word(seen, std::min(bound(seen), due), false);
@@ -102,7 +105,9 @@ class DueTree {
   std::size_t memory_bytes() const { return count_ * sizeof(std::uint64_t); }
 
  private:
-  static constexpr std::size_t kFan = 8;
+  static constexpr std::size_t kSlotsOfLeaf = 8;
+  static constexpr std::size_t kFan = 64;
+  static constexpr std::size_t fan_of(std::size_t level) { return level == 0 ? kSlotsOfLeaf : kFan; }
   static constexpr unsigned kBoundAt = 22;
 
   struct Level {
@@ -123,8 +128,8 @@ class DueTree {
 
   template <typename DueOf>
   Least least_below(std::size_t level, std::size_t place, DueOf due_of) const {
-    const std::size_t begin = place * kFan;
-    const std::size_t end = std::min(begin + kFan, level == 0 ? slots_ : levels_[level - 1].nodes);
+    const std::size_t begin = place * fan_of(level);
+    const std::size_t end = std::min(begin + fan_of(level), level == 0 ? slots_ : levels_[level - 1].nodes);
     Least least{kNever, begin};
     for (std::size_t i = begin; i < end; ++i) {
       const std::uint64_t due = level == 0 ? due_of(static_cast<std::uint32_t>(i))
