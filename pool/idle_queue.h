@@ -67,6 +67,7 @@ class IdleQueue {
       }
       if (cycle(seen) + 1 != cycle(tail)) continue;  // tail has moved since it was loaded
       if (!place.compare_exchange_strong(seen, (tail & ~mask_) | index)) continue;
+      prefetch(tail + kAhead);
       tail_.value.compare_exchange_strong(tail, tail + 1);
       return;
     }
@@ -106,7 +107,10 @@ class IdleQueue {
         head = again;
         continue;
       }
-      if (head_.value.compare_exchange_strong(head, head + 1)) return index_in(seen);
+      if (head_.value.compare_exchange_strong(head, head + 1)) {
+        prefetch(head + kAhead);
+        return index_in(seen);
+      }
     }
   }
 
@@ -135,6 +139,14 @@ class IdleQueue {
     const std::size_t least = std::max(indices, 2 * kMaxThreads);
     RINGTRACE_ASSERT(least <= (std::size_t{1} << 28));
     return static_cast<std::uint32_t>(std::bit_width(least - 1));
+  }
+
+  /// How far ahead of its turn the entry of a count is brought into the cache (neighbours are in different
+  /// lines), unless the ring is so small that all of it mostly is there.
+  static constexpr std::uint64_t kAhead = 6;
+  static constexpr std::uint32_t kOrderAtHand = 14;
+  void prefetch(std::uint64_t count) const {
+    if (order_ > kOrderAtHand) __builtin_prefetch(&entries_[place_of(count)], 1);
   }
 
   /// Neighbouring counts fall on different cache lines.

@@ -77,15 +77,16 @@ struct SharedParts {
 ///
 ///                exchanges                                              lines
 ///     resolve    none                                                   3: directory, slot, record
-///     renew      1: term                                                4: index 2, slot, record
-///     reserve    4: queue's head, slot taken, index, slot reserved      6: queue, slot, records 2, index 2
-///     commit     4: slot, term durable, index less its former visit,    2 + log8(n): index of the former
+///     renew      1: term                                                3: index, slot, record
+///     reserve    4: queue's head, slot taken, index, slot reserved      5: queue, slot, records 2, index
+///     commit     4: slot, term durable, index less its former visit,    2 + log64(n): index of the former
 ///                source's count                                            visit, due tree
 ///     release    4: term, slot, queue's entry, queue's tail             1: queue (the rest is still at hand)
 ///
-/// What can be known beforehand is brought into the cache beforehand: by a taker, the slot after next, and
-/// the places where its commit will look; by a look-up, all of a slot, since which cell is the record's is
-/// written in the slot itself. A visit's id is checked, cut into words and hashed in one pass.
+/// What can be known beforehand is brought into the cache beforehand: by who reserves, while the index's line
+/// of the visit is on its way, the slot after next and the places where the next one's commit will look; by a
+/// look-up, all of a slot, since which cell is the record's is written in the slot itself. Only the index's
+/// line of a visit that comes for the first time is nowhere foreseen: in a large pool it is waited for.
 ///
 /// All are sequentially consistent, but for the words of records and the counters: "looked after it was
 /// entered" (rivals), "stored before it was lowered" (due tree) and "marked after it was set" (marks) are
@@ -138,13 +139,16 @@ class LendingPool {
  private:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
   static constexpr std::size_t kMostHelp = 16;  // due leases that one operation ends on its way
+  /// Of a pool this small all but the slots themselves is mostly in the cache.
+  static constexpr std::size_t kSlotsAtHand = 16'384;
 
   using Milliseconds = std::uint64_t;
+  using VisitPlace = typename VisitIndex<Atom>::Place;
 
   /// A visit as it is looked for.
   struct Key {
     VisitWords words;
-    std::uint64_t hash;
+    VisitPlace place;
   };
 
   /// What a visit has, from best to nothing.
@@ -160,6 +164,13 @@ class LendingPool {
     std::uint32_t slot;
     SlotWord word;
     bool sticky;
+  };
+
+  /// What became of a taken number.
+  enum class Made : std::uint8_t {
+    kReserved,
+    kBeaten,   // by a rival of the same visit
+    kNoPlace,  // in the index
   };
 
   struct TextsOf {
@@ -192,10 +203,9 @@ class LendingPool {
   Found find(const Key& key) const;
   Tie tie_to(const Slot<Atom>& slot, SlotWord word, const Key& key) const;
   [[gnu::noinline]] Reservation without_number(const VisitView& visit, AdmissionClass admission);
-  [[gnu::noinline]] std::optional<Reservation> join(const Found& found, Milliseconds expire,
-                                                    Milliseconds now);
-  std::optional<Reservation> make(const Taken& taken, const VisitView& visit, const Key& key, unsigned bucket,
-                                  Milliseconds expire, Milliseconds now, bool& full);
+  [[gnu::noinline]] bool join(const Found& found, Milliseconds expire, Milliseconds now, Reservation& answer);
+  Made make(const Taken& taken, const VisitView& visit, const Key& key, Milliseconds expire, Milliseconds now,
+            Reservation& answer);
   [[gnu::noinline]] bool prevail(std::uint32_t slot, std::uint64_t generation, const Key& key,
                                  unsigned order);
   std::optional<Taken> take_number(const Found& found, const VisitView& visit, const Key& key,
@@ -204,21 +214,27 @@ class LendingPool {
                                                      const Key& key, AdmissionClass admission,
                                                      Milliseconds now);
   std::optional<std::uint32_t> former_of_visitor(std::string_view visitor_id) const;
-  SlotWord taken(std::uint32_t slot, SlotWord word, bool wide) const;
+  SlotWord taken(const Slot<Atom>& slot, SlotWord word, bool wide) const;
   RecordHead write_reservation(const Taken& taken, const VisitView& visit, const Key& key,
                                Milliseconds expire, Milliseconds start);
   [[gnu::noinline]] void decide(const Key& key, std::uint32_t slot, unsigned order, SlotWord word);
   [[gnu::noinline]] bool rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands);
-  Reservation describe(std::uint32_t slot, SlotWord word, ReserveOutcome outcome, const RecordHead& record,
-                       Term term) const;
+  void describe(std::uint32_t slot, SlotWord word, ReserveOutcome outcome, const RecordHead& record,
+                Term term, Reservation& answer) const;
   bool install(std::uint32_t slot, SlotWord& word, SlotState state);
-  std::optional<std::uint64_t> entry_of(std::uint32_t slot, SlotWord word) const;
+  std::optional<VisitPlace> entry_of(std::uint32_t slot, SlotWord word) const;
   void count_lease(const RecordHead& record, Milliseconds idle_since);
   /// The place of a visitor's hint; of the hash only the bits that a slot keeps count.
   std::size_t visitor_place(std::uint64_t hash) const { return ((hash >> 32) * slots_.size()) >> 32; }
 
   // lending_pool_rest.h: how leases end and numbers rest
+  bool exchange(Slot<Atom>& slot, SlotWord& word, SlotWord next);
   bool move(std::uint32_t slot, SlotWord& word, SlotWord next);
+  template <Group kFrom, Group kTo>
+  bool move_between(Slot<Atom>& slot, SlotWord& word, SlotWord next);
+  void count_move(Group from, Group to) {
+    tally_.add(static_cast<std::size_t>(from) * kGroups + static_cast<std::size_t>(to));
+  }
   static Group group(SlotWord word);
   Milliseconds idle_since(const Slot<Atom>& slot, SlotWord word) const;
   bool may_take_free(AdmissionClass admission, Milliseconds now);
@@ -228,7 +244,7 @@ class LendingPool {
                                                Milliseconds expire);
   bool close(std::uint32_t slot, SlotWord word, Term& term, Term closed);
   [[gnu::noinline]] void end_if_due(std::uint32_t slot, Milliseconds now);
-  void finish_end(std::uint32_t slot, SlotWord word);
+  void finish_end(std::uint32_t slot, SlotWord word, Term term);
   [[gnu::noinline]] void give_back(std::uint32_t slot, Milliseconds now, bool anew = false);
   bool put_first(std::uint32_t slot);
   [[gnu::noinline]] void free_stragglers(Milliseconds now);
@@ -238,19 +254,23 @@ class LendingPool {
   }
   [[gnu::noinline]] void end_due(Milliseconds now, std::size_t most);
   void prepare_next() const;
-  bool is_ripe(std::uint32_t slot, Milliseconds now) const;
+  void prefetch_slot(std::uint64_t places_behind) const;
+  bool is_ripe(std::uint32_t slot, Milliseconds now, SlotWord& word) const;
   bool ripen(std::uint32_t slot, Milliseconds now);
   void ripen_all(Milliseconds now);
   std::optional<Taken> take_idle(bool wide, Milliseconds now);
   std::optional<std::uint32_t> take_returned();
   std::optional<std::uint32_t> take_fresh();
-  bool claim_popped(std::uint32_t slot, bool wide, Milliseconds now, SlotWord& word);
+  bool take_ripe(std::uint32_t slot, bool wide, SlotWord& word);
+  [[gnu::noinline]] bool claim_popped(std::uint32_t slot, bool wide, Milliseconds now, SlotWord& word);
   Milliseconds due(std::uint32_t slot) const;
 
   // lending_pool_keep.h, lending_pool_takeover.h, lending_pool_books.h
   std::optional<LeaseView> view(std::uint32_t slot) const;
   void describe_lease(std::uint32_t slot, const RecordHead& record, Milliseconds end, bool live, bool durable,
                       LeaseView& lease) const;
+  std::optional<LeaseView> lease_of(const VisitWords& visit, std::uint32_t slot, const RecordHead& record,
+                                    Milliseconds end, bool live, bool durable) const;
   bool knows(std::uint32_t slot, const Key& key, Time start) const;
   std::optional<RestoreOutcome> restore_same_visit(std::uint32_t slot, SlotWord word, const Key& key,
                                                    const StoredLease& lease, Milliseconds now);
@@ -264,23 +284,13 @@ class LendingPool {
   typename TextArena<Atom>::Owner owner(std::uint32_t slot, std::uint64_t generation) const {
     return {first_slot_ + slot, generation};
   }
-  /// Where a visit is in the index. Keyed, so that nobody aims; all that too many in one place can do is that
-  /// some of them get the fallback number, and the ids themselves are compared. Of the words up to a word of
-  /// zeros, `word(i)` each: so it is the same of an id and of a slot's record of it.
-  template <typename Word>
-  std::uint64_t place_of_visit(unsigned count, Word word) const {
+  /// Where the visit of a record is in the index, as key_of has it. Keyed, so that nobody aims; all that too
+  /// many in one place can do is that some of them get the fallback number, and the ids themselves are
+  /// compared.
+  VisitPlace place_of_record(const Slot<Atom>& slot, unsigned cell) const {
     PlacingHash hash(shared_.key);
-    for (unsigned i = 0; i < count; ++i) {
-      const std::uint64_t next = word(i);
-      if (next == 0) break;
-      hash.add(next);
-    }
-    return hash.value();
-  }
-  std::uint64_t place_of_record(const Slot<Atom>& slot, unsigned cell) const {
-    const bool wide = slot.record(cell).wide();
-    return place_of_visit(wide ? VisitWords::kWide : VisitWords::kNarrow,
-                          [&](unsigned i) { return slot.visit_word(cell, i); });
+    slot.for_each_visit_word(cell, [&](std::uint64_t word) { hash.add(word); });
+    return visits_.place(hash.value());
   }
   /// What a visitor is known by, so a real hash.
   std::uint64_t hash_of_visitor(std::string_view visitor_id) const {
@@ -294,6 +304,7 @@ class LendingPool {
   const std::span<Slot<Atom>> slots_;
   const std::uint32_t first_slot_;
   const Milliseconds hold_;
+  const bool large_;
 
   // own synchronization
   IdleQueue<Atom> idle_;

@@ -23,6 +23,7 @@ LendingPool<Atom>::LendingPool(const PoolConfig& config, PoolIndex index, const 
       slots_(slots),
       first_slot_(first_slot),
       hold_(static_cast<Milliseconds>(config.hold.count())),
+      large_(slots.size() > kSlotsAtHand),
       idle_(slots.size()),
       visits_(slots.size()),
       due_(slots.size()),
@@ -42,6 +43,17 @@ void LendingPool<Atom>::describe_lease(std::uint32_t index, const RecordHead& re
   lease.expire = from_milliseconds(end);
   lease.live = live;
   lease.durable = durable;
+}
+
+/// The visit's lease. Made where it is returned: an empty optional is written from end to end.
+template <template <class> class Atom>
+std::optional<LeaseView> LendingPool<Atom>::lease_of(const VisitWords& visit, std::uint32_t index,
+                                                     const RecordHead& record, Milliseconds end, bool live,
+                                                     bool durable) const {
+  std::optional<LeaseView> lease(std::in_place);
+  describe_lease(index, record, end, live, durable, *lease);
+  lease->visit.set_words_of(visit.bytes, [&](std::size_t i) { return visit.words[i]; });
+  return lease;
 }
 
 /// The present or last lease of the slot; none when it was never lent.

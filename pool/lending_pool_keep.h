@@ -11,15 +11,14 @@ namespace ringtrace::pool {
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Time until, Time at) {
-  std::optional<LeaseView> lease;
   const Key key = key_of(visit_id);
-  if (!key.words.valid) return lease;
+  if (!key.words.valid) return std::nullopt;
   const Milliseconds now = to_milliseconds(at);
   const Milliseconds expire = to_milliseconds(std::min(until, at + lending::kLongestTtl));
   settle(now, kMostHelp);
   for (;;) {
     const Found found = find(key);
-    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return lease;
+    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return std::nullopt;
     const Slot<Atom>& slot = slots_[found.slot];
     const RecordHead record = slot.record(found.word.head());
     if (slot.load() != found.word) continue;
@@ -29,28 +28,25 @@ std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Tim
     } else {
       if (idle_since(slot, found.word) + hold_ <= now || expire <= now) {
         if (slot.load() != found.word) continue;
-        return lease;
+        return std::nullopt;
       }
       term = revive(found.slot, found.word, key, expire);
     }
     if (!term) continue;
     tally_.add(kRenewals);
-    describe_lease(found.slot, record, term->expire(), true, term->durable(), lease.emplace());
-    lease->visit.set(visit_id);
-    return lease;
+    return lease_of(key.words, found.slot, record, term->expire(), true, term->durable());
   }
 }
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, Time at) {
-  std::optional<LeaseView> lease;
   const Key key = key_of(visit_id);
-  if (!key.words.valid) return lease;
+  if (!key.words.valid) return std::nullopt;
   const Milliseconds now = to_milliseconds(at);
   settle(now, kMostHelp);
   for (;;) {
     const Found found = find(key);
-    if (found.tie != Tie::kLeased) return lease;
+    if (found.tie != Tie::kLeased) return std::nullopt;
     const Slot<Atom>& slot = slots_[found.slot];
     const RecordHead record = slot.record(found.word.head());
     Term term = slot.term(found.word.side());
@@ -61,24 +57,21 @@ std::optional<LeaseView> LendingPool<Atom>::release(std::string_view visit_id, T
     }
     const Term ended = term.until(now).with(Term::kDurable, false);
     if (!close(found.slot, found.word, term, ended)) continue;
-    finish_end(found.slot, found.word);
+    finish_end(found.slot, found.word, term);
     tally_.add(kReleases);
-    describe_lease(found.slot, record, now, false, false, lease.emplace());
-    lease->visit.set(visit_id);
-    return lease;
+    return lease_of(key.words, found.slot, record, now, false, false);
   }
 }
 
 template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::find_lease(std::string_view visit_id, Time at) {
-  std::optional<LeaseView> lease;
   const Key key = key_of(visit_id);
-  if (!key.words.valid) return lease;
+  if (!key.words.valid) return std::nullopt;
   const Milliseconds now = to_milliseconds(at);
   settle(now, kMostHelp);
   for (;;) {
     const Found found = find(key);
-    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return lease;
+    if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return std::nullopt;
     const Slot<Atom>& slot = slots_[found.slot];
     const RecordHead record = slot.record(found.word.head());
     const Term term = slot.term(found.word.side());
@@ -87,11 +80,8 @@ std::optional<LeaseView> LendingPool<Atom>::find_lease(std::string_view visit_id
       end_if_due(found.slot, now);
       continue;
     }
-    if (found.tie == Tie::kHeld && idle_since(slot, found.word) + hold_ <= now) return lease;
-    describe_lease(found.slot, record, term.expire(), found.tie == Tie::kLeased, term.durable(),
-                   lease.emplace());
-    lease->visit.set(visit_id);
-    return lease;
+    if (found.tie == Tie::kHeld && idle_since(slot, found.word) + hold_ <= now) return std::nullopt;
+    return lease_of(key.words, found.slot, record, term.expire(), found.tie == Tie::kLeased, term.durable());
   }
 }
 
@@ -107,7 +97,7 @@ bool LendingPool<Atom>::disown(std::uint32_t index, std::uint64_t generation, Mi
     if (slots_[index].load() != word) continue;
     if (!same || term.closed()) return false;
     if (!close(index, word, term, term.until(end).with(Term::kDisowned))) continue;
-    finish_end(index, word);
+    finish_end(index, word, term);
     if (entry) visits_.erase(*entry, index);
     return true;
   }
@@ -121,7 +111,7 @@ bool LendingPool<Atom>::give_up(const Ticket& ticket, Milliseconds now, bool hol
   for (SlotWord word = slot.load();;) {
     if (word.state() != SlotState::kReserved) return false;
     const bool same = slot.record(word.pending()).generation == ticket.generation;
-    const std::uint64_t entry = place_of_record(slot, word.pending());
+    const VisitPlace entry = place_of_record(slot, word.pending());
     if (const SlotWord again = slot.load(); again != word) {
       word = again;
       continue;

@@ -11,10 +11,10 @@ namespace ringtrace::pool {
 
 template <template <class> class Atom>
 typename LendingPool<Atom>::Key LendingPool<Atom>::key_of(std::string_view visit_id) const {
-  Key key{VisitWords(visit_id), 0};
+  Key key{VisitWords(visit_id), {}};
   PlacingHash hash(shared_.key);  // as place_of_record
   for (unsigned i = 0; i < key.words.used; ++i) hash.add(key.words.words[i]);
-  key.hash = hash.value();
+  key.place = visits_.place(hash.value());
   return key;
 }
 
@@ -41,7 +41,7 @@ typename LendingPool<Atom>::Tie LendingPool<Atom>::tie_to(const Slot<Atom>& slot
 template <template <class> class Atom>
 typename LendingPool<Atom>::Found LendingPool<Atom>::find(const Key& key) const {
   Found best;
-  visits_.for_each(key.hash, [&](std::uint32_t slot, unsigned order) {
+  visits_.for_each(key.place, [&](std::uint32_t slot, unsigned order) {
     for (SlotWord word = slots_[slot].load();;) {
       const Tie tie = tie_to(slots_[slot], word, key);
       const SlotWord again = slots_[slot].load();
@@ -58,22 +58,24 @@ typename LendingPool<Atom>::Found LendingPool<Atom>::find(const Key& key) const 
 template <template <class> class Atom>
 Reservation LendingPool<Atom>::reserve(const VisitView& visit, Duration ttl, AdmissionClass admission,
                                        Time at) {
+  Reservation answer;
   const Key key = key_of(visit.visit_id);
-  if (!key.words.valid) return {};
-  if (!visit.visitor_id.empty() && !is_valid_visitor_id(visit.visitor_id)) return {};
+  if (!key.words.valid) return answer;
+  visits_.prefetch(key.place);
+  if (!visit.visitor_id.empty() && !is_valid_visitor_id(visit.visitor_id)) return answer;
   if (admission == AdmissionClass::kBot) return without_number(visit, admission);
   const Milliseconds now = to_milliseconds(at);
   const Milliseconds expire = lending::expiry(at, ttl);
   settle(now, kMostHelp);
+  if (large_) prepare_next();  // while the visit's line of the index is on its way
   for (;;) {
-    const auto glance = visits_.glance(key.hash);
-    const Found found = glance.found ? find(key) : Found{};
+    const Found found = visits_.has_more_than(0, key.place) ? find(key) : Found{};
     if (found.tie == Tie::kPending && found.word.state() == SlotState::kTentative) {
       decide(key, found.slot, found.order, found.word);
       continue;
     }
     if (found.tie >= Tie::kLeased) {
-      if (const auto joined = join(found, expire, now)) return *joined;
+      if (join(found, expire, now, answer)) return answer;
       continue;
     }
     if (found.tie == Tie::kHeld && idle_since(slots_[found.slot], found.word) + hold_ > now) {
@@ -81,50 +83,50 @@ Reservation LendingPool<Atom>::reserve(const VisitView& visit, Duration ttl, Adm
       const auto term = revive(found.slot, found.word, key, expire);
       if (!term) continue;
       tally_.add(kExtensions);
-      return describe(found.slot, found.word, ReserveOutcome::kHeld, record, *term);
+      describe(found.slot, found.word, ReserveOutcome::kHeld, record, *term, answer);
+      return answer;
     }
     const auto taken = take_number(found, visit, key, admission, now);
-    if (!taken) return without_number(visit, admission);
-    bool full = false;
-    if (const auto made = make(*taken, visit, key, glance.emptier, expire, now, full)) return *made;
-    if (full) return without_number(visit, admission);
+    const Made made = taken ? make(*taken, visit, key, expire, now, answer) : Made::kNoPlace;
+    if (made == Made::kReserved) return answer;
+    if (made == Made::kNoPlace) return without_number(visit, admission);
   }
 }
 
-/// The visit has a lease or a reservation already; none when that has changed meanwhile.
+/// The visit has a lease or a reservation already; false when that has changed meanwhile.
 template <template <class> class Atom>
-std::optional<Reservation> LendingPool<Atom>::join(const Found& found, Milliseconds expire,
-                                                   Milliseconds now) {
+bool LendingPool<Atom>::join(const Found& found, Milliseconds expire, Milliseconds now, Reservation& answer) {
   const Slot<Atom>& slot = slots_[found.slot];
   if (found.tie == Tie::kPending) {
     const RecordHead record = slot.record(found.word.pending());
     const Term term = slot.term(found.word.side() ^ 1U);
-    if (slot.load() != found.word) return std::nullopt;
-    return describe(found.slot, found.word, ReserveOutcome::kPending, record, term);
+    if (slot.load() != found.word) return false;
+    describe(found.slot, found.word, ReserveOutcome::kPending, record, term, answer);
+    return true;
   }
   const RecordHead record = slot.record(found.word.head());
   const auto term = extend(found.slot, found.word, expire, now);
-  if (!term) return std::nullopt;
+  if (!term) return false;
   tally_.add(kExtensions);
-  return describe(found.slot, found.word, ReserveOutcome::kHeld, record, *term);
+  describe(found.slot, found.word, ReserveOutcome::kHeld, record, *term, answer);
+  return true;
 }
 
+/// Fills in `answer`, which says nothing yet.
 template <template <class> class Atom>
-Reservation LendingPool<Atom>::describe(std::uint32_t index, SlotWord word, ReserveOutcome outcome,
-                                        const RecordHead& record, Term term) const {
-  Reservation answer;
+void LendingPool<Atom>::describe(std::uint32_t index, SlotWord word, ReserveOutcome outcome,
+                                 const RecordHead& record, Term term, Reservation& answer) const {
   answer.outcome = outcome;
   answer.ticket = {index_, index, record.generation};
   answer.number = slots_[index].number();
   answer.start = from_milliseconds(record.start());
   answer.expire = from_milliseconds(term.expire());
   answer.durable = term.durable();
-  if (outcome == ReserveOutcome::kHeld) return answer;
+  if (outcome == ReserveOutcome::kHeld) return;
   answer.sticky = record.sticky();
   if (const Milliseconds since = idle_since(slots_[index], word); since != 0) {
     answer.idle = Duration(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));
   }
-  return answer;
 }
 
 template <template <class> class Atom>
@@ -185,7 +187,7 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(
       continue;
     }
     if (free && !may_take_free(admission, now)) return std::nullopt;
-    if (move(index, word, taken(index, word, key.words.wide()))) return Taken{index, word, true};
+    if (move(index, word, taken(slot, word, key.words.wide()))) return Taken{index, word, true};
     if (free) return_permit();
   }
 }
@@ -202,42 +204,38 @@ std::optional<std::uint32_t> LendingPool<Atom>::former_of_visitor(std::string_vi
 /// The word of the slot once taken for a reservation whose record is wide or not: the cells it will overwrite
 /// announce no record any more.
 template <template <class> class Atom>
-SlotWord LendingPool<Atom>::taken(std::uint32_t index, SlotWord word, bool wide) const {
-  const unsigned pending = word.lent()
-                               ? (word.head() + slots_[index].record(word.head()).cells()) % SlotWord::kCells
-                               : word.head();
+SlotWord LendingPool<Atom>::taken(const Slot<Atom>& slot, SlotWord word, bool wide) const {
+  const unsigned pending =
+      word.lent() ? (word.head() + slot.record(word.head()).cells()) % SlotWord::kCells : word.head();
   const SlotWord next = word.with(SlotState::kTaken).with_pending(pending).without_start(pending);
   return wide ? next.without_start((pending + 1) % SlotWord::kCells) : next;
 }
 
-/// Makes the taken slot a reservation. None when a rival of the same visit was faster, or, with `full`, when
-/// the index has no room; the number has been given back then.
+/// Makes the taken slot a reservation, and `answer` tell of it; if it cannot be one, the number is given
+/// back.
 template <template <class> class Atom>
-std::optional<Reservation> LendingPool<Atom>::make(const Taken& taken, const VisitView& visit, const Key& key,
-                                                   unsigned bucket, Milliseconds expire, Milliseconds now,
-                                                   bool& full) {
+typename LendingPool<Atom>::Made LendingPool<Atom>::make(const Taken& taken, const VisitView& visit,
+                                                         const Key& key, Milliseconds expire,
+                                                         Milliseconds now, Reservation& answer) {
   const std::uint32_t index = taken.slot;
-  Slot<Atom>& slot = slots_[index];
-  // What `commit` will look for at random places.
-  due_.prefetch(index);
-  if (const auto former = entry_of(index, taken.word)) visits_.prefetch(*former);
   const RecordHead record = write_reservation(taken, visit, key, expire, now);
-  const Term term = slot.term(taken.word.side() ^ 1U);
-  const auto order = visits_.insert(key.hash, index, bucket);
+  const auto order = visits_.insert(key.place, index);
   if (!order) {
-    full = true;
     give_back(index, now);
-    return std::nullopt;
+    return Made::kNoPlace;
   }
-  Reservation answer = describe(index, taken.word, ReserveOutcome::kReserved, record, term);
+  // While the slot is the taker's alone.
+  describe(index, taken.word, ReserveOutcome::kReserved, record, Term::open(expire, taken.word.tag()),
+           answer);
   SlotWord mine = taken.word;
   // Nobody else's entry may be the visit's, and nobody has since cast doubt on that (rival_stands).
-  const bool alone = !visits_.has_more_than(1, key.hash);
-  if (alone && move(index, mine, mine.with(SlotState::kReserved))) return answer;
-  if (prevail(index, record.generation, key, *order)) return answer;
-  visits_.erase(key.hash, index);
+  const bool alone = !visits_.has_more_than(1, key.place);
+  if (alone && exchange(slots_[index], mine, mine.with(SlotState::kReserved))) return Made::kReserved;
+  if (prevail(index, record.generation, key, *order)) return Made::kReserved;
+  answer = {};
+  visits_.erase(key.place, index);
   give_back(index, now);
-  return std::nullopt;
+  return Made::kBeaten;
 }
 
 /// The long way from taken to reserved, past rivals of the same visit; false when one of them was faster.
@@ -300,8 +298,8 @@ void LendingPool<Atom>::decide(const Key& key, std::uint32_t slot, unsigned orde
 template <template <class> class Atom>
 bool LendingPool<Atom>::rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands) {
   bool stands = false;
-  if (!visits_.has_more_than(1, key.hash)) return false;  // the asking slot's own
-  visits_.for_each(key.hash, [&](std::uint32_t other, unsigned others_order) {
+  if (!visits_.has_more_than(1, key.place)) return false;  // the asking slot's own
+  visits_.for_each(key.place, [&](std::uint32_t other, unsigned others_order) {
     if (other == slot) return true;
     for (SlotWord word = slots_[other].load();;) {
       const Tie tie = tie_to(slots_[other], word, key);
@@ -359,14 +357,17 @@ bool LendingPool<Atom>::commit(const Ticket& ticket, bool durable, Time at) {
 /// slot has changed meanwhile, and `word` is what it is now.
 template <template <class> class Atom>
 bool LendingPool<Atom>::install(std::uint32_t index, SlotWord& word, SlotState state) {
-  const Slot<Atom>& slot = slots_[index];
+  Slot<Atom>& slot = slots_[index];
   const bool queued = word.has(SlotWord::kQueued);
-  const std::optional<std::uint64_t> before = entry_of(index, word);
+  const std::optional<VisitPlace> before = entry_of(index, word);
   const std::uint64_t visitor = slot.visitor.load(std::memory_order_acquire);
   const Milliseconds expire = slot.term(word.side() ^ 1U).expire();
   SlotWord next = word.with_pending_as_head().with(state);
   if (state == SlotState::kHeld) next = next.with(SlotWord::kQueued).with(SlotWord::kStale, queued);
-  if (!move(index, word, next)) return false;
+  const bool moved = state == SlotState::kLeased
+                         ? move_between<Group::kReserved, Group::kLeased>(slot, word, next)
+                         : move_between<Group::kReserved, Group::kHeld>(slot, word, next);
+  if (!moved) return false;
   if (state == SlotState::kLeased) {
     due_.lower(index, expire);
   } else {
@@ -379,7 +380,8 @@ bool LendingPool<Atom>::install(std::uint32_t index, SlotWord& word, SlotState s
 
 /// The hash under which the present or last holder's visit is in the index; none when it is not.
 template <template <class> class Atom>
-std::optional<std::uint64_t> LendingPool<Atom>::entry_of(std::uint32_t index, SlotWord word) const {
+std::optional<typename LendingPool<Atom>::VisitPlace> LendingPool<Atom>::entry_of(std::uint32_t index,
+                                                                                  SlotWord word) const {
   const Slot<Atom>& slot = slots_[index];
   if (!word.lent() || slot.term(word.side()).has(Term::kDisowned)) return std::nullopt;
   return place_of_record(slot, word.head());
@@ -392,9 +394,9 @@ void LendingPool<Atom>::count_lease(const RecordHead& record, Milliseconds since
   if (since == 0) return tally_.add(kFirstLeases);
   const Duration idle(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));
   std::size_t bucket = 0;
-  for (const Duration bound : IdleHistogram::kBounds) bucket += idle >= bound ? 1U : 0U;
+  while (bucket < IdleHistogram::kBounds.size() && idle >= IdleHistogram::kBounds[bucket]) ++bucket;
   tally_.add(kIdleBuckets + bucket);
-  tally_.add(kIdleSeconds, static_cast<std::uint64_t>(idle.count() / 1000));
+  tally_.add(kIdleSeconds, static_cast<std::uint64_t>(idle.count()) / 1000);
 }
 
 }  // namespace ringtrace::pool

@@ -21,18 +21,32 @@ typename LendingPool<Atom>::Group LendingPool<Atom>::group(SlotWord word) {
 /// Every change of a slot's word: `next` takes the place of `word`, counted on. On success `word` is the new
 /// word; when the slot has changed meanwhile, it is what the slot is now.
 template <template <class> class Atom>
-bool LendingPool<Atom>::move(std::uint32_t slot, SlotWord& word, SlotWord next) {
+bool LendingPool<Atom>::exchange(Slot<Atom>& slot, SlotWord& word, SlotWord next) {
   next = next.counted();
   std::uint64_t seen = word.bits();
-  if (!slots_[slot].word.compare_exchange_strong(seen, next.bits())) {
-    word = SlotWord(seen);
-    return false;
-  }
+  const bool done = slot.word.compare_exchange_strong(seen, next.bits());
+  word = done ? next : SlotWord(seen);
+  return done;
+}
+
+/// The same, from one group to another, neither of them of numbers that are free.
+template <template <class> class Atom>
+template <typename LendingPool<Atom>::Group kFrom, typename LendingPool<Atom>::Group kTo>
+bool LendingPool<Atom>::move_between(Slot<Atom>& slot, SlotWord& word, SlotWord next) {
+  static_assert(kFrom != Group::kFree && kTo != Group::kFree);
+  if (!exchange(slot, word, next)) return false;
+  count_move(kFrom, kTo);
+  return true;
+}
+
+/// The same, and whatever is to be counted with it.
+template <template <class> class Atom>
+bool LendingPool<Atom>::move(std::uint32_t slot, SlotWord& word, SlotWord next) {
   const Group from = group(word);
   const Group to = group(next);
-  word = next;
+  if (!exchange(slots_[slot], word, next)) return false;
   if (from == to) return true;
-  tally_.add(static_cast<std::size_t>(from) * kGroups + static_cast<std::size_t>(to));
+  count_move(from, to);
   if (config_.valuable_reserve > 0) {
     if (to == Group::kFree) permits_.fetch_add(1);
     if (from == Group::kFree && to != Group::kReserved) permits_.fetch_sub(1);
@@ -136,14 +150,14 @@ std::optional<Term> LendingPool<Atom>::revive(std::uint32_t index, SlotWord word
   return extend(index, revived, expire, 0);
 }
 
-/// Closes an open term; false when it has changed meanwhile, and `term` is what it is now.
+/// Closes an open term; false when it has changed meanwhile. `term` is what it is now.
 template <template <class> class Atom>
 bool LendingPool<Atom>::close(std::uint32_t index, SlotWord word, Term& term, Term closed) {
   std::uint64_t seen = term.bits();
-  const bool done =
-      slots_[index].terms[word.side()].compare_exchange_strong(seen, closed.with(Term::kClosed).bits());
+  closed = closed.with(Term::kClosed);
+  const bool done = slots_[index].terms[word.side()].compare_exchange_strong(seen, closed.bits());
   if (done && !term.durable()) tally_.subtract(kNondurable);
-  if (!done) term = Term(seen);
+  term = done ? closed : Term(seen);
   return done;
 }
 
@@ -159,31 +173,35 @@ void LendingPool<Atom>::end_if_due(std::uint32_t index, Milliseconds now) {
       if (term.expire() > now) return;
       if (!close(index, word, term, term.with(Term::kLapsed))) continue;
     }
-    return finish_end(index, word);
+    return finish_end(index, word, term);
   }
 }
 
-/// The term is closed: the slot is held, and queued unless an entry of it is in the queue still.
+/// The rest of the end of a lease whose term was `term`, closed, when its slot was `word`: the slot is held,
+/// and queued unless an entry of it is in the queue still.
 template <template <class> class Atom>
-void LendingPool<Atom>::finish_end(std::uint32_t index, SlotWord word) {
-  while (word.state() == SlotState::kLeased) {
-    const Term term = slots_[index].term(word.side());
-    if (const SlotWord again = slots_[index].load(); again != word) {
-      word = again;  // its lease is over still when only a flag has changed
-      continue;
-    }
-    if (!term.closed()) return;
+void LendingPool<Atom>::finish_end(std::uint32_t index, SlotWord word, Term term) {
+  Slot<Atom>& slot = slots_[index];
+  for (;;) {
     const bool queued = word.has(SlotWord::kQueued);
     const SlotWord held = word.with(SlotState::kHeld).with(SlotWord::kQueued).with(SlotWord::kStale, queued);
-    const std::uint64_t visitor = slots_[index].visitor.load(std::memory_order_acquire);
-    if (!move(index, word, held)) continue;
-    if (visitor != 0) visitors_[visitor_place(visitor)].store(index + 1, std::memory_order_relaxed);
-    queued ? stale_.set(index) : idle_.push(index);
-    if (term.has(Term::kLapsed)) {
-      tally_.add(kExpiries);
-      untold_.set(index);
+    const std::uint64_t visitor = slot.visitor.load(std::memory_order_acquire);
+    if (move_between<Group::kLeased, Group::kHeld>(slot, word, held)) {
+      if (visitor != 0) visitors_[visitor_place(visitor)].store(index + 1, std::memory_order_relaxed);
+      queued ? stale_.set(index) : idle_.push(index);
+      break;
     }
-    return;
+    for (SlotWord seen; seen != word;) {
+      seen = word;
+      term = slot.term(word.side());
+      word = slot.load();
+    }
+    // It is over still when only a flag has changed.
+    if (word.state() != SlotState::kLeased || !term.closed()) return;
+  }
+  if (term.has(Term::kLapsed)) {
+    tally_.add(kExpiries);
+    untold_.set(index);
   }
 }
 
@@ -252,13 +270,14 @@ void LendingPool<Atom>::ripen_all(Milliseconds now) {
 }
 
 /// Whether the queue's next entry is ripe: its number's hold is over, or it was left behind by a number that
-/// was taken out of order; its turn sorts that out.
+/// was taken out of order; its turn sorts that out. `word`: the slot's word of which this is true.
 template <template <class> class Atom>
-bool LendingPool<Atom>::is_ripe(std::uint32_t index, Milliseconds now) const {
-  for (SlotWord word = slots_[index].load();;) {
+bool LendingPool<Atom>::is_ripe(std::uint32_t index, Milliseconds now, SlotWord& word) const {
+  const Slot<Atom>& slot = slots_[index];
+  for (word = slot.load();;) {
     if (word.state() != SlotState::kHeld || word.has(SlotWord::kStale)) return true;
-    const bool over = idle_since(slots_[index], word) + hold_ <= now;
-    const SlotWord again = slots_[index].load();
+    const bool over = idle_since(slot, word) + hold_ <= now;
+    const SlotWord again = slot.load();
     if (again == word) return over;
     word = again;
   }
@@ -267,11 +286,9 @@ bool LendingPool<Atom>::is_ripe(std::uint32_t index, Milliseconds now) const {
 /// Frees the number of the queue's next entry if its hold is over; whether the entry is ripe.
 template <template <class> class Atom>
 bool LendingPool<Atom>::ripen(std::uint32_t index, Milliseconds now) {
-  while (is_ripe(index, now)) {
-    SlotWord word = slots_[index].load();
+  for (SlotWord word; is_ripe(index, now, word);) {
     if (word.state() != SlotState::kHeld || word.has(SlotWord::kStale)) return true;
-    const bool over = idle_since(slots_[index], word) + hold_ <= now;
-    if (over && move(index, word, word.with(SlotState::kFree))) return true;
+    if (move(index, word, word.with(SlotState::kFree))) return true;
   }
   return false;
 }
@@ -286,23 +303,47 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_idle(bo
     SlotWord word = slots_[*slot].load();
     while (word.state() == SlotState::kFree && !word.has(SlotWord::kQueued) &&
            !word.has(SlotWord::kDraining)) {
-      if (move(*slot, word, taken(*slot, word, wide))) return Taken{*slot, word, false};
+      if (move(*slot, word, taken(slots_[*slot], word, wide))) return Taken{*slot, word, false};
     }
   }
-  while (const auto slot = idle_.take([&](std::uint32_t index) { return is_ripe(index, now); })) {
-    SlotWord word = slots_[*slot].load();
-    if (!claim_popped(*slot, wide, now, word)) continue;
-    prepare_next();
+  SlotWord word;
+  while (const auto slot = idle_.take([&](std::uint32_t index) { return is_ripe(index, now, word); })) {
+    if (!take_ripe(*slot, wide, word) && !claim_popped(*slot, wide, now, word)) continue;
+    if (!large_) prefetch_slot(1);
     return Taken{*slot, word, false};
   }
   return std::nullopt;
 }
 
-/// Has the slot after next brought into the cache while this one's lease is made: which comes is known, and
-/// the next one was brought when the one before it was taken.
+/// What mostly comes out of the queue: a number whose hold was over when it was `word`, and to which nothing
+/// has happened since. False for all else.
+template <template <class> class Atom>
+bool LendingPool<Atom>::take_ripe(std::uint32_t index, bool wide, SlotWord& word) {
+  constexpr std::uint64_t kOfInterest = SlotWord::kStale | SlotWord::kDraining | SlotWord::kStates;
+  if ((word.bits() & kOfInterest) != static_cast<std::uint64_t>(SlotState::kHeld)) return false;
+  if (config_.valuable_reserve > 0) return false;
+  if (stale_.has(index)) [[unlikely]]
+    stale_.clear(index);
+  Slot<Atom>& slot = slots_[index];
+  return move_between<Group::kHeld, Group::kReserved>(slot, word,
+                                                      taken(slot, word.with(SlotWord::kQueued, false), wide));
+}
+
+/// Has what the next leases will look for brought into the cache while this one is made: which numbers come
+/// is known. The slot of the one after the next; and of the next, whose slot was brought when this one's was
+/// next, the places where its commit will look.
 template <template <class> class Atom>
 void LendingPool<Atom>::prepare_next() const {
-  if (const auto slot = idle_.ahead(1)) slots_[*slot].prefetch();
+  prefetch_slot(2);
+  if (const auto next = idle_.ahead(1)) {
+    due_.prefetch(*next);
+    if (const auto former = entry_of(*next, slots_[*next].load())) visits_.prefetch(*former);
+  }
+}
+
+template <template <class> class Atom>
+void LendingPool<Atom>::prefetch_slot(std::uint64_t places_behind) const {
+  if (const auto slot = idle_.ahead(places_behind)) slots_[*slot].prefetch();
 }
 
 template <template <class> class Atom>
@@ -340,7 +381,7 @@ bool LendingPool<Atom>::claim_popped(std::uint32_t index, bool wide, Millisecond
       continue;
     }
     const bool over = idle_since(slots_[index], word) + hold_ <= now;
-    stale_.clear(index);
+    if (stale_.has(index)) stale_.clear(index);
     if (word.has(SlotWord::kStale) || (word.state() == SlotState::kHeld && !over)) {
       if (!move(index, word, word.with(SlotWord::kStale, false))) continue;
       idle_.push(index);
@@ -355,7 +396,7 @@ bool LendingPool<Atom>::claim_popped(std::uint32_t index, bool wide, Millisecond
       move(index, word, word.with(SlotState::kFree));  // the taker's permit is for a free number
       continue;
     }
-    if (move(index, word, taken(index, word.with(SlotWord::kQueued, false), wide))) return true;
+    if (move(index, word, taken(slots_[index], word.with(SlotWord::kQueued, false), wide))) return true;
   }
 }
 

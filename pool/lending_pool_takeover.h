@@ -107,12 +107,12 @@ std::optional<RestoreOutcome> LendingPool<Atom>::restore_into(std::uint32_t inde
   const Milliseconds end = to_milliseconds(lease.ended ? std::min(*lease.ended, lease.expire) : lease.expire);
   const bool live = !lease.ended && end > now;
   const bool was_free = group(word) == Group::kFree;
-  if (!move(index, word, taken(index, word, key.words.wide()))) return std::nullopt;
+  if (!move(index, word, taken(slot, word, key.words.wide()))) return std::nullopt;
   if (was_free && config_.valuable_reserve > 0) permits_.fetch_sub(1);
   write_reservation({index, word, false}, lease.visit, key, end, to_milliseconds(lease.start));
   Atom<std::uint64_t>& term = slot.terms[word.side() ^ 1U];
   const Term stored = Term(term.load()).with(Term::kDurable);
-  const auto order = visits_.insert(key.hash, index);
+  const auto order = visits_.insert(key.place, index);
   word = slot.load();
   if (live && order) {
     term.store(stored.bits());

@@ -55,6 +55,8 @@ struct Reservation {
 
 /// One lease as it stands.
 struct LeaseView {
+  LeaseView() {}  // user-provided: of its texts no byte is written before they are
+
   Ticket ticket;
   Number number;
   VisitId visit;

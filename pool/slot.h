@@ -33,7 +33,8 @@ struct VisitWords {
     // As is_valid_visit_id, in the same pass.
     words[0] = 0;
     if (visit_id.empty() || visit_id.size() > VisitId::kMaxBytes) return;
-    count = visit_id.size() <= 8 * kNarrow ? kNarrow : kWide;
+    bytes = static_cast<unsigned>(visit_id.size());
+    count = bytes <= 8 * kNarrow ? kNarrow : kWide;
     std::uint64_t controls = 0;
     for (; used < visit_id.size() / 8; ++used) {
       words[used] = load_word(visit_id.data() + std::size_t{8} * used);
@@ -48,8 +49,11 @@ struct VisitWords {
   }
 
   bool wide() const { return count == kWide; }
+  /// Words by which ids are compared: those of the text, and one of zeros if there is room.
+  unsigned to_compare() const { return std::min(used + 1, count); }
 
   bool valid = false;  ///< it is a visit id; otherwise the words mean nothing
+  unsigned bytes = 0;  ///< of text
   unsigned used = 0;   ///< words of text
   unsigned count = kNarrow;
   std::array<std::uint64_t, kWide> words;
@@ -165,19 +169,28 @@ struct alignas(32) Slot {
 
   /// S3: the taker's. Words behind a word of zeros are left as they are.
   void write_record(unsigned cell, const RecordHead& head, const VisitWords& visit) {
-    cells[cell][0].store(head.generation, std::memory_order_release);
-    cells[cell][1].store(head.rest, std::memory_order_release);
-    const unsigned count = std::min(visit.used + 1, visit.count);
-    for (unsigned i = 0; i < count; ++i) {
+    Atom<std::uint64_t>* const row = cells[cell];
+    row[0].store(head.generation, std::memory_order_release);
+    row[1].store(head.rest, std::memory_order_release);
+    const unsigned count = visit.to_compare();
+    for (unsigned i = 0; i < std::min(count, kInRow); ++i) {
+      row[kWordsOfHead + i].store(visit.words[i], std::memory_order_release);
+    }
+    for (unsigned i = kInRow; i < count; ++i) {
       place_of_word(*this, cell, i).store(visit.words[i], std::memory_order_release);
     }
   }
 
   bool holds_visit(unsigned cell, const VisitWords& visit) const {
+    const Atom<std::uint64_t>* const row = cells[cell];
+    if (row[kWordsOfHead].load(std::memory_order_acquire) != visit.words[0]) return false;
     if (record(cell).wide() != visit.wide()) return false;
     // Words behind a word of zeros are not written and not looked at.
-    const unsigned count = std::min(visit.used + 1, visit.count);
-    for (unsigned i = 0; i < count; ++i) {
+    const unsigned count = visit.to_compare();
+    for (unsigned i = 1; i < std::min(count, kInRow); ++i) {
+      if (row[kWordsOfHead + i].load(std::memory_order_acquire) != visit.words[i]) return false;
+    }
+    for (unsigned i = kInRow; i < count; ++i) {
       if (visit_word(cell, i) != visit.words[i]) return false;
     }
     return true;
@@ -192,6 +205,22 @@ struct alignas(32) Slot {
     visit.set_words(wide ? VisitWords::kWide : VisitWords::kNarrow,
                     [&](unsigned i) { return visit_word(cell, i); });
   }
+  /// Calls `use(word)` for the words of the visit id of the record at `cell`, up to a word of zeros.
+  template <typename Use>
+  void for_each_visit_word(unsigned cell, Use use) const {
+    const Atom<std::uint64_t>* const row = cells[cell];
+    for (unsigned i = 0; i < kInRow; ++i) {
+      const std::uint64_t next = row[kWordsOfHead + i].load(std::memory_order_acquire);
+      if (next == 0) return;
+      use(next);
+    }
+    const unsigned count = record(cell).wide() ? VisitWords::kWide : VisitWords::kNarrow;
+    for (unsigned i = kInRow; i < count; ++i) {
+      const std::uint64_t next = visit_word(cell, i);
+      if (next == 0) return;
+      use(next);
+    }
+  }
   /// The i-th word of the visit id of the record at `cell`.
   std::uint64_t visit_word(unsigned cell, unsigned i) const {
     return place_of_word(*this, cell, i).load(std::memory_order_acquire);
@@ -199,6 +228,7 @@ struct alignas(32) Slot {
 
  private:
   static constexpr unsigned kWordsOfHead = 2;
+  static constexpr unsigned kInRow = kWordsInRow - kWordsOfHead;  // words of a visit id
 
   static constexpr unsigned next_cell(unsigned cell) { return (cell + 1) % SlotWord::kCells; }
 
@@ -206,7 +236,7 @@ struct alignas(32) Slot {
   /// wide one, in the next cell.
   template <typename Self>
   static auto& place_of_word(Self& self, unsigned cell, unsigned i) {
-    if (i + kWordsOfHead < kWordsInRow) [[likely]]
+    if (i < kInRow) [[likely]]
       return self.cells[cell][i + kWordsOfHead];
     const bool own = i < VisitWords::kNarrow;
     const unsigned of_cell = own ? cell : next_cell(cell);

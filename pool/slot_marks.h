@@ -28,6 +28,12 @@ class SlotMarks {
     marks_[words_ + word / 64].fetch_or(bit(word));
   }
 
+  /// Whether there is a mark. The upper bits of all slots are in a few lines, and mostly say no.
+  bool has(std::uint32_t slot) const {
+    const std::size_t word = slot / 64;
+    return (marks_[words_ + word / 64].load() & bit(word)) != 0 && (marks_[word].load() & bit(slot)) != 0;
+  }
+
   /// Takes one mark away; nothing happens when it is not there.
   void clear(std::uint32_t slot) { marks_[slot / 64].fetch_and(~bit(slot)); }
 

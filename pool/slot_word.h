@@ -33,6 +33,9 @@ class SlotWord {
     kContested = 1ULL << 15,
   };
 
+  /// The bits of the state.
+  static constexpr std::uint64_t kStates = 7;
+
   /// Cells for records in a slot; see slot.h.
   static constexpr unsigned kCells = 4;
 
@@ -41,7 +44,7 @@ class SlotWord {
 
   constexpr std::uint64_t bits() const { return bits_; }
   constexpr std::uint64_t tag() const { return bits_ >> kTagAt; }
-  constexpr SlotState state() const { return static_cast<SlotState>(bits_ & 7); }
+  constexpr SlotState state() const { return static_cast<SlotState>(bits_ & kStates); }
   constexpr bool has(Flag flag) const { return (bits_ & flag) != 0; }
 
   /// Which of the two terms is the record's.
@@ -66,7 +69,7 @@ class SlotWord {
   }
 
   constexpr SlotWord with(SlotState state) const {
-    return SlotWord((bits_ & ~std::uint64_t{7}) | static_cast<std::uint64_t>(state));
+    return SlotWord((bits_ & ~kStates) | static_cast<std::uint64_t>(state));
   }
   constexpr SlotWord with(Flag flag, bool set = true) const {
     return SlotWord(set ? bits_ | flag : bits_ & ~static_cast<std::uint64_t>(flag));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,150 +12,195 @@
 
 namespace ringtrace::pool {
 
-/// From a visit's keyed hash to the slots that may have a record of it: a lock-free table of buckets, each a
-/// cache line of eight cells, and two buckets for each hash. A new entry goes to the less full of the two (M.
-/// Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001); entries never move.
+/// From a visit's keyed hash to the slots that may have a record of it: a lock-free table of buckets, two to
+/// a cache line, each of seven cells and a count. An entry lies in the first bucket of its hash, its home;
+/// only when that is full, in one of five others: its neighbour in the line, or one of two further lines'.
+/// The home counts the entries that are away, so that while it has none a look is one half of one line.
 ///
-/// A cell is one word, fingerprint (36) | slot + 1 (28), or 0 when it is empty, and its word is all there is
-/// to it: whoever finds a slot here asks the slot itself whether it has the visit. So nothing needs to be
-/// reclaimed, a cell taken and given back between two looks of another thread is still right, and of two
-/// cells with the same word it does not matter which is emptied.
+/// A cell is one word of 32 bits, fingerprint (the rest: bits of the hash above those that say where its home
+/// is; never all 0, so that no empty cell has them) | slot + 1 (as many bits as the greatest
+/// needs: 24 with ten million slots), or 0 when it is empty, and its word is all there is to it: whoever
+/// finds a slot here asks the slot itself whether it has the visit. So nothing needs to be reclaimed, a cell
+/// taken and given back between two looks of another thread is still right, and of two cells with the same
+/// word it does not matter which is emptied.
 ///
 /// Invariants
 ///  V1  An entry is in one cell from `insert` until `erase`. Who looks after an insert has returned sees it.
 ///  V2  Cells of one hash have the same order for all threads: LendingPool tells rivals apart by it.
+///  V3  A home's count is never below the entries that are away from it: it is raised before an entry is put
+///      away, and lowered after one was taken out. (A thread that stops between leaves it too high for good,
+///      which costs a look in vain, never an entry.)
 ///
 /// Ordering: sequentially consistent. Linearization points: the compare-exchange on the cell; a look has none
 /// (it may miss what comes while it looks; that is why LendingPool looks again after it has inserted).
-/// Progress: wait-free: a look reads 16 words, an insert tries each of the 16 cells at most once.
-/// Limits: there are two cells a slot, and a slot's last holder and its reservation are in the table. In a
-/// table half full for good, entries coming and going at random, some four buckets of a thousand have seven
-/// entries and fewer than one of 100,000 has eight: both of an entry's are full less than once in ten
-/// thousand million inserts. Then `insert` fails, and the visit is answered as if the pool were exhausted.
-/// Disadvantage: a miss costs two cache lines.
+/// Progress: wait-free: a look reads 8 words, or 43, an insert tries each of the 42 cells at most once.
+/// Limits: there are three and a half cells a slot, and a slot's last holder and its reservation are in the
+/// table. With an entry for every slot, coming and going at random, a home is full once in 200 times, a line
+/// once in ten thousand, and all three of a hash less than once in ten thousand million. Then `insert` fails,
+/// and the visit is answered as if the pool were exhausted.
+/// Disadvantages: of ten million slots a fingerprint has eight bits: one look in a hundred asks a slot in
+/// vain; beyond 2^28 slots there would be none left.
 template <template <class> class Atom = std::atomic>
 class VisitIndex {
  public:
-  static constexpr unsigned kCellsOfBucket = 8;
+  static constexpr unsigned kCellsOfBucket = 7;
 
   /// For `slots` slots, at most 2^28 - 2 of them.
   explicit VisitIndex(std::size_t slots)
-      : buckets_(std::max<std::size_t>(2, (2 * slots + kCellsOfBucket - 1) / kCellsOfBucket)),
-        cells_(buckets_ * kCellsOfBucket) {}
+      : lines_(std::max<std::size_t>(kLines, (slots + kSlotsOfLine - 1) / kSlotsOfLine)),
+        slot_bits_(static_cast<unsigned>(std::bit_width(slots))),
+        slot_mask_((std::uint32_t{1} << slot_bits_) - 1),
+        buckets_(2 * lines_) {}
+
+  struct alignas(32) Bucket {
+    Atom<std::uint32_t> away;
+    std::array<Atom<std::uint32_t>, kCellsOfBucket> cells;
+  };
+  static_assert(sizeof(Bucket) == 32);
+
+  /// Where a hash is looked for: worked out once for all looks of an operation.
+  struct Place {
+    Bucket* home = nullptr;
+    std::uint32_t fingerprint = 0;
+    std::uint64_t hash = 0;
+  };
+  Place place(std::uint64_t hash) const {
+    const auto bits = static_cast<std::uint32_t>(hash >> 32) & ~slot_mask_;
+    return {&buckets_[home_of(hash)], bits != 0 ? bits : slot_mask_ + 1, hash};
+  }
 
   /// Calls `look(slot, order)` for each entry that may be of the hash, in the cells' order, until it returns
   /// false.
   template <typename Look>
-  void for_each(std::uint64_t hash, Look look) const {
-    const Pair pair(*this, hash);
-    for (const unsigned bucket : {0U, 1U}) {
-      const Atom<std::uint64_t>* const begin = pair.cells[bucket];
-      for (const Atom<std::uint64_t>* cell = begin; cell != begin + kCellsOfBucket; ++cell) {
-        const std::uint64_t word = cell->load();
-        if (((word ^ hash) >> kSlotBits) != 0) [[likely]] {
-          continue;
-        }
-        const auto order = bucket * kCellsOfBucket + static_cast<unsigned>(cell - begin);
-        if ((word & kSlotMask) == 0) continue;
-        if (!look(static_cast<std::uint32_t>((word & kSlotMask) - 1), order)) return;
-      }
-    }
-  }
-
-  /// What one pass over a hash's two buckets shows. A glance: others come and go meanwhile.
-  struct Glance {
-    bool found = false;    // an entry may be of the hash
-    unsigned emptier = 0;  // the bucket, 0 or 1, with fewer entries: the better one for another
-  };
-  Glance glance(std::uint64_t hash) const {
-    const Pair pair(*this, hash);
-    std::uint64_t nearest = ~std::uint64_t{0};
-    unsigned used[2] = {0, 0};
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < 2 * kCellsOfBucket; ++i) {
-      const std::uint64_t word = pair.cell(i).load();
-      nearest = std::min(nearest, word ^ hash);
-      used[i / kCellsOfBucket] += word != 0 ? 1U : 0U;
-    }
-    return {nearest <= kSlotMask, used[1] < used[0] ? 1U : 0U};
-  }
-
-  /// Has the two buckets of a hash brought into the cache while other work is done.
-  void prefetch(std::uint64_t hash) const {
-    const Pair pair(*this, hash);
-    for (const Atom<std::uint64_t>* const cells : pair.cells) __builtin_prefetch(cells, 1);
-  }
-
-  /// Enters the slot, in the bucket `first` if there is room; the cell's place in the order, or none when
-  /// both buckets are full.
-  std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot) {
-    return insert(hash, slot, glance(hash).emptier);
-  }
-  std::optional<unsigned> insert(std::uint64_t hash, std::uint32_t slot, unsigned first) {
-    const Pair pair(*this, hash);
-    for (const unsigned bucket : {first, first ^ 1U}) {
-      for (unsigned i = 0; i < kCellsOfBucket; ++i) {
-        std::uint64_t seen = pair.cells[bucket][i].load();
-        if (seen != 0 || !pair.cells[bucket][i].compare_exchange_strong(seen, entry(hash, slot))) continue;
-        return bucket * kCellsOfBucket + i;
-      }
-    }
-    return std::nullopt;
+  void for_each(const Place& place, Look look) const {
+    if (!look_into(*place.home, 0, place.fingerprint, look)) return;
+    if (place.home->away.load() != 0) [[unlikely]]
+      for_each_away(place, look);
   }
 
   /// False when at most `most` entries may be of the hash. Faster than for_each, and mostly enough.
-  bool has_more_than(unsigned most, std::uint64_t hash) const {
-    const Pair pair(*this, hash);
-    unsigned found = 0;
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < 2 * kCellsOfBucket; ++i) {
-      found += (pair.cell(i).load() ^ hash) <= kSlotMask ? 1U : 0U;
-    }
+  bool has_more_than(unsigned most, const Place& place) const {
+    unsigned found = count_in(*place.home, place.fingerprint);
+    if (place.home->away.load() != 0) [[unlikely]]
+      found += count_away(place);
     return found > most;
   }
 
+  /// Has the home of a hash brought into the cache while other work is done.
+  static void prefetch(const Place& place) { __builtin_prefetch(place.home, 1); }
+
+  /// Enters the slot; the cell's place in the order, or none when all the hash's buckets are full.
+  std::optional<unsigned> insert(const Place& place, std::uint32_t slot) {
+    const std::uint32_t word = place.fingerprint | (slot + 1);
+    if (const auto cell = put(*place.home, word)) [[likely]]
+      return cell;
+    return put_away(place, word);
+  }
+
   /// Takes one entry of the slot and hash out; nothing happens when there is none.
-  void erase(std::uint64_t hash, std::uint32_t slot) {
-    const Pair pair(*this, hash);
-    for (Atom<std::uint64_t>* const cells : pair.cells) {
-      for (Atom<std::uint64_t>* cell = cells; cell != cells + kCellsOfBucket; ++cell) {
-        std::uint64_t word = cell->load();
-        if (word == entry(hash, slot) && cell->compare_exchange_strong(word, 0)) return;
-      }
+  void erase(const Place& place, std::uint32_t slot) {
+    const std::uint32_t word = place.fingerprint | (slot + 1);
+    if (take(*place.home, word)) return;
+    if (place.home->away.load() != 0) [[unlikely]]
+      take_away(place, word);
+  }
+
+  std::size_t memory_bytes() const { return 2 * lines_ * sizeof(Bucket); }
+
+ private:
+  static constexpr std::size_t kSlotsOfLine = 4;
+  static constexpr unsigned kLines = 3;  // where an entry may be
+  static constexpr unsigned kBuckets = 2 * kLines;
+
+  static std::size_t scaled(std::uint64_t hash, std::size_t range) {
+    return static_cast<std::size_t>(((hash & 0xFFFF'FFFF) * range) >> 32);
+  }
+  std::size_t home_of(std::uint64_t hash) const { return scaled(hash, 2 * lines_); }
+
+  /// The buckets of a hash, its home first: of three different lines.
+  std::array<std::size_t, kBuckets> buckets_of(std::uint64_t hash) const {
+    const std::uint64_t mixed = hash * 0x9E37'79B9'7F4A'7C15ULL;
+    const std::size_t home = home_of(hash);
+    const std::size_t first = home / 2;
+    std::size_t second = scaled(mixed, lines_ - 1);
+    if (second >= first) ++second;
+    std::size_t third = scaled(mixed >> 32, lines_ - 2);
+    if (third >= std::min(first, second)) ++third;
+    if (third >= std::max(first, second)) ++third;
+    return {home, home ^ 1U, 2 * second, 2 * second + 1, 2 * third, 2 * third + 1};
+  }
+
+  template <typename Look>
+  bool look_into(const Bucket& bucket, unsigned order, std::uint32_t fingerprint, Look& look) const {
+    for (const Atom<std::uint32_t>& cell : bucket.cells) {
+      const std::uint32_t slot = cell.load() ^ fingerprint;
+      if (slot <= slot_mask_ && !look(slot - 1, order)) [[unlikely]]
+        return false;
+      ++order;
+    }
+    return true;
+  }
+  template <typename Look>
+  [[gnu::noinline]] void for_each_away(const Place& place, Look& look) const {
+    const auto buckets = buckets_of(place.hash);
+    for (unsigned i = 1; i < kBuckets; ++i) {
+      if (!look_into(buckets_[buckets[i]], i * kCellsOfBucket, place.fingerprint, look)) return;
     }
   }
 
-  std::size_t memory_bytes() const { return buckets_ * kCellsOfBucket * sizeof(std::uint64_t); }
-
- private:
-  static constexpr unsigned kSlotBits = 28;
-  static constexpr std::uint64_t kSlotMask = (std::uint64_t{1} << kSlotBits) - 1;
-
-  /// The two buckets of a hash: different ones, from bits the fingerprint does not use alone.
-  struct Pair {
-    Pair(const VisitIndex& index, std::uint64_t hash) {
-      const std::uint64_t mixed = hash * 0x9E37'79B9'7F4A'7C15ULL;
-      const std::size_t first = scaled(static_cast<std::uint32_t>(hash), index.buckets_);
-      std::size_t second = scaled(static_cast<std::uint32_t>(mixed >> 32), index.buckets_ - 1);
-      if (second >= first) ++second;
-      cells = {index.cells_.get() + first * kCellsOfBucket, index.cells_.get() + second * kCellsOfBucket};
+  unsigned count_in(const Bucket& bucket, std::uint32_t fingerprint) const {
+    unsigned found = 0;
+#pragma GCC unroll 7
+    for (unsigned i = 0; i < kCellsOfBucket; ++i) {
+      found += (bucket.cells[i].load() ^ fingerprint) <= slot_mask_ ? 1U : 0U;
     }
-    static std::size_t scaled(std::uint32_t bits, std::size_t range) {
-      return static_cast<std::size_t>((std::uint64_t{bits} * range) >> 32);
-    }
-    Atom<std::uint64_t>& cell(unsigned order) const {
-      return cells[order / kCellsOfBucket][order % kCellsOfBucket];
-    }
-    std::array<Atom<std::uint64_t>*, 2> cells;
-  };
+    return found;
+  }
+  [[gnu::noinline]] unsigned count_away(const Place& place) const {
+    const auto buckets = buckets_of(place.hash);
+    unsigned found = 0;
+    for (unsigned i = 1; i < kBuckets; ++i) found += count_in(buckets_[buckets[i]], place.fingerprint);
+    return found;
+  }
 
-  static std::uint64_t entry(std::uint64_t hash, std::uint32_t slot) {
-    return (hash & ~kSlotMask) | (slot + 1);
+  static std::optional<unsigned> put(Bucket& bucket, std::uint32_t word) {
+    for (unsigned i = 0; i < kCellsOfBucket; ++i) {
+      std::uint32_t seen = bucket.cells[i].load();
+      if (seen == 0 && bucket.cells[i].compare_exchange_strong(seen, word)) return i;
+    }
+    return std::nullopt;
+  }
+  [[gnu::noinline]] std::optional<unsigned> put_away(const Place& place, std::uint32_t word) {
+    const auto buckets = buckets_of(place.hash);
+    place.home->away.fetch_add(1);
+    for (unsigned i = 1; i < kBuckets; ++i) {
+      if (const auto cell = put(buckets_[buckets[i]], word)) return i * kCellsOfBucket + *cell;
+    }
+    place.home->away.fetch_sub(1);
+    return std::nullopt;
+  }
+
+  static bool take(Bucket& bucket, std::uint32_t word) {
+    for (Atom<std::uint32_t>& cell : bucket.cells) {
+      std::uint32_t seen = cell.load();
+      if (seen == word && cell.compare_exchange_strong(seen, 0)) return true;
+    }
+    return false;
+  }
+  [[gnu::noinline]] void take_away(const Place& place, std::uint32_t word) {
+    const auto buckets = buckets_of(place.hash);
+    for (unsigned i = 1; i < kBuckets; ++i) {
+      if (!take(buckets_[buckets[i]], word)) continue;
+      place.home->away.fetch_sub(1);
+      return;
+    }
   }
 
   // constant after construction
-  const std::size_t buckets_;
-  const BigArray<Atom<std::uint64_t>> cells_;  // begins on a page, and so each bucket on a line
+  const std::size_t lines_;
+  const unsigned slot_bits_;
+  const std::uint32_t slot_mask_;
+  const BigArray<Bucket> buckets_;  // begins on a page, and so each pair on a line
 };
 
 }  // namespace ringtrace::pool

@@ -200,14 +200,14 @@ inline Found run_marks_and_index(std::uint64_t seeds) {
       return [&, from] {
         for (std::size_t i = from; i < slots.size(); i += 2) {
           marks.set(slots[i]);
-          const std::uint64_t hash = 0x9E37'79B9'7F4A'7C15ULL * (i / 3 + 1);
+          const auto place = index.place(0x9E37'79B9'7F4A'7C15ULL * (i / 3 + 1));
           const auto slot = static_cast<std::uint32_t>(i);
-          if (!index.insert(hash, slot)) found.wrong = "an index that is full";
+          if (!index.insert(place, slot)) found.wrong = "an index that is full";
           bool there = false;
-          index.for_each(hash,
+          index.for_each(place,
                          [&](std::uint32_t other, unsigned) { return !(there = there || other == slot); });
           if (!there) found.wrong = "an entry that is not seen";
-          index.erase(hash, slot);
+          index.erase(place, slot);
         }
       };
     };
@@ -224,6 +224,46 @@ inline Found run_marks_and_index(std::uint64_t seeds) {
     found.steps += schedule.steps();
     for (const int times : given) {
       if (times != 1) found.wrong = "a mark given " + std::to_string(times) + " times";
+    }
+    if (!found.wrong.empty()) found.wrong += " (seed " + std::to_string(seed) + ")";
+  }
+  return found;
+}
+
+/// Three threads enter slots of one hash, more than its home has room for: each sees its own, and of the last
+/// entries of any two threads at least one's thread sees the other's, in one order for both.
+inline Found run_full_home(std::uint64_t seeds) {
+  using Index = VisitIndex<DeterministicAtomic>;
+  constexpr std::uint32_t kOfThread = 4;
+  Found found;
+  for (std::uint64_t seed = 1; seed <= seeds && found.wrong.empty(); ++seed) {
+    Index index(16);
+    const auto place = index.place(seed * 0x9E37'79B9'7F4A'7C15ULL);
+    const auto wrong = [&found](const char* what) { found.wrong = what; };
+    std::array<std::array<std::optional<unsigned>, 3>, 3> seen;  // by thread: where it saw each thread's last
+    const auto enter = [&](std::uint32_t thread) {
+      const std::uint32_t first = thread * kOfThread;
+      for (std::uint32_t slot = first; slot < first + kOfThread; ++slot) {
+        const auto order = index.insert(place, slot);
+        bool there = false;
+        index.for_each(place, [&](std::uint32_t other, unsigned at) {
+          there = there || (other == slot && order == at);
+          if (other % kOfThread == kOfThread - 1) seen[thread][other / kOfThread] = at;
+          return true;
+        });
+        if (!there || !index.has_more_than(0, place)) wrong("an entry of a full home that is not seen");
+        if (slot + 1 < first + kOfThread) index.erase(place, slot);
+        if (slot % 2 == seed % 2) index.insert(place, slot);  // keeps the home full
+      }
+    };
+    Schedule schedule(seed);
+    schedule.run({[&] { enter(0); }, [&] { enter(1); }, [&] { enter(2); }});
+    ++found.schedules;
+    found.steps += schedule.steps();
+    for (std::size_t a = 0; a < 3; ++a) {
+      for (std::size_t b = 0; b < a; ++b) {
+        if (!seen[a][b] && !seen[b][a]) wrong("two that entered one hash, and neither saw the other");
+      }
     }
     if (!found.wrong.empty()) found.wrong += " (seed " + std::to_string(seed) + ")";
   }

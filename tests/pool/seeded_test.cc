@@ -32,6 +32,7 @@ TEST_CASE("in no schedule of a seed is a due slot overlooked") {
 
 TEST_CASE("in no schedule of a seed is a mark lost or given twice, or an entry not seen") {
   show("marks and index", run_marks_and_index(3'000 / kFewer));
+  show("entries that their home has no room for", run_full_home(3'000 / kFewer));
 }
 
 TEST_CASE("the history checker sees what must not be") {

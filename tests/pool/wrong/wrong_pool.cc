@@ -9,11 +9,12 @@
 int main() {
   namespace proofs = ringtrace::pool::testing;
   constexpr std::uint64_t kSeeds = 3'000;
-  const std::array<std::pair<const char*, proofs::Found (*)(std::uint64_t)>, 5> all = {{
+  const std::array<std::pair<const char*, proofs::Found (*)(std::uint64_t)>, 6> all = {{
       {"rivals for one visit", proofs::run_rivals},
       {"readers of a changing number", proofs::run_readers},
       {"the due tree", proofs::run_due_tree},
       {"marks and index", proofs::run_marks_and_index},
+      {"entries that their home has no room for", proofs::run_full_home},
       {"threads that use a pool", proofs::run_users},
   }};
   for (const auto& [name, run] : all) {
