@@ -4,7 +4,7 @@
 
 #include "tests/pool/counted.h"
 #include "tests/pool/explore.h"
-#include "tests/pool/plain_pool.h"
+#include "tests/pool/page_pool.h"
 
 namespace ringtrace::pool::testing {
 namespace {
@@ -79,58 +79,57 @@ class Real {
   SmallPool<DeterministicAtomic, 4> small_;
 };
 
-struct PlainTicket {
+struct PageTicket {
   std::size_t number = 0;
   std::uint64_t ticket = 0;
 };
 
-Answer apply(PlainPool& pool, char operation, const std::string& visit, PlainTicket& ticket) {
+Answer apply(PagePool& pool, char operation, const std::string& visit, PageTicket& ticket) {
   const std::int64_t now = kNow.time_since_epoch().count();
-  const std::int64_t hour = 3'600'000;
+  const std::int64_t end = now + 3'600'000;
   if (operation == 'r') {
-    const auto made = pool.reserve(visit, "", false, hour, now);
+    const auto made = pool.reserve(visit, end, now);
     ticket = {made.number, made.ticket};
     return {letter(made.outcome), made.number + 1};
   }
   if (operation == 'c') return {letter(pool.commit(ticket.number, ticket.ticket, now)), 0};
-  if (operation == 'x') return {letter(pool.cancel(ticket.number, ticket.ticket, now)), 0};
+  if (operation == 'x') return {letter(pool.cancel(ticket.number, ticket.ticket)), 0};
   if (operation == 'h') return {letter(pool.hold_back(ticket.number, ticket.ticket, now)), 0};
-  if (operation == 'n') return {letter(pool.renew(visit, now + hour, now).has_value()), 0};
-  if (operation == 'e') return {letter(pool.release(visit, now).has_value()), 0};
+  if (operation == 'n') return {letter(pool.extend(visit, end, now).has_value()), 0};
+  if (operation == 'e') return {letter(pool.release(visit, now)), 0};
   pool.settle(kLater.time_since_epoch().count());
   return {};
 }
 
-/// Every text of answers that the plain pool gives when whole operations come one after another, in any order
-/// that keeps each thread's own.
-void run_plain(const std::vector<Script>& scripts, const PlainPool& pool, std::vector<PlainTicket> tickets,
-               const Answers& answers, std::set<std::string>& texts) {
+/// Every text of answers that the pool on a page gives when whole operations come one after another, in any
+/// order that keeps each thread's own.
+void run_page(const std::vector<Script>& scripts, const PagePool& pool, std::vector<PageTicket> tickets,
+              const Answers& answers, std::set<std::string>& texts) {
   bool ended = true;
   for (std::size_t i = 0; i < scripts.size(); ++i) {
     if (answers[i].size() == scripts[i].operations.size()) continue;
     ended = false;
-    PlainPool next = pool;
+    PagePool next = pool;
     auto next_tickets = tickets;
     Answers next_answers = answers;
     const char operation = scripts[i].operations[answers[i].size()];
     next_answers[i].push_back(apply(next, operation, scripts[i].visit, next_tickets[i]));
-    run_plain(scripts, next, next_tickets, next_answers, texts);
+    run_page(scripts, next, next_tickets, next_answers, texts);
   }
   if (!ended) return;
-  const auto leased =
-      std::count_if(pool.places.begin(), pool.places.end(),
-                    [](const PlainPool::Place& place) { return place.state == PlainPool::State::kLeased; });
+  const auto leased = std::count_if(pool.places.begin(), pool.places.end(),
+                                    [](const PagePool::Place& place) { return place.leased; });
   texts.insert(tell(scripts, answers, static_cast<std::uint64_t>(leased)));
 }
 
 /// Prepares with `before` (of one visit "v"), then runs the scripts at once.
 Found explore_scripts(const std::string& before, const std::vector<Script>& scripts, unsigned most) {
   std::set<std::string> right;
-  PlainPool plain(kNumbers, kHoldOfProofs, 0);
-  PlainTicket plain_ticket;
-  for (const char operation : before) apply(plain, operation, "v", plain_ticket);
-  run_plain(scripts, plain, std::vector<PlainTicket>(scripts.size(), plain_ticket), Answers(scripts.size()),
-            right);
+  PagePool page(kNumbers, kHoldOfProofs);
+  PageTicket page_ticket;
+  for (const char operation : before) apply(page, operation, "v", page_ticket);
+  run_page(scripts, page, std::vector<PageTicket>(scripts.size(), page_ticket), Answers(scripts.size()),
+           right);
   return explore(scripts.size(), most, [&](Schedule& schedule) -> std::string {
     Real real;
     Ticket prepared;
