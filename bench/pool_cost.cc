@@ -26,8 +26,8 @@
 // Floors. A bare pop+push is four exchanges on lines that are at hand or lie in a row. A lease and a release
 // are twelve exchanges (lending_pool.h names them), so three times that before anything is done with them,
 // and seven lines at random places, of which one of 10 thousand numbers comes from the second or third level
-// of the cache and one of a million from memory. All but one of these lines are foreseen and fetched while the
-// lease before is made; not that of the index where a visit that comes for the first time belongs. With a
+// of the cache and one of a million from memory. All but one of these lines are foreseen and fetched while
+// the lease before is made; not that of the index where a visit that comes for the first time belongs. With a
 // million numbers that one wait for memory is ten times a bare pop+push. The rest is the work: 1,720
 // instructions (callgrind, a pool of a thousand numbers, so that no line is missed), half of them in reserve.
 // A resolve is 590 instructions, 750 before, and touches three lines, each known only when the one before it
