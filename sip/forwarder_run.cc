@@ -9,6 +9,21 @@ namespace {
 
 constexpr std::chrono::milliseconds kLeastReplayInterval{100};
 
+// Waits for what may come again; nothing happens at its end.
+bool is_tidy(Timer timer) {
+  switch (timer) {
+    case Timer::kD:
+    case Timer::kI:
+    case Timer::kJ:
+    case Timer::kK:
+    case Timer::kL:
+    case Timer::kM:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_core_timer(Timer timer) {
   return timer == Timer::kC || timer == Timer::kNoProvisional || timer == Timer::kRing ||
          timer == Timer::kCancelWait;
@@ -39,7 +54,7 @@ void Forwarder::respond(Exchange& exchange, const Message& response) {
   exchange.request = {};
   exchange.best_response = {};
   if (exchange.setup) exchange.setup->prepared = {};
-  if (exchange.method == Method::kInvite && status < 300) exchange.last_response.clear();
+  if (exchange.method == Method::kInvite && status < 300) std::string().swap(exchange.last_response);
 }
 
 void Forwarder::replay(const std::string& text, std::size_t listener, const Hop& to) {
@@ -169,7 +184,9 @@ bool Forwarder::acknowledged(Exchange& exchange) {
 void Forwarder::start_timer(Exchange& exchange, std::uint8_t slot, Timer timer, Milliseconds after) {
   stop_timer(exchange, slot, timer);
   const auto what = (std::uint32_t{slot} << 8) | static_cast<std::uint32_t>(timer);
-  const TimerQueue::Id id = env_.timers.start(env_.now.steady + after, {exchange.id, what});
+  const SteadyTime at = env_.now.steady + after;
+  const TimerQueue::Event event{exchange.id, what};
+  const TimerQueue::Id id = is_tidy(timer) ? env_.timers.start_tidy(at, event) : env_.timers.start(at, event);
   exchange.timers.push_back({slot, timer, id});
 }
 

@@ -57,6 +57,7 @@ struct Proxy::Running final : SipLoop::Handler {
   void on_connection_closed() override { proxy.stats_.refuse(Refusal::kConnection); }
   void on_transport_failed(const Hop& hop) override {
     if (core) core->transport_failed(hop);
+    loop->tick_soon();
     if (peers) peers->transport_failed(hop, now().steady);
   }
   void on_stranger(const Hop& hop, const std::string& reason) override {
@@ -66,11 +67,13 @@ struct Proxy::Running final : SipLoop::Handler {
       spdlog::error("event=certificate_refused place={} reason=\"{}\"", hop.to_string(), reason);
     on_transport_failed(hop);
   }
-  void on_tick() override {
+  SteadyTime on_tick() override {
     const Instant instant = now();
     core->tick(instant);
     if (peers->tick(instant.steady)) take_over();
-    if (leave_at && (core->is_idle() || instant.steady >= *leave_at)) loop->leave();
+    if (!leave_at) return core->next_tick();
+    if (core->is_idle() || instant.steady >= *leave_at) loop->leave();
+    return instant.steady + TimerQueue::kTick;
   }
 
   // What is configured, as far as its peers are known: a new routing for the calls to come.

@@ -77,6 +77,11 @@ void ProxyCore::tick(Instant now) {
   });
 }
 
+SteadyTime ProxyCore::next_tick() const {
+  const SteadyTime next = env_.timers.next();
+  return failed_hops_.empty() ? next : std::min(next, next_failure_run_);
+}
+
 void ProxyCore::reload(std::shared_ptr<const Routing> routing) {
   env_.routing = std::move(routing);
   overload_ = OverloadControl(overload_limits(*env_.routing));

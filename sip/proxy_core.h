@@ -33,8 +33,9 @@ class ProxyCore {
   void dropped_new_call() { env_.stats.refuse(Refusal::kQueueFull); }
   /// Nobody is there, says the transport. Acted upon at the next tick.
   void transport_failed(const Hop& hop);
-  /// To be called every TimerQueue::kTick or so.
+  /// Does what is due; to be called again at next_tick(), or a TimerQueue::kTick later.
   void tick(Instant now);
+  SteadyTime next_tick() const;
   /// Calls under way keep the routing they began with.
   void reload(std::shared_ptr<const Routing> routing);
   /// From now on new calls get 503; what is under way goes on.

@@ -23,10 +23,10 @@
 namespace ringtrace::sip {
 namespace {
 
-constexpr unsigned kConnectionQueue = 1000;    // messages waiting for one TCP connection
-constexpr unsigned kMessageTimeout = 30'000;   // milliseconds for the rest of a begun message
-constexpr unsigned kTicksBetweenSweeps = 100;  // of connections
-constexpr std::size_t kDatagramsAtOnce = 512;  // then timers and connections have their turn
+constexpr unsigned kConnectionQueue = 1000;        // messages waiting for one TCP connection
+constexpr unsigned kMessageTimeout = 30'000;       // milliseconds for the rest of a begun message
+constexpr std::chrono::seconds kSweepInterval{1};  // of connections
+constexpr std::size_t kDatagramsAtOnce = 512;      // then timers and connections have their turn
 constexpr std::size_t kNewCallsAtOnce = 8;
 
 void discard_log(void*, char const*, va_list) {}
@@ -61,7 +61,8 @@ struct SipLoop::Sofia {
   bool verify_peers = false;                ///< those that we connect to over TLS
   PeerNames names;                          ///< of the peers at these places
   std::vector<std::uint16_t> stream_ports;  ///< where connections are accepted
-  unsigned ticks = 0;
+  SteadyTime next_sweep{};
+  SteadyTime next_tick = SteadyTime::max();  ///< what the clock is set to
 
   std::mutex mutex;
   std::vector<std::function<void()>> posted;  // guarded by mutex
@@ -77,8 +78,20 @@ struct SipLoop::Sofia {
     std::uint64_t expirations = 0;
     if (read(self->clock, &expirations, sizeof expirations) < 0) return 0;
     self->close_connections();
-    self->stack.handler->on_tick();
+    self->next_tick = SteadyTime::max();
+    const SteadyTime wanted = self->stack.handler->on_tick();
+    self->tick_at(std::min(wanted, std::chrono::steady_clock::now() + kLongestSleep));
     return 0;
+  }
+
+  // The clock rings at `time`, or at an earlier one that it is set to.
+  void tick_at(SteadyTime time) {
+    time = std::max(time, std::chrono::steady_clock::now() + std::chrono::milliseconds{1});
+    if (time >= next_tick) return;
+    next_tick = time;
+    const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+    const itimerspec once{{0, 0}, {since / 1'000'000'000, since % 1'000'000'000}};
+    timerfd_settime(clock, TFD_TIMER_ABSTIME, &once, nullptr);
   }
 
   static int readable(su_root_magic_t*, su_wait_t* wait, su_wakeup_arg_t* argument) {
@@ -140,7 +153,10 @@ struct SipLoop::Sofia {
       tport_shutdown(tport, 2);
       tport_unref(tport);
     }
-    if (++ticks % kTicksBetweenSweeps == 0) close_excess();
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (stream_ports.empty() || now < next_sweep) return;
+    next_sweep = now + kSweepInterval;
+    close_excess();
   }
 
   // sofia-sip accepts whatever comes and names no full list of it, so the process's own descriptors are
@@ -168,6 +184,8 @@ struct SipLoop::Sofia {
            std::find(stream_ports.begin(), stream_ports.end(), endpoint->port) != stream_ports.end();
   }
 
+  void tick_soon() { tick_at(std::chrono::steady_clock::now() + TimerQueue::kTick); }
+
   void run_posted() {
     eventfd_t count = 0;
     eventfd_read(event, &count);
@@ -177,6 +195,7 @@ struct SipLoop::Sofia {
       commands.swap(posted);
     }
     for (const auto& command : commands) command();
+    if (!commands.empty()) tick_soon();
     serve_datagrams();
   }
 
@@ -311,10 +330,7 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
     sofia_->udp.push_back(std::move(datagrams));
     listeners.push_back({config.transport, {*advertised, *port}});
   }
-  const timespec tick{0, std::chrono::nanoseconds(TimerQueue::kTick).count()};
-  const itimerspec every{tick, tick};
-  if (timerfd_settime(sofia_->clock, 0, &every, nullptr) != 0)
-    return std::string("the SIP clock does not start");
+  sofia_->tick_soon();
   return listeners;
 }
 
@@ -328,6 +344,8 @@ bool SipLoop::post(std::function<void()> command) {
   sofia_->posted.push_back(std::move(command));
   return eventfd_write(sofia_->event, 1) == 0;
 }
+
+void SipLoop::tick_soon() { sofia_->tick_soon(); }
 
 void SipLoop::expect(PeerNames names) { sofia_->names = std::move(names); }
 

@@ -40,11 +40,14 @@ class SipLoop final : public MessageSender {
     virtual void on_transport_failed(const Hop& hop) = 0;
     /// A connection of ours was not made: whoever is there is not who should be.
     virtual void on_stranger(const Hop& hop, const std::string& reason) = 0;
-    virtual void on_tick() = 0;  ///< every TimerQueue::kTick
+    /// Does what is due. When to be called again; after kLongestSleep at the latest, so that no timer started
+    /// meanwhile for a later time than that is missed.
+    virtual SteadyTime on_tick() = 0;
   };
 
   using PeerNames = std::map<Endpoint, std::vector<std::string>>;
 
+  static constexpr std::chrono::milliseconds kLongestSleep{100};
   static constexpr std::size_t kMaximumPosted = 1024;
   static constexpr std::size_t kMaximumWaiting = 4096;
 
@@ -67,6 +70,10 @@ class SipLoop final : public MessageSender {
   /// By which names the peers at these places are known; one that is not among them, by its address. What a
   /// certificate must say when lines are verified.
   void expect(PeerNames names);
+
+  /// Something is to be done that does not wait for kLongestSleep: on_tick() comes within a
+  /// TimerQueue::kTick.
+  void tick_soon();
 
   bool send(const Message& message, std::size_t listener, const Hop& to) override;
 

@@ -12,7 +12,14 @@ std::uint64_t TimerQueue::tick_of(SteadyTime at) const {
   return static_cast<std::uint64_t>((at - origin_ + kTick - std::chrono::nanoseconds{1}) / kTick);
 }
 
-TimerQueue::Id TimerQueue::start(SteadyTime at, Event event) {
+TimerQueue::Id TimerQueue::start(SteadyTime at, Event event) { return start_at(tick_of(at), event); }
+
+TimerQueue::Id TimerQueue::start_tidy(SteadyTime at, Event event) {
+  constexpr std::uint64_t kTogether = kTidy / kTick;
+  return start_at((tick_of(at) + kTogether - 1) / kTogether * kTogether, event);
+}
+
+TimerQueue::Id TimerQueue::start_at(std::uint64_t tick, Event event) {
   std::uint32_t index = free_;
   if (index == kNil) {
     index = static_cast<std::uint32_t>(entries_.size());
@@ -23,7 +30,7 @@ TimerQueue::Id TimerQueue::start(SteadyTime at, Event event) {
   Entry& entry = entries_[index];
   entry.event = event;
   constexpr std::uint64_t kFurthest = kLongest / kTick;
-  entry.tick = std::min(std::max(tick_of(at), current_), current_ + kFurthest);
+  entry.tick = std::min(std::max(tick, current_), current_ + kFurthest);
   ++size_;
   place(index);
   return (static_cast<Id>(entry.generation) << 32) | index;
@@ -62,6 +69,22 @@ void TimerQueue::advance(SteadyTime now, const std::function<void(Id, Event)>& f
     }
     ++current_;
   }
+}
+
+SteadyTime TimerQueue::next() const {
+  if (size_ == 0) return SteadyTime::max();
+  std::uint64_t next = current_ + kLongest / kTick;
+  for (unsigned level = 0; level < kLevels; ++level) {
+    // The slot of now is among them: at its first tick it has not been cascaded yet.
+    const std::uint64_t turn = current_ >> (kBits * level);
+    for (std::uint64_t slot = turn & (kSlots - 1); slot < kSlots; ++slot) {
+      if (heads_[level * kSlots + slot] == kNil) continue;
+      next =
+          std::min(next, std::max(current_, ((turn & ~std::uint64_t{kSlots - 1}) + slot) << (kBits * level)));
+      break;
+    }
+  }
+  return origin_ + next * kTick;
 }
 
 void TimerQueue::place(std::uint32_t index) {

@@ -21,6 +21,7 @@ class TimerQueue {
   using Id = std::uint64_t;  ///< never reused within 2^32 timers of one slot
   static constexpr Id kNone = 0;
   static constexpr std::chrono::milliseconds kTick{10};
+  static constexpr std::chrono::milliseconds kTidy{250};
   /// Later times are cut to this; the proxy's longest is a call's maximum age.
   static constexpr std::chrono::hours kLongest{24 * 100};
 
@@ -33,11 +34,17 @@ class TimerQueue {
   explicit TimerQueue(SteadyTime now);
 
   Id start(SteadyTime at, Event event);
+  /// A timer nobody waits for, because it only tidies up: fires up to kTidy later, with others of its kind.
+  Id start_tidy(SteadyTime at, Event event);
   /// Stops the timer if it still runs and forgets the id; kNone and fired timers are fine.
   void stop(Id& id);
   /// Fires everything due. The callback may start and stop timers, also those due now; a stopped timer never
   /// fires.
   void advance(SteadyTime now, const std::function<void(Id, Event)>& fire);
+
+  /// Before this time advance() has nothing to do; max() without timers. At most a kTick before the first
+  /// timer's time when that is near, and some turns of the wheel before it when it is far.
+  SteadyTime next() const;
 
   std::size_t size() const { return size_; }
 
@@ -57,6 +64,7 @@ class TimerQueue {
   };
 
   std::uint64_t tick_of(SteadyTime at) const;
+  Id start_at(std::uint64_t tick, Event event);
   void place(std::uint32_t index);
   void link(std::uint32_t list, std::uint32_t index);
   void unlink(std::uint32_t index);

@@ -57,6 +57,52 @@ TEST_CASE("a callback may stop a timer that is due in the same tick and start on
   CHECK(owners[1] == 3);
 }
 
+TEST_CASE("who sleeps until the queue's next time is in time for every timer, and seldom wakes for nothing") {
+  std::mt19937_64 random(20261128);
+  TimerQueue queue(kStart);
+  std::map<std::uint64_t, SteadyTime> due;
+  for (std::uint64_t owner = 1; owner <= 2000; ++owner) {
+    const SteadyTime at = kStart + milliseconds(random() % (std::uint64_t{1} << (random() % 31)));
+    due[owner] = at;
+    queue.start(at, {owner, 0});
+  }
+  SteadyTime now = kStart;
+  std::size_t wakes = 0;
+  while (queue.size() > 0) {
+    const SteadyTime next = queue.next();
+    REQUIRE(next >= now);
+    now = next;
+    ++wakes;
+    queue.advance(now, [&](TimerQueue::Id, TimerQueue::Event event) {
+      CHECK(now >= due[event.owner]);
+      CHECK(now < due[event.owner] + TimerQueue::kTick);
+      due.erase(event.owner);
+    });
+  }
+  CHECK(due.empty());
+  CHECK(wakes <
+        2000 + 5 * 200);  // one for each timer, and some for the turns of the wheel before those far away
+  CHECK(queue.next() == SteadyTime::max());
+}
+
+TEST_CASE("timers that only tidy up fire together, late but never early") {
+  TimerQueue queue(kStart);
+  for (std::uint64_t i = 0; i < 100; ++i) queue.start_tidy(kStart + milliseconds(32'000 + 10 * i), {i, 0});
+  std::size_t wakes = 0;
+  for (SteadyTime now = kStart; queue.size() > 0;) {
+    now = queue.next();
+    bool fired = false;
+    queue.advance(now, [&](TimerQueue::Id, TimerQueue::Event event) {
+      const SteadyTime at = kStart + milliseconds(32'000 + 10 * event.owner);
+      CHECK(now >= at);
+      CHECK(now < at + TimerQueue::kTidy + TimerQueue::kTick);
+      fired = true;
+    });
+    wakes += fired ? 1 : 0;
+  }
+  CHECK(wakes <= 5);
+}
+
 TEST_CASE("timers over milliseconds to days fire like those of a sorted list") {
   std::mt19937_64 random(20240607);
   TimerQueue queue(kStart);
