@@ -4,6 +4,7 @@
 
 #include "gateway/redis_lines.h"
 #include "redis/functions.h"
+#include "sip/config.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -84,7 +85,8 @@ StorePart::StorePart(boost::asio::io_context& io, const Config& config, const re
       index_reader_(index_),
       number_book_(numbers_),
       subscription_store_(subscriptions_),
-      sweep_(connection_, calls_, {.max_age = config.sip.max_call_age + kSweepDelay},
+      sweep_(connection_, calls_,
+             {.max_age = config.sip.max_call_age + kSweepDelay, .setup = sip::kLongestSetup},
              [&clock] { return clock.now(); }),
       spool_(calls_, spool_options_of(config), log, [this](v1::CallEvent& event) { late_->pass(event); }) {
   leases_ = std::make_unique<StoredLeases>(io, connection_, config, log, readiness);

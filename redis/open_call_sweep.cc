@@ -59,7 +59,11 @@ class OpenCallSweep::Impl : public std::enable_shared_from_this<Impl> {
     const std::optional<pool::Time> start = start_of_call(call_id);
     if (start && now - *start <= options_.max_age) return;
     const std::optional<v1::CallEvent> open = event_from_json(json);
-    if (!open || now - from_timestamp(open->call().start_time()) <= options_.max_age) return;
+    if (!open) return;
+    const v1::Call& call = open->call();
+    const pool::Time counted = call.has_answer_time() ? from_timestamp(call.answer_time())
+                                                      : from_timestamp(call.start_time()) + options_.setup;
+    if (now - counted <= options_.max_age) return;
     auto event = overage_event(*open, now);
     if (event && calls_.append(std::move(*event))) ++closed_;
   }

@@ -13,10 +13,10 @@ namespace ringtrace::redis {
 
 /// Closes calls whose end nobody saw: the process that carried them was killed, and no BYE has come since.
 ///
-/// Looks at all open records each `every` while Redis is there, some at a time, and gives those that began
-/// longer than `max_age` ago an ENDED event with the outcome UNKNOWN_END, through the log's own queue. A
-/// gateway that carries a call closes it by the same age itself: leave it a minute more here. Several
-/// gateways may sweep at once: the log takes each event once.
+/// Looks at all open records each `every` while Redis is there, some at a time, and gives those that were
+/// answered longer than `max_age` ago, or began `setup` before that and still ring, an ENDED event with the
+/// outcome UNKNOWN_END, through the log's own queue. A gateway that carries a call closes it by the same age
+/// itself: leave it a minute more here. Several gateways may sweep at once: the log takes each event once.
 ///
 /// Io thread only, but for the construction, which comes before the connection's `start`. The connection and
 /// the log outlive it.
@@ -26,6 +26,7 @@ class OpenCallSweep {
 
   struct Options {
     pool::Duration max_age{};
+    pool::Duration setup{};
     std::chrono::milliseconds every{60'000};
   };
 

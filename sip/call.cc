@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/from_pool.h"
+#include "sip/config.h"
 
 namespace ringtrace::sip {
 namespace {
@@ -58,8 +59,9 @@ CallId CallBook::begin(NewCall call, std::chrono::milliseconds maximum_age, Inst
   record.set_state(v1::CALL_STATE_ROUTING);
   *record.mutable_start_time() = to_timestamp(now.wall);
   *record.mutable_resolution() = std::move(call.resolution);
+  entry.maximum_age = maximum_age;
   // No unanswered call lives this long: the transactions end it first.
-  entry.oldest = now.steady + maximum_age;
+  entry.oldest = now.steady + kLongestSetup + maximum_age;
   entry.timer = timers_.start(entry.oldest, {id.low(), kTimer});
   ++live_;
   ProxyStats::count(stats_.calls_started);
@@ -95,6 +97,9 @@ void CallBook::answered(const CallId& id, std::string_view line_tag, int status,
   Call* call = find_live(id);
   if (call == nullptr || call->answer) return;
   call->answer = now.steady;
+  call->oldest = now.steady + call->maximum_age;
+  timers_.stop(call->timer);
+  call->timer = timers_.start(call->oldest, {id.low(), kTimer});
   call->line_tag = line_tag;
   call->record.set_state(v1::CALL_STATE_ANSWERED);
   call->record.set_sip_status(status);
@@ -135,7 +140,7 @@ void CallBook::hung_up(const CallId& id, std::string_view sip_call_id, std::stri
   end(*call, v1::CALL_OUTCOME_ANSWERED, at);
   timers_.stop(call->timer);
   v1::Call().Swap(&call->record);
-  call->timer = timers_.start(at.steady + kAfterlife, {id.low(), kTimer});
+  call->timer = timers_.start_tidy(at.steady + kAfterlife, {id.low(), kTimer});
 }
 
 void CallBook::on_timer(std::uint64_t owner, Instant now) {

@@ -57,6 +57,7 @@ class CallBook {
   /// It began here, and its end is not long past.
   bool knows(const CallId& id) { return find(id) != nullptr; }
 
+  /// `maximum_age` is that of an answered call, counted from its answer.
   CallId begin(NewCall call, std::chrono::milliseconds maximum_age, Instant now);
   void set_line(const CallId& id, const std::string& line);
   /// The first 180 or 183; later ones do nothing.
@@ -84,7 +85,8 @@ class CallBook {
     std::string line_tag;
     SteadyTime start;
     std::optional<SteadyTime> answer;
-    SteadyTime oldest;  ///< when its maximum age ends it
+    std::chrono::milliseconds maximum_age{};
+    SteadyTime oldest;  ///< when that ends it
     TimerQueue::Id timer = TimerQueue::kNone;
     bool ended = false;
   };

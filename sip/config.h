@@ -99,11 +99,15 @@ struct HeaderConfig {
   std::string text;
 };
 
+/// No call is set up for longer, however many lines of a group it rings at in turn.
+inline constexpr std::chrono::hours kLongestSetup{1};
+
 struct ProxyTimes {
-  std::chrono::milliseconds no_provisional{4000};           ///< silence of a line until the next one is tried
-  std::chrono::milliseconds ring_timeout{120'000};          ///< ringing of a line until the call is given up
-  std::chrono::milliseconds timer_c{185'000};               ///< RFC 3261 16.6 step 11: more than 3 minutes
-  std::chrono::milliseconds maximum_call{4 * 3600 * 1000};  ///< answered calls older than this are closed
+  std::chrono::milliseconds no_provisional{4000};   ///< silence of a line until the next one is tried
+  std::chrono::milliseconds ring_timeout{120'000};  ///< ringing of a line until the call is given up
+  std::chrono::milliseconds timer_c{185'000};       ///< RFC 3261 16.6 step 11: more than 3 minutes
+  /// Calls that were answered longer ago are closed, at least a minute.
+  std::chrono::milliseconds maximum_call{4 * 3600 * 1000};
   /// Asked for where a side can refresh calls (RFC 4028), at least 90 s; 0: never.
   std::chrono::seconds session_expires{1800};
   std::chrono::seconds retry_after{5};  ///< asked of callers refused by overload

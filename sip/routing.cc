@@ -14,7 +14,7 @@ std::string check_times(const ProxyTimes& times) {
   if (times.no_provisional < std::chrono::milliseconds{100}) return "no_provisional must be at least 100 ms";
   if (times.ring_timeout < std::chrono::seconds{1}) return "ring_timeout must be at least 1 s";
   if (times.timer_c <= kLeastTimerC) return "timer_c must be more than 3 minutes (RFC 3261 section 16.6)";
-  if (times.maximum_call < std::chrono::minutes{10}) return "maximum_call must be at least 10 minutes";
+  if (times.maximum_call < std::chrono::minutes{1}) return "maximum_call must be at least 1 minute";
   return {};
 }
 

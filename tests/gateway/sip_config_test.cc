@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "gateway/changes.h"
+#include "gateway/config_schema.h"
 #include "sip/proxy.h"
 #include "tests/gateway/good_config.h"
 #include "tests/temporary_directory.h"
@@ -30,6 +31,22 @@ TEST_CASE("the proxy accepts what the configuration's check accepts") {
     INFO(problem.value_or(""));
     CHECK_FALSE(problem.has_value());
   }
+}
+
+TEST_CASE("the proxy accepts the least and the most that the configuration's check accepts") {
+  std::size_t checked = 0;
+  for (const KeySpec& key : config_section("sip").keys) {
+    if (key.kind != ValueKind::kDuration) continue;
+    for (const std::string_view bound : {key.least, key.most}) {
+      std::string text(kLeastConfig);
+      text.insert(text.find('\n') + 1, std::string(key.key) + " = \"" + std::string(bound) + "\"\n");
+      const auto problem = sip::Proxy::check(to_proxy_config(parsed(text), "0123456789abcdef"));
+      INFO(key.key << " = " << bound << ": " << problem.value_or(""));
+      CHECK_FALSE(problem.has_value());
+      ++checked;
+    }
+  }
+  CHECK(checked > 10);
 }
 
 TEST_CASE("the proxy's configuration is the file's") {

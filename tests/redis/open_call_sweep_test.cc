@@ -39,8 +39,11 @@ v1::CallEvent answered(const std::string& call) {
 
 /// A log that sweeps, at a time the test sets.
 struct Sweeper {
-  explicit Sweeper(const RedisServer& server, pool::Time at)
-      : now(at), client(Client::options_for(server.unix_endpoint())), log(client.connection(), {}, {}) {}
+  explicit Sweeper(const RedisServer& server, pool::Time at, pool::Duration setup_time = {})
+      : now(at),
+        setup(setup_time),
+        client(Client::options_for(server.unix_endpoint())),
+        log(client.connection(), {}, {}) {}
   ~Sweeper() { client.loop().stop(); }
 
   bool settled() {
@@ -54,10 +57,11 @@ struct Sweeper {
   }
 
   std::atomic<pool::Time> now;
+  const pool::Duration setup;
   Client client;
   redis::RedisCallLog log;
   redis::OpenCallSweep sweep{
-      client.connection(), log, {.max_age = hours(4), .every = milliseconds(20)}, [this] {
+      client.connection(), log, {.max_age = hours(4), .setup = setup, .every = milliseconds(20)}, [this] {
         return now.load();
       }};
 };
@@ -99,6 +103,27 @@ TEST_CASE(
   first.log.close_open_call({kOld, "sip", kStart + hours(5)});
   REQUIRE(first.settled());
   CHECK(first.events().size() == 5);
+}
+
+TEST_CASE(
+    "the age of a call that nobody ends begins with its answer; one that still rings may yet be answered") {
+  const RedisServer server;
+  Sweeper sweeper(server, kStart + hours(4) + minutes(1), hours(1));
+  sweeper.client.start_and_wait();
+  v1::CallEvent late = answered(kOld);
+  *late.mutable_call()->mutable_answer_time() = to_timestamp(kStart + minutes(30));
+  sweeper.log.append(std::move(late));
+  sweeper.log.append(ringing("unanswered"));
+  REQUIRE(sweeper.settled());
+  const auto looked_again = [&, seen = sweeper.client.connection().stats().replies] {
+    return sweeper.client.connection().stats().replies > seen + 10;
+  };
+  REQUIRE(eventually(looked_again));
+  CHECK(sweeper.sweep.closed() == 0);
+  sweeper.now = kStart + hours(4) + minutes(31);
+  REQUIRE(eventually([&] { return sweeper.sweep.closed() == 1; }));
+  sweeper.now = kStart + hours(5) + minutes(1);
+  REQUIRE(eventually([&] { return sweeper.sweep.closed() == 2; }));
 }
 
 TEST_CASE("a call that was being routed when its gateway was killed ends once, by what its BYE tells") {

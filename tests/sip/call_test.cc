@@ -75,6 +75,21 @@ TEST_CASE("a call is ended once, whoever says so and however often") {
   CHECK(book.timers.size() == 0);
 }
 
+TEST_CASE("a call that never ends is closed by its age, which its answer begins") {
+  Book book;
+  const CallId id = book.begin();
+  book.pass(std::chrono::minutes(50));  // line after line rings, as it may
+  book.calls.ringing(id, book.now);
+  book.calls.answered(id, "line", 200, book.now);
+  book.pass(std::chrono::hours(4) - seconds(1));
+  CHECK(book.calls.live() == 1);
+  book.pass(seconds(2));
+  CHECK(book.calls.live() == 0);
+  REQUIRE(book.sink.events.size() == 3);
+  CHECK(book.sink.events[2].call().outcome() == v1::CALL_OUTCOME_UNKNOWN_END);
+  CHECK(book.timers.size() == 0);
+}
+
 TEST_CASE("a call nobody here knows is handed on to be closed") {
   Book book;
   const CallId id = *CallId::parse("01HF7YAT0000000000000000A0");
