@@ -181,14 +181,13 @@ def request(method, uri, port, name, number=NUMBER):
 class Load:
     """Calls through a proxy by SIPp; what came of them."""
 
-    def __init__(self, peer, rate, seconds, talk_ms=300, probe=False, lost_percent=0):
+    def __init__(self, peer, rate, seconds, talk_ms=300, probe=False):
         directory = pathlib.Path(tempfile.mkdtemp(dir=peer.directory))
         calls = int(rate * seconds)
         caller_port = free_port()
-        losses = ["-lost", lost_percent] if lost_percent else []
-        line = self._sipp(directory, "uas", ["-p", peer.line_port, "-m", calls, "-rtcheck", "loose", *losses])
+        line = self._sipp(directory, "uas", ["-p", peer.line_port, "-m", calls, "-rtcheck", "loose"])
         caller = self._sipp(directory, "uac", ["-p", caller_port, "-s", NUMBER, "-r", rate, "-m", calls, "-l", 18000,
-                                               "-d", talk_ms, "-recv_timeout", 40000 if losses else 8000, *losses,
+                                               "-d", talk_ms, "-recv_timeout", 8000,
                                                f"127.0.0.1:{peer.port}"])
         self.waits = []
         stop = threading.Event()
@@ -354,38 +353,6 @@ class Bench:
         figures.setdefault((kind, "growth"), []).append(max(peer.resident_bytes() - before, 1))
 
 
-def soak(build, rate, seconds):
-    """Calls at a steady rate with every hundredth packet lost: each ends once in the log, and memory stays."""
-    peer = Peer(tempfile.mkdtemp(prefix="ringtrace-soak-"), build, "ringtrace", True)
-    try:
-        Load(peer, rate, 40, lost_percent=1)  # what 32 s of transactions need is there now
-        before = peer.resident_bytes()
-        load = Load(peer, rate, seconds, lost_percent=1)
-        grown = peer.resident_bytes() - before
-        wait_until("every call ends in the log", lambda: len(ended_calls(peer)) >= (40 + seconds) * rate, 120)
-        ends = ended_calls(peer)
-        print(f"soak: {load.offered} calls, {load.failed} failed, {load.retransmissions} retransmissions, "
-              f"{len(ends)} calls ended in the log, at most {max(ends.values())} times each, memory {grown / 1e6:+.1f} MB")
-        return max(ends.values()) == 1
-    finally:
-        peer.close()
-
-
-def ended_calls(peer):
-    """How often each call ended in the event log."""
-    counts, cursor = {}, "-"
-    while True:
-        lines = subprocess.run(["redis-cli", "-p", str(peer.redis_port), "xrange", "rt:{calls}:events", cursor, "+",
-                                "count", "20000"], capture_output=True, text=True, check=True).stdout.splitlines()
-        if not lines:
-            return counts
-        for index, line in enumerate(lines):
-            if line == "type" and "ended" in lines[index + 1].lower() and lines[index + 2] == "call":
-                counts[lines[index + 3]] = counts.get(lines[index + 3], 0) + 1
-        # Seven lines an event: its id, then three names and values.
-        cursor = "(" + lines[-7]
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / ".build" / "release")
@@ -393,11 +360,7 @@ def main():
     parser.add_argument("--long", action="store_true", help="three rounds of ten seconds a figure")
     parser.add_argument("--kamailio", choices=list(KINDS), action="append",
                         help="only beside Kamailio with these; all when not said")
-    parser.add_argument("--soak", type=int, metavar="SECONDS", help="instead: a long run with 1 %% of the packets lost")
-    parser.add_argument("--rate", type=int, default=300, help="calls a second of the soak")
     arguments = parser.parse_args()
-    if arguments.soak:
-        sys.exit(0 if soak(arguments.build, arguments.rate, arguments.soak) else 1)
     bench = Bench(arguments.build, 3 if arguments.long else 1, 10 if arguments.long else 4)
     bench.run(arguments.kamailio or list(KINDS))
     text = json.dumps(bench.rows, indent=1)
