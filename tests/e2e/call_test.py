@@ -27,9 +27,10 @@ class Call(unittest.TestCase):
                 self.assertEqual(visit["attributes"]["utm_source"], "google")
             ended = events[-1]["call"]
             self.assertEqual(outcome(events[-1]), "ANSWERED")
-            # The line rang for one second and the caller talked for two; how much later than that is the machine's.
-            self.assertGreaterEqual(seconds(ended["ring_duration"]), 1.0)
-            self.assertGreaterEqual(seconds(ended["talk_duration"]), 2.0)
+            # The line rang for a second and the caller talked for two, by SIPp's clock, which it reads once a turn: its
+            # pauses may come out shorter by one, and the machine may make them longer. The half of them is certain.
+            self.assertGreater(seconds(ended["ring_duration"]), 0.5)
+            self.assertGreater(seconds(ended["talk_duration"]), 1.0)
 
             messages = stack.line_messages()
             self.assertIn("X-Ringtrace-Visit: visit-1", messages)
