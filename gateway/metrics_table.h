@@ -43,6 +43,7 @@ enum class Metric : std::uint8_t {
   kCallsClosedUnknown,
   kCallsLive,
   kSipTransactions,
+  kSipTransactionsCutShort,
   kSipRefusals,
   kSipMessages,
   kSipRetransmissions,

@@ -99,6 +99,7 @@ void add_sip_samples(const sip::ProxyStats& stats, Samples& samples) {
   samples.add(Metric::kCallsClosedUnknown, {}, value(stats.calls_closed_unknown));
   samples.add(Metric::kCallsLive, {}, value(stats.live_calls));
   samples.add(Metric::kSipTransactions, {}, value(stats.live_transactions));
+  samples.add(Metric::kSipTransactionsCutShort, {}, value(stats.transactions_cut_short));
   for (std::size_t i = 0; i < stats.refused.size(); ++i) {
     samples.add(Metric::kSipRefusals, {{"reason", sip::refusal_name(static_cast<sip::Refusal>(i))}},
                 value(stats.refused[i]));

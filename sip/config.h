@@ -121,8 +121,9 @@ struct CallRate {
 
 struct ProxyLimits {
   std::size_t calls = 100'000;  ///< live calls; beyond it 503
-  /// Requests passing through or remembered for their retransmissions (32 s; a call has two). Beyond it new
-  /// calls get 503, beyond twice that all others.
+  /// Requests passing through or remembered for their retransmissions (32 s; a call has two). Beyond it those
+  /// remembered for longest make room, after 5 s; when there are none, new calls get 503, and beyond twice
+  /// that all others.
   std::size_t transactions = 200'000;
   std::size_t message_bytes = 65'535;  ///< larger ones get 513 over UDP and end a connection
   std::size_t headers = 200;           ///< lines before the body; more are 400

@@ -21,6 +21,13 @@ bool Exchange::is_answered() const {
   return std::visit([](const auto& machine) { return machine.is_answered(); }, server);
 }
 
+bool Exchange::is_settled() const {
+  const bool server_settled = std::visit([](const auto& machine) { return machine.is_settled(); }, server);
+  return server_settled && std::none_of(branches.begin(), branches.end(), [](const Branch& branch) {
+           return branch.is_pending() || (branch.cancel && branch.cancel->is_pending());
+         });
+}
+
 bool Exchange::is_over() const {
   const bool server_over = std::visit([](const auto& machine) { return machine.is_terminated(); }, server);
   return server_over &&
@@ -87,8 +94,17 @@ void ExchangeTable::erase(std::uint64_t id) {
   if (found == by_id_.end()) return;
   const auto key = by_key_.find(found->second->key);
   if (key != by_key_.end() && key->second == id) by_key_.erase(key);
+  if (found->second->settled) settled_.erase(*found->second->settled);
   by_id_.erase(found);
 }
+
+void ExchangeTable::note_settled(Exchange& exchange, SteadyTime now) {
+  if (exchange.settled || !exchange.is_settled()) return;
+  exchange.settled_at = now;
+  exchange.settled = settled_.insert(settled_.end(), exchange.id);
+}
+
+Exchange* ExchangeTable::longest_settled() { return settled_.empty() ? nullptr : find(settled_.front()); }
 
 bool ExchangeTable::has_unanswered() const {
   return std::any_of(by_id_.begin(), by_id_.end(),

@@ -96,8 +96,12 @@ struct Exchange {
   };
   std::vector<RunningTimer> timers;
 
+  SteadyTime settled_at{};
+  std::optional<std::list<std::uint64_t>::iterator> settled;  ///< its place in ExchangeTable's order
+
   InviteServerTransaction* invite_server() { return std::get_if<InviteServerTransaction>(&server); }
   bool is_answered() const;  ///< a final answer has been given
+  bool is_settled() const;   ///< only what may come again is waited for
   bool is_over() const;      ///< nothing can happen any more
   /// The timers of the server side have slot 0, those of an attempt, and of its CANCEL, these.
   std::uint8_t slot_of(const Branch& branch) const;
@@ -117,6 +121,10 @@ class ExchangeTable {
   Exchange* find(std::uint64_t id);
   Exchange* find(const std::string& key);
   void erase(std::uint64_t id);
+  /// Notes that it is settled, if it is and was not before.
+  void note_settled(Exchange& exchange, SteadyTime now);
+  /// Of the settled ones that which has been so for longest; null when there is none.
+  Exchange* longest_settled();
   std::size_t size() const { return by_id_.size(); }
   /// Some request has not got its final answer yet.
   bool has_unanswered() const;
@@ -126,6 +134,7 @@ class ExchangeTable {
  private:
   std::unordered_map<std::uint64_t, std::unique_ptr<Exchange>> by_id_;
   std::unordered_map<std::string, std::uint64_t> by_key_;
+  std::list<std::uint64_t> settled_;  ///< in the order they settled
 };
 
 }  // namespace ringtrace::sip

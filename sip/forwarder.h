@@ -11,6 +11,9 @@ namespace ringtrace::sip {
 /// exchange behind.
 class Forwarder {
  public:
+  /// RFC 3261 would have a finished exchange wait for 32 s. Almost all that comes again comes within this.
+  static constexpr std::chrono::seconds kLeastWait{5};
+
   explicit Forwarder(ProxyEnvironment& environment) : env_(environment) {}
 
   /// A new call. `message` has passed all checks; 100 goes back at once.
@@ -33,6 +36,9 @@ class Forwarder {
   void on_timer(std::uint64_t owner, std::uint32_t what, TimerQueue::Id id);
   /// The transport says that nobody is there.
   void transport_failed(const Hop& hop);
+  /// Forgets the exchange that has waited longest for what may come again, and no less than kLeastWait. False
+  /// when there is none.
+  bool make_room();
 
  private:
   /// What a branch's failure is worth to the caller, and what follows.
@@ -67,6 +73,7 @@ class Forwarder {
   void stop_timer(Exchange& exchange, std::uint8_t slot, Timer timer);
   void core_timer(Exchange& exchange, Branch& branch, Timer timer);
   void sweep(Exchange& exchange);
+  void forget(Exchange& exchange);
 
   ProxyEnvironment& env_;
 };

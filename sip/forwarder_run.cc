@@ -274,10 +274,24 @@ void Forwarder::transport_failed(const Hop& hop) {
 
 void Forwarder::sweep(Exchange& exchange) {
   if (exchange.is_over()) {
-    for (auto& running : exchange.timers) env_.timers.stop(running.id);
-    env_.exchanges.erase(exchange.id);
+    forget(exchange);
+  } else {
+    env_.exchanges.note_settled(exchange, env_.now.steady);
   }
   env_.update_gauges();
+}
+
+void Forwarder::forget(Exchange& exchange) {
+  for (auto& running : exchange.timers) env_.timers.stop(running.id);
+  env_.exchanges.erase(exchange.id);
+}
+
+bool Forwarder::make_room() {
+  Exchange* settled = env_.exchanges.longest_settled();
+  if (settled == nullptr || env_.now.steady - settled->settled_at < kLeastWait) return false;
+  ProxyStats::count(env_.stats.transactions_cut_short);
+  forget(*settled);
+  return true;
 }
 
 }  // namespace ringtrace::sip

@@ -28,6 +28,8 @@ class InviteServerTransaction {
   bool is_terminated() const { return state_ == State::kTerminated; }
   /// A final answer has been given.
   bool is_answered() const { return state_ != State::kProceeding; }
+  /// Answered, and its answer has arrived or is not this machine's to repeat.
+  bool is_settled() const { return is_answered() && state_ != State::kCompleted; }
 
  private:
   TransactionTimes times_;

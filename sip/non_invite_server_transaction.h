@@ -24,6 +24,7 @@ class NonInviteServerTransaction {
   State state() const { return state_; }
   bool is_terminated() const { return state_ == State::kTerminated; }
   bool is_answered() const { return state_ == State::kCompleted || state_ == State::kTerminated; }
+  bool is_settled() const { return is_answered(); }
 
  private:
   TransactionTimes times_;

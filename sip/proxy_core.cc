@@ -175,8 +175,8 @@ std::optional<Refusal> ProxyCore::find_limit(const Message& invite, const IpAddr
                                              const Trunk& trunk) {
   const ProxyLimits& limits = env_.routing->limits();
   if (env_.draining) return Refusal::kDraining;
-  if (overload_.refuses(env_.now.steady) || env_.exchanges.size() >= limits.transactions)
-    return Refusal::kOverload;
+  const bool full = env_.exchanges.size() >= limits.transactions;
+  if (overload_.refuses(env_.now.steady) || (full && !forwarder_.make_room())) return Refusal::kOverload;
   if (env_.calls.live() >= limits.calls) return Refusal::kTooManyCalls;
   if (!source_rate_.admit(std::hash<IpAddress>{}(source), env_.now.steady)) return Refusal::kSourceRate;
   if (limits.calls_per_second_of_number.per_second > 0) {

@@ -28,7 +28,9 @@ bool ProxyCore::receive_in_dialog(const Message& request, const Arrival& arrival
     return true;
   }
   // Twice the limit of new calls: what is under way is served while new calls are refused.
-  if (env_.exchanges.size() >= 2 * env_.routing->limits().transactions) {
+  const std::size_t limit = env_.routing->limits().transactions;
+  if (env_.exchanges.size() >= limit) forwarder_.make_room();
+  if (env_.exchanges.size() >= 2 * limit) {
     refuse(request, arrival, Refusal::kOverload, 503,
            {"Retry-After: " + std::to_string(env_.routing->times().retry_after.count())});
     return true;

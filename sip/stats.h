@@ -53,6 +53,7 @@ struct ProxyStats {
   Counter send_failures{0};
   Counter retransmissions_absorbed{0};  ///< of requests
   Counter retransmissions_sent{0};
+  Counter transactions_cut_short{0};  ///< forgotten before their time, because there were too many
   Counter line_failovers{0};
   Counter calls_started{0};
   Counter calls_closed_unknown{0};  ///< BYE of a call this process does not know

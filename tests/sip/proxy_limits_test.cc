@@ -37,6 +37,37 @@ TEST_CASE("a retransmission storm starts one call and gets an answer now and the
   CHECK(world.sent_count() <= 11);
 }
 
+TEST_CASE("when too many finished requests are remembered, the oldest of them make room for new calls") {
+  ProxyConfig config = FakeWorld::default_config();
+  config.limits.transactions = 4;
+  FakeWorld world(config);
+  std::vector<Established> calls;
+  for (int i = 0; i < 2; ++i) {
+    calls.push_back(establish(world, numbered(i)));
+    world.receive(kTrunkHop,
+                  caller_request("BYE", calls[i].answer.message, "z9hG4bK-bye" + std::to_string(i), 2));
+    const Sent bye = world.next();
+    world.receive(bye.to, respond_to(bye.message, 200));
+    REQUIRE(world.next().message.status() == 200);
+  }
+  // Not while what may come again is likely to come.
+  world.advance(4s);
+  world.receive(kTrunkHop, invite(numbered(2)));
+  CHECK(world.next().message.status() == 503);
+  world.advance(1s);
+  for (int i = 3; i < 20; ++i) {
+    establish(world, numbered(i));
+    world.advance(3s);
+  }
+  CHECK(world.stats.calls_started == 19);
+  CHECK(world.stats.live_transactions <= 4);
+  CHECK(world.stats.transactions_cut_short > 0);
+  // What is forgotten still finds its way by its signature.
+  world.forget_sent();
+  world.receive(calls[0].invited.to, respond_to(calls[0].invited.message, 200));
+  CHECK(world.next().message.status() == 200);
+}
+
 TEST_CASE("calls beyond the rate of their source or of their number get 503, others go through") {
   ProxyConfig config = FakeWorld::default_config();
   const bool by_source = GENERATE(true, false);
