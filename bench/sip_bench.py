@@ -181,14 +181,13 @@ def request(method, uri, port, name, number=NUMBER):
 class Load:
     """Calls through a proxy by SIPp; what came of them."""
 
-    def __init__(self, peer, rate, seconds, talk_ms=300, probe=False):
+    def __init__(self, peer, rate, seconds, probe=False):
         directory = pathlib.Path(tempfile.mkdtemp(dir=peer.directory))
         calls = int(rate * seconds)
         caller_port = free_port()
         line = self._sipp(directory, "uas", ["-p", peer.line_port, "-m", calls, "-rtcheck", "loose"])
         caller = self._sipp(directory, "uac", ["-p", caller_port, "-s", NUMBER, "-r", rate, "-m", calls, "-l", 18000,
-                                               "-d", talk_ms, "-recv_timeout", 8000,
-                                               f"127.0.0.1:{peer.port}"])
+                                               "-recv_timeout", 8000, f"127.0.0.1:{peer.port}"])
         self.waits = []
         stop = threading.Event()
         prober = threading.Thread(target=self._probe, args=(peer, stop)) if probe else None
