@@ -60,19 +60,20 @@ class DueTree {
     nodes_ = std::make_unique<Atom<std::uint64_t>[]>(nodes);
     count_ = nodes;
     for (std::size_t i = 0; i < nodes; ++i) nodes_[i].store(kNever << kBoundAt, std::memory_order_relaxed);
+    for (const Level& level : levels_) firsts_.push_back(&nodes_[level.first]);
   }
 
   /// Nothing is due before this.
-  std::uint64_t earliest() const { return bound(nodes_[count_ - 1].load()); }
+  std::uint64_t earliest() const { return bound(firsts_.back()->load()); }
 
   /// Has what `lower` will look at brought into the cache, but for what all slots share.
-  void prefetch(std::uint32_t slot) const { __builtin_prefetch(&nodes_[slot / kSlotsOfLeaf], 1); }
+  void prefetch(std::uint32_t slot) const { __builtin_prefetch(&nodes_[slot / kSlotsOfLeaf]); }
 
   /// The slot is due at `due`, and already says so to `DueOf`.
   void lower(std::uint32_t slot, std::uint64_t due) {
     std::size_t place = slot / kSlotsOfLeaf;
-    for (const Level& level : levels_) {
-      Atom<std::uint64_t>& node = nodes_[level.first + place];
+    for (Atom<std::uint64_t>* const first : firsts_) {
+      Atom<std::uint64_t>& node = first[place];
       place /= kFan;
       std::uint64_t seen = node.load();
       while (bound(seen) > due || is_raising(seen)) {
@@ -154,6 +155,7 @@ class DueTree {
 
   // constant after construction
   std::vector<Level> levels_;
+  std::vector<Atom<std::uint64_t>*> firsts_;  // of each level: its first node
   std::size_t slots_ = 0;
   std::size_t count_ = 0;
   std::unique_ptr<Atom<std::uint64_t>[]> nodes_;

@@ -67,7 +67,7 @@ class IdleQueue {
       }
       if (cycle(seen) + 1 != cycle(tail)) continue;  // tail has moved since it was loaded
       if (!place.compare_exchange_strong(seen, (tail & ~mask_) | index)) continue;
-      prefetch(tail + kAhead);
+      if (order_ > kOrderAtHand) __builtin_prefetch(&entries_[place_of(tail + kAhead)], 1);
       tail_.value.compare_exchange_strong(tail, tail + 1);
       return;
     }
@@ -108,19 +108,16 @@ class IdleQueue {
         continue;
       }
       if (head_.value.compare_exchange_strong(head, head + 1)) {
-        prefetch(head + kAhead);
+        if (order_ > kOrderAtHand) __builtin_prefetch(&entries_[place_of(head + kAhead)]);
         return index_in(seen);
       }
     }
   }
 
-  /// The index `places` behind the one that has been in the queue for longest; none when there is none. A
-  /// glance, good for having it at hand when its turn comes.
-  std::optional<std::uint32_t> ahead(std::uint64_t places) const {
-    const std::uint64_t count = head_.value.load() + places;
-    const std::uint64_t seen = entries_[place_of(count)].load();
-    if (cycle(seen) != cycle(count)) return std::nullopt;
-    return index_in(seen);
+  /// The index `places` behind the one that has been in the queue for longest, or, when there is none, some
+  /// index that was there before: good for nothing but having things at hand when its turn comes.
+  std::uint32_t ahead(std::uint64_t places) const {
+    return index_in(entries_[place_of(head_.value.load() + places)].load());
   }
 
   /// The ripe index that has been in the queue for longest; none when none is ripe. A glance: it may be gone.
@@ -145,9 +142,6 @@ class IdleQueue {
   /// lines), unless the ring is so small that all of it mostly is there.
   static constexpr std::uint64_t kAhead = 6;
   static constexpr std::uint32_t kOrderAtHand = 14;
-  void prefetch(std::uint64_t count) const {
-    if (order_ > kOrderAtHand) __builtin_prefetch(&entries_[place_of(count)], 1);
-  }
 
   /// Neighbouring counts fall on different cache lines.
   std::size_t place_of(std::uint64_t count) const {

@@ -335,15 +335,14 @@ bool LendingPool<Atom>::take_ripe(std::uint32_t index, bool wide, SlotWord& word
 template <template <class> class Atom>
 void LendingPool<Atom>::prepare_next() const {
   prefetch_slot(2);
-  if (const auto next = idle_.ahead(1)) {
-    due_.prefetch(*next);
-    if (const auto former = entry_of(*next, slots_[*next].load())) visits_.prefetch(*former);
-  }
+  const std::uint32_t next = idle_.ahead(1);
+  due_.prefetch(next);
+  if (const auto former = entry_of(next, slots_[next].load())) visits_.prefetch(*former);
 }
 
 template <template <class> class Atom>
 void LendingPool<Atom>::prefetch_slot(std::uint64_t places_behind) const {
-  if (const auto slot = idle_.ahead(places_behind)) slots_[*slot].prefetch();
+  slots_[idle_.ahead(places_behind)].prefetch();
 }
 
 template <template <class> class Atom>

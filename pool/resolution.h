@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "pool/number.h"
 #include "pool/time.h"
@@ -50,8 +51,12 @@ inline constexpr Duration kLongestLag = std::chrono::hours(24 * 30);
 /// The most candidates a resolution made in memory lists; the store's holder log knows all of them.
 inline constexpr std::size_t kMaxCandidates = 8;
 
+static_assert(std::is_trivially_copyable_v<Candidate>);
+
 /// The answer. Fixed size: making one never allocates.
 struct Resolution {
+  Resolution() {}  // user-provided: nothing of the candidates' room is written before they are
+
   ResolutionMethod method = ResolutionMethod::kNone;
   PoolName pool;           ///< the pool of the dialed number; empty when it belongs to none
   VisitId visit;           ///< the most likely visit; empty when only a source is known, or nothing
@@ -59,7 +64,9 @@ struct Resolution {
   double confidence = 0;   ///< 0..1, that the answer is right
   double none_weight = 1;  ///< 0..1, that the caller is none of the candidates
   std::size_t candidate_count = 0;
-  std::array<Candidate, kMaxCandidates> candidate_storage;
+  union {
+    std::array<Candidate, kMaxCandidates> candidate_storage;  ///< the first `candidate_count` are there
+  };
 
   /// Most likely first; their weights and none_weight add up to 1.
   std::span<const Candidate> candidates() const { return {candidate_storage.data(), candidate_count}; }

@@ -73,7 +73,7 @@ struct RecordHead {
   static RecordHead make(std::uint64_t start, std::uint64_t sequence, std::uint16_t source, bool wide,
                          bool sticky) {
     return {(start << 22) | (sequence & 0x3F'FFFF),
-            (std::uint64_t{source} << 6) | (wide ? 0x20U : 0U) | (sticky ? 8U : 0U)};
+            (std::uint64_t{source} << 6) | (std::uint64_t{wide} << 5) | (std::uint64_t{sticky} << 3)};
   }
   std::uint64_t start() const { return generation >> 22; }
   std::uint64_t end() const { return rest >> 22; }

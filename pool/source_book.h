@@ -87,11 +87,10 @@ class SourceBook {
     const std::uint32_t name = name_of(pool, label.size());
     Words words;
     std::size_t used = 0;
+    for (; used < label.size() / 8; ++used) words[used] = load_word(label.data() + 8 * used);
+    if (label.size() % 8 != 0) words[used++] = load_tail(label);
     PlacingHash placing({key_.k0 ^ pool, key_.k1}, label.size() * PlacingHash::kOdd);  // as placing_hash
-    for_each_word(label, [&](std::uint64_t word) {
-      words[used++] = word;
-      placing.add(word);
-    });
+    for (std::size_t i = 0; i < used; ++i) placing.add(words[i]);
     const std::uint64_t hash = placing.value();
     std::uint16_t drawn = 0;
     for (std::size_t probe = 0; probe < kProbes; ++probe) {
