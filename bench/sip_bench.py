@@ -205,7 +205,9 @@ class Load:
         except subprocess.TimeoutExpired:
             pass
         line.kill()
-        uac, uas = last_row(directory / "uac.csv"), last_row(directory / "uas.csv")
+        caller_rows, line_rows = rows_of(directory / "uac.csv"), rows_of(directory / "uas.csv")
+        self.goodput = rate_under_load(caller_rows, line_rows, calls)
+        uac, uas = caller_rows[-1], line_rows[-1]
         self.offered = calls
         self.failed = int(uac["FailedCall(C)"])
         self.completed = int(uas["SuccessfulCall(C)"])
@@ -261,9 +263,23 @@ def refusal(invite):
     return b"\r\n".join([b"SIP/2.0 486 Busy Here", *keep, b"Content-Length: 0", b"", b""])
 
 
-def last_row(path):
+def rows_of(path):
+    """What a SIPp has counted, second by second."""
     with open(path, newline="") as file:
-        return list(csv.DictReader(file, delimiter=";"))[-1]
+        return list(csv.DictReader(file, delimiter=";"))
+
+
+def rate_under_load(caller_rows, line_rows, calls):
+    """Calls completed a second while the caller began new ones: from the first second's end, when the first calls have
+    had their talk, until it has begun them all. What it repeats after that, up to eight seconds, is no load any more."""
+    moment = lambda row: float(row["CurrentTime"].split()[-1])  # noqa: E731
+    end = next((moment(row) for row in caller_rows if int(row["OutgoingCall(C)"]) >= calls), moment(caller_rows[-1]))
+    under_load = [row for row in line_rows if moment(caller_rows[0]) + 1 <= moment(row) <= end + 0.5]
+    if len(under_load) < 2:
+        return 0.0
+    first, last = under_load[0], under_load[-1]
+    completed = int(last["SuccessfulCall(C)"]) - int(first["SuccessfulCall(C)"])
+    return completed / (moment(last) - moment(first))
 
 
 def quantile(values, share):
@@ -348,7 +364,7 @@ class Bench:
         figures.setdefault((kind, "highest"), []).append(highest)
         before = peer.resident_bytes()
         load = Load(peer, 3 * max(highest, 200), min(self.seconds, 4))
-        figures.setdefault((kind, "goodput"), []).append(load.completed / load.seconds)
+        figures.setdefault((kind, "goodput"), []).append(load.goodput)
         figures.setdefault((kind, "growth"), []).append(max(peer.resident_bytes() - before, 1))
 
 
