@@ -141,7 +141,13 @@ void EventSpool::run() {
       arrived_.wait_for(lock, kGather, ends);
       if (queue_.empty() && !ends()) {
         idle_ = true;
-        const bool woken = arrived_.wait_for(lock, kTurn, [&] { return !idle_ || ends(); });
+        const auto comes = [&] { return !idle_ || ends(); };
+        bool woken = true;
+        if (file_ == nullptr || file_->empty()) {
+          arrived_.wait(lock, comes);  // nothing waits for the log, nor for Redis
+        } else {
+          woken = arrived_.wait_for(lock, kTurn, comes);
+        }
         idle_ = false;
         if (woken) arrived_.wait_for(lock, kGather, ends);
       }

@@ -82,8 +82,9 @@ struct UdpSocket::Batch {
   std::array<Slot, kBatch> slots{};
   std::array<mmsghdr, kBatch> headers{};
 
-  void reset() {
-    for (std::size_t i = 0; i < kBatch; ++i) {
+  // Makes the first `count` ready for another read: all at first, then those that the last one has filled.
+  void reset(std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
       Slot& slot = slots[i];
       slot.buffer = {bytes.data() + i * kMaximumBytes, kMaximumBytes};
       msghdr& header = headers[i].msg_hdr;
@@ -98,7 +99,7 @@ struct UdpSocket::Batch {
   }
 };
 
-UdpSocket::UdpSocket() : batch_(std::make_unique<Batch>()) {}
+UdpSocket::UdpSocket() : batch_(std::make_unique<Batch>()) { batch_->reset(kBatch); }
 
 UdpSocket::~UdpSocket() {
   if (descriptor_ >= 0) close(descriptor_);
@@ -134,7 +135,6 @@ bool UdpSocket::open(const Endpoint& local) {
 std::size_t UdpSocket::receive(std::size_t limit, const std::function<void(const Datagram&)>& take) {
   std::size_t total = 0;
   while (total < limit) {
-    batch_->reset();
     const int count = recvmmsg(descriptor_, batch_->headers.data(), kBatch, MSG_DONTWAIT, nullptr);
     if (count <= 0) break;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
@@ -146,6 +146,7 @@ std::size_t UdpSocket::receive(std::size_t limit, const std::function<void(const
             waited_since(header),
             (header.msg_flags & MSG_TRUNC) == 0});
     }
+    batch_->reset(static_cast<std::size_t>(count));
     total += static_cast<std::size_t>(count);
     if (static_cast<std::size_t>(count) < kBatch) break;
   }
