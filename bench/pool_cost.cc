@@ -28,9 +28,9 @@
 // and seven lines at random places, of which one of 10 thousand numbers comes from the second or third level
 // of the cache and one of a million from memory. All but one of these lines are foreseen and fetched while
 // the lease before is made; not that of the index where a visit that comes for the first time belongs. With a
-// million numbers that one wait for memory is ten times a bare pop+push. The rest is the work: 1,720
+// million numbers that one wait for memory is ten times a bare pop+push. The rest is the work: 1,740
 // instructions (callgrind, a pool of a thousand numbers, so that no line is missed), half of them in reserve.
-// A resolve is 590 instructions, 750 before, and touches three lines, each known only when the one before it
+// A resolve is some 500 instructions and touches three lines, each known only when the one before it
 // is there; a look-up of the map is some 20 instructions and two lines. "Independent" therefore measures at
 // 10 thousand how much work an answer with pool, visit, source, weights and candidates is: three look-ups
 // would be some 60 instructions.
@@ -39,7 +39,7 @@
 // than 16 bytes may take another line, one of more than 56 takes two cells); the map's memory and ours are
 // in the cache in the measure that the machine's other guests leave of it; our slots are in large pages
 // where the system gives them and the map's nodes are not, which counts from 1 million on; a bare queue keeps
-// nothing but its order and walks through its ring in a line, where a lease touches a dozen lines of
+// nothing but its order and walks through its ring in a line, where a lease touches seven lines of
 // memory at random: it is a floor, not a rival.
 
 #include <algorithm>

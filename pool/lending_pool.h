@@ -301,7 +301,7 @@ class LendingPool {
   const PoolConfig config_;
   const PoolIndex index_;
   const SharedParts<Atom> shared_;
-  const std::span<Slot<Atom>> slots_;
+  const Slots<Atom> slots_;
   const std::uint32_t first_slot_;
   const Milliseconds hold_;
   const bool large_;

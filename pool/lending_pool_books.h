@@ -20,7 +20,7 @@ LendingPool<Atom>::LendingPool(const PoolConfig& config, PoolIndex index, const 
     : config_(config),
       index_(index),
       shared_(shared),
-      slots_(slots),
+      slots_{slots.data(), slots.size()},
       first_slot_(first_slot),
       hold_(static_cast<Milliseconds>(config.hold.count())),
       large_(slots.size() > kSlotsAtHand),

@@ -56,7 +56,7 @@ struct VisitWords {
   unsigned bytes = 0;  ///< of text
   unsigned used = 0;   ///< words of text
   unsigned count = kNarrow;
-  std::array<std::uint64_t, kWide> words;
+  std::uint64_t words[kWide];  // indices below kWide by construction: nothing checks them
 };
 
 /// The two words before a record's visit id.
@@ -243,6 +243,16 @@ struct alignas(32) Slot {
     const unsigned in_cell = own ? i + kWordsOfHead : i - VisitWords::kNarrow;
     return in_cell < kWordsInRow ? self.cells[of_cell][in_cell] : self.tails[of_cell];
   }
+};
+
+/// The slots of a pool. Places are checked where they come from outside; a look-up does not check again.
+template <template <class> class Atom>
+struct Slots {
+  Slot<Atom>* const first;
+  const std::size_t count;
+
+  Slot<Atom>& operator[](std::size_t place) const { return first[place]; }
+  std::size_t size() const { return count; }
 };
 
 }  // namespace ringtrace::pool

@@ -97,7 +97,7 @@ class SourceBook {
       Atom<std::uint64_t>& cell = cells_[(hash + probe) & (cell_count_ - 1)];
       std::uint64_t seen = cell.load(std::memory_order_acquire);
       if (seen == 0) {
-        if (drawn == 0) drawn = draw(name, {words.data(), used});
+        if (drawn == 0) drawn = draw(name, {words, used});
         if (drawn == 0) return other_of(pool);
         const std::uint64_t mine = (hash & ~kIdMask) | drawn;
         if (cell.compare_exchange_strong(seen, mine, std::memory_order_acq_rel, std::memory_order_acquire)) {
@@ -105,7 +105,7 @@ class SourceBook {
         }
       }
       const auto id = static_cast<std::uint16_t>(seen & kIdMask);
-      if (((seen ^ hash) & ~kIdMask) == 0 && is(id, name, {words.data(), used})) return id;
+      if (((seen ^ hash) & ~kIdMask) == 0 && is(id, name, {words, used})) return id;
     }
     return other_of(pool);
   }
@@ -165,7 +165,7 @@ class SourceBook {
   struct Text {
     std::array<Atom<std::uint64_t>, Source::kMaxBytes / 8> words;
   };
-  using Words = std::array<std::uint64_t, Source::kMaxBytes / 8>;
+  using Words = std::uint64_t[Source::kMaxBytes / 8];
 
   static std::uint32_t name_of(std::uint32_t pool, std::size_t bytes) {
     return kKnown | pool << 8 | static_cast<std::uint32_t>(bytes);
