@@ -12,28 +12,41 @@ local function ms(value)
   return string.format('%d', value)
 end
 
--- leases:<block>, field = number: "start expire ended hold source visitor visit"
+-- A length of time as it is stored: milliseconds, or "90s" when they are whole seconds.
+local function span(length)
+  if length % 1000 == 0 then return ms(length / 1000) .. 's' end
+  return ms(length)
+end
+
+local function span_of(count, unit)
+  return unit == 's' and tonumber(count) * 1000 or tonumber(count)
+end
+
+-- leases:<block>, field = the number's last five digits: "start length hold source visitor visit"; the length of a
+-- lease that is over begins with "ended:".
 local function parse_lease(text)
   if not text then return nil end
-  local start, expire, ended, hold, source, visitor, visit =
-    string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%S+) (%S+) (.+)$')
-  if not start then return nil end
-  return {start = tonumber(start), expire = tonumber(expire), ended = tonumber(ended), hold = tonumber(hold),
+  local start, mark, length, unit, hold, hold_unit, source, visitor, visit =
+    string.match(text, '^(%d+) ([a-z:]*)(%d+)(s?) (%d+)(s?) (%S+) (%S+) (.+)$')
+  if not start or (mark ~= '' and mark ~= 'ended:') then return nil end
+  start = tonumber(start)
+  return {start = start, ends = start + span_of(length, unit), over = mark ~= '', hold = span_of(hold, hold_unit),
           source = source, visitor = visitor, visit = visit}
 end
 
 local function format_lease(l)
-  return table.concat({ms(l.start), ms(l.expire), ms(l.ended), ms(l.hold), l.source, l.visitor, l.visit}, ' ')
-end
-
-local function end_of(l)
-  if l.ended > 0 then return l.ended end
-  return l.expire
+  return table.concat({ms(l.start), (l.over and 'ended:' or '') .. span(math.max(0, l.ends - l.start)), span(l.hold),
+                       l.source, l.visitor, l.visit}, ' ')
 end
 
 -- Until when the number is nobody else's.
 local function bound_until(l)
-  return end_of(l) + l.hold
+  return l.ends + l.hold
+end
+
+-- A number's field in the hash of its block.
+local function field_of(number)
+  return string.sub(number, -5)
 end
 
 -- Redis' own clock: for claims, which nobody else may decide.
@@ -67,21 +80,21 @@ end
 -- For people: one number's lease as JSON, "" when there is none. Counts from Redis' own clock.
 -- KEYS lease block [, attr block]   ARGV number
 local function show(keys, argv)
-  local l = parse_lease(redis.call('HGET', keys[1], argv[1]))
+  local l = parse_lease(redis.call('HGET', keys[1], field_of(argv[1])))
   if not l then return '' end
   local now = redis_now()
   local state = 'free'
-  if l.ended == 0 and l.expire > now then
+  if not l.over and l.ends > now then
     state = 'leased'
   elseif bound_until(l) > now then
     state = 'held'
   end
   local text = '{"number":"+' .. argv[1] .. '","state":"' .. state .. '","visit":' .. json(l.visit) ..
-    ',"remaining_ms":' .. ms(math.max(0, end_of(l) - now)) ..
+    ',"remaining_ms":' .. ms(math.max(0, l.ends - now)) ..
     ',"hold_remaining_ms":' .. ms(math.max(0, bound_until(l) - now)) ..
-    ',"start_ms":' .. ms(l.start) .. ',"end_ms":' .. ms(end_of(l)) ..
+    ',"start_ms":' .. ms(l.start) .. ',"end_ms":' .. ms(l.ends) ..
     ',"source":' .. json(unescape(l.source))
-  local attributes = keys[2] and redis.call('HGET', keys[2], argv[1])
+  local attributes = keys[2] and redis.call('HGET', keys[2], field_of(argv[1]))
   if attributes then text = text .. ',"attributes":' .. attributes end
   return text .. '}'
 end

@@ -54,7 +54,7 @@ end
 -- KEYS lease block, holders of the number   ARGV number at most
 local function holders(keys, argv)
   local at, most = tonumber(argv[2]), tonumber(argv[3])
-  local present = redis.call('HGET', keys[1], argv[1])
+  local present = redis.call('HGET', keys[1], field_of(argv[1]))
   local l = parse_lease(present)
   local found = {l and l.start <= at and present or ''}
   local from, page = 0, 128

@@ -10,12 +10,11 @@ namespace ringtrace::redis {
 
 void HolderLog::holders(const std::string& pool, pool::Number number, pool::Time at, std::size_t most,
                         Done done) const {
-  const std::string digits = std::to_string(number.digits());
   connection_.execute(
       Command({"FCALL_RO", "ringtrace_v1_holders", "2", lease_key(pool, number), holders_key(pool, number),
-               digits, std::to_string(at.time_since_epoch().count()),
+               std::to_string(number.digits()), std::to_string(at.time_since_epoch().count()),
                std::to_string(std::clamp<std::size_t>(most, 1, kMost))}),
-      [most, digits, done = std::move(done)](Answer answer) {
+      [most, number, done = std::move(done)](Answer answer) {
         HolderPage page;
         if (answer.outcome != Outcome::kReplied || !answer.reply.is_array()) {
           page.detail = answer.reply.is_error() ? std::move(answer.reply.text) : std::move(answer.detail);
@@ -24,7 +23,7 @@ void HolderLog::holders(const std::string& pool, pool::Number number, pool::Time
         page.status = HolderPage::Status::kDone;
         const std::vector<Reply>& texts = answer.reply.elements;
         if (!texts.empty() && !texts[0].text.empty()) {
-          if (auto lease = parse_lease(digits, texts[0].text)) {
+          if (auto lease = parse_lease(number, texts[0].text)) {
             page.holders.push_back({std::move(lease->visit_id), std::move(lease->visitor_id),
                                     std::move(lease->source), lease->start, lease->end(), !lease->ended});
           }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,9 +12,9 @@ namespace ringtrace::redis {
 /// The names of all keys. Everything is under `rt:`; what one function touches shares a hash tag, so that it
 /// lies on one node of a Redis Cluster. Times are Unix milliseconds.
 ///
-/// - `rt:{main:0}:leases:<block>`, hash: number's digits -> `start expire ended hold source visitor visit`
-/// - `rt:{main:0}:attributes:<block>`, hash: number's digits -> the visit's attributes as JSON
-/// - `rt:{main:0}:visits:<bucket>`, hash: field of a visit -> the number it holds, or held last
+/// - `rt:{main:0}:leases:<block>`, hash: a number's field -> `start length hold source visitor visit`
+/// - `rt:{main:0}:attributes:<block>`, hash: a number's field -> the visit's attributes as JSON
+/// - `rt:{main:0}:visits`, hash: word of a visit -> the number it holds, or held last
 /// - `rt:{main:0}:holders:<number>`, list: former holders, the latest first: `start end source visitor visit`
 /// - `rt:{main:0}:lease_blocks`, set: the blocks that have leases
 /// - `rt:{main:0}:owner`, hash: the gateway that may write. `token` (`<counter>-<instance>`), its `name`,
@@ -35,50 +36,50 @@ namespace ringtrace::redis {
 /// - `rt:{calls}:subscriptions`, hash: name -> `cursor touched`, the last event acknowledged
 /// - `rt:{main:0}:numbers`, hash: digits of a number changed while running -> `added` or `drained`
 ///
-/// `main` is the pool and 0 its shard. A block is all numbers that differ in their last five digits only:
-/// 12025550101 is in block 120255. Bucket and field of a visit come from the SHA-1 of its id in hexadecimal:
-/// its first four digits modulo 8192, and half of what the next eight are, in decimal: Redis packs an
-/// integer of 31 bits best. The index only points: what it says of a visit counts when the number's lease is
-/// that visit's. (Two visits of one pool that share bucket and field, one pair in 10^13, are one entry: the
-/// earlier one is then not recognised at another number, which the gateway knows from its memory anyway.) In
-/// a lease, `ended` is 0 while it stands, `hold` is a length in milliseconds, `source` and `visitor` have
+/// `main` is the pool and 0 its shard. A block is all numbers that differ in their last five digits only,
+/// which are a number's field: 12025550101 is in block 120255, field 50101.
+///
+/// In a lease, length and hold are milliseconds, or seconds with an `s` behind them; the length is that from
+/// its start to its end, and begins with `ended:` when it is over for good. `source` and `visitor` have
 /// blanks, control characters and percent signs as %XX and are "-" when empty; the visit comes last and may
 /// hold blanks.
 ///
-/// Leases of many blocks are written and read with few commands because blocks are large; what there are many
-/// of, the index, is small: a bucket of up to 512 visits is packed, 16 bytes a visit. That is four million
-/// leases of a pool; for more raise hash-max-listpack-entries of Redis, or pay some 70 bytes a visit.
+/// The word of a visit is the first six characters of its id's SHA-1 in Base64 (RFC 4648). The index only
+/// points: what it says of a visit counts when the number's lease is that visit's. (Two visits of one pool
+/// that share a word, one pair in 7 * 10^10, are one entry: the earlier one is then not recognised at another
+/// number, which the gateway knows from its memory anyway.)
+///
+/// Leases of many blocks are written and read with few commands because blocks are large, and so is the
+/// index: what a command costs Redis, above all to write it to its log, is more than what a lease in it
+/// costs.
 ///
 /// Expiries (PTTL): a lease block lives until its last lease's end plus the hold or the holder log's
-/// retention, whichever is longer, because the last holder and the place in the free order are remembered; a
-/// visit bucket until its last lease's end plus hold plus a day (for clocks that differ); a number's holders
-/// until the latest of them is older than the retention; the seen ids two days after the call's latest event;
-/// a call and the sets that name it two days longer than the retention of events, if trimming the stream has
-/// not taken them before; what is personal of a call by its start. Only the last may be shortened. The owner
-/// has none. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:leases:<block> <number>` tells what is left of a
-/// lease.
+/// retention, whichever is longer, because the last holder and the place in the free order are remembered;
+/// the index of visits until the last lease's end plus hold plus a day (for clocks that differ); a number's
+/// holders until the latest of them is older than the retention, and up to an hour longer; the seen ids two
+/// days after the call's latest event; a call and the sets that name it two days longer than the retention of
+/// events, if trimming the stream has not taken them before; what is personal of a call by its start. Only
+/// the last may be shortened. The owner has none. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:leases:<block>
+/// <number>` tells what is left of a lease.
 inline constexpr std::uint64_t kNumbersPerBlock = 100'000;
-inline constexpr std::uint32_t kVisitBuckets = 8'192;
 
 std::string lease_key(std::string_view pool, pool::Number number);
 std::string attributes_key(std::string_view pool, pool::Number number);
 
-/// Where a visit stands in the index.
-struct VisitPlace {
-  std::uint32_t bucket = 0;
-  std::uint32_t field = 0;
-
-  /// Another one for every other place.
-  std::uint64_t as_integer() const { return std::uint64_t{bucket} << 32U | field; }
-};
-VisitPlace place_of(std::string_view visit_id);
-std::string visits_key(std::string_view pool, std::uint32_t bucket);
+/// The word of a visit, as 36 bits and as its six characters.
+std::uint64_t visit_bits(std::string_view visit_id);
+std::string visit_word(std::uint64_t bits);
+std::string visits_key(std::string_view pool);
 
 std::string numbers_key(std::string_view pool);
 
 std::string holders_key(std::string_view pool, pool::Number number);
 std::string blocks_key(std::string_view pool);
 std::string owner_key(std::string_view pool);
+
+/// A number's field in the hashes of its block, and the number of a field; none when that is not ours.
+std::string field_of(pool::Number number);
+std::optional<pool::Number> number_at(std::uint64_t block, std::string_view field);
 
 /// The block of a number, and the keys of one.
 std::uint64_t block_of(pool::Number number);

@@ -1,12 +1,12 @@
 #include "redis/lease_call.h"
 
+#include <algorithm>
+
+#include "redis/keys.h"
+
 namespace ringtrace::redis {
 namespace {
 
-// What a gateway's clock may differ from Redis' before a visit is forgotten too early.
-constexpr std::chrono::hours kSkew{24};
-// Expiries are set this much later than needed, so that not every write has to move them.
-constexpr std::chrono::hours kSlack{1};
 // Of a call's encoding, beside its steps' own: only to reserve memory.
 constexpr std::size_t kBytesOfBlock = 200;
 
@@ -19,15 +19,12 @@ struct Shared {
       if (blocks.empty() || blocks.back() != step.block) blocks.push_back(step.block);
       now = std::max(now, step.now);
       leases_until = std::max(leases_until, step.asked + std::max(step.hold, retention));
-      visits_until = std::max(visits_until, visit_until(step));
-      bytes += step.bucket.bytes().size() + step.arguments.bytes().size();
+      // An end that is told late may bring a visit back into the index.
+      visits_until = std::max({visits_until, step.asked + step.hold, step.now});
+      bytes += step.arguments.bytes().size();
     }
-    visits_until += kSlack;
     bytes += (blocks.size() + 4) * kBytesOfBlock;
   }
-
-  /// An end that is told late may bring a visit back into the index.
-  static pool::Time visit_until(const LeaseStep& step) { return std::max(step.asked + step.hold, step.now); }
 
   std::vector<std::uint64_t> blocks;
   pool::Time now = pool::kNever;
@@ -36,30 +33,15 @@ struct Shared {
   std::size_t bytes = 0;
 };
 
-void add_keys(Arguments& all, const std::string& pool, const Shared& shared, const LeaseSteps& steps) {
-  all.add(2 + 2 * shared.blocks.size() + steps.size());
+void add_keys(Arguments& all, const std::string& pool, const Shared& shared) {
+  all.add(3 + 2 * shared.blocks.size());
   all.add(owner_key(pool));
   all.add(blocks_key(pool));
+  all.add(visits_key(pool));
   for (const std::uint64_t block : shared.blocks) {
     all.add(lease_key_of_block(pool, block));
     all.add(attributes_key_of_block(pool, block));
   }
-  for (const LeaseStep& step : steps) all.add(step.bucket);
-}
-
-/// The places of the steps whose buckets are not known to be kept for long enough.
-void add_buckets_to_keep(Arguments& all, const Shared& shared, LeaseSteps& steps,
-                         const VisitExpiries& expiries) {
-  Arguments places;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    LeaseStep& step = steps[i];
-    if (expiries.reaches(step.visit.bucket, Shared::visit_until(step))) continue;
-    step.keeps = shared.visits_until;
-    places.add(i);
-  }
-  all.add(to_text(shared.visits_until + kSkew));
-  all.add(places.count());
-  all.add(places);
 }
 
 void add_groups(Arguments& all, const Shared& shared, const LeaseSteps& steps) {
@@ -78,20 +60,20 @@ void add_groups(Arguments& all, const Shared& shared, const LeaseSteps& steps) {
 
 }  // namespace
 
-Command lease_call(const std::string& pool, std::string_view token, LeaseSteps& steps,
-                   std::chrono::milliseconds retention, const VisitExpiries& expiries) {
+Command lease_call(const std::string& pool, std::string_view token, const LeaseSteps& steps,
+                   std::chrono::milliseconds retention) {
   const Shared shared(steps, retention);
   Arguments all;
   all.reserve(shared.bytes);
   all.add("FCALL");
   all.add("ringtrace_v1_write_leases");
-  add_keys(all, pool, shared, steps);
+  add_keys(all, pool, shared);
   all.add(token);
   all.add(to_text(shared.now));
   all.add(std::to_string(retention.count()));
   all.add(shared.blocks.size());
   all.add(to_text(shared.leases_until));
-  add_buckets_to_keep(all, shared, steps, expiries);
+  all.add(to_text(shared.visits_until));
   add_groups(all, shared, steps);
   return {all, owner_key(pool)};
 }

@@ -49,6 +49,7 @@ class Loader : public std::enable_shared_from_this<Loader> {
 
   /// A block that is being read.
   struct Block {
+    std::uint64_t id = 0;
     std::string leases;  ///< the keys
     std::string attributes;
     bool has_attributes = true;
@@ -94,6 +95,7 @@ class Loader : public std::enable_shared_from_this<Loader> {
   void read_block(std::uint64_t id) {
     ++under_way_;
     const auto block = std::make_shared<Block>();
+    block->id = id;
     block->leases = lease_key_of_block(pool_, id);
     block->attributes = attributes_key_of_block(pool_, id);
     // Answered before the first page.
@@ -121,7 +123,9 @@ class Loader : public std::enable_shared_from_this<Loader> {
     Leases leases;
     leases.reserve(pairs.size() / 2);
     for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) {
-      if (auto lease = parse_lease(pairs[i].text, pairs[i + 1].text)) {
+      const auto number = number_at(block->id, pairs[i].text);
+      auto lease = number ? parse_lease(*number, pairs[i + 1].text) : std::nullopt;
+      if (lease) {
         leases.push_back(std::move(*lease));
       } else {
         ++result_.unreadable;
@@ -136,7 +140,7 @@ class Loader : public std::enable_shared_from_this<Loader> {
     Arguments arguments;
     arguments.add("HMGET");
     arguments.add(block->attributes);
-    for (const LoadedLease& lease : leases) arguments.add(lease.number.digits());
+    for (const LoadedLease& lease : leases) arguments.add(field_of(lease.number));
     execute(Command(arguments, block->attributes),
             [block, kept = std::make_shared<Leases>(std::move(leases))](Loader& self, const Reply& reply) {
               const std::size_t count = std::min(kept->size(), reply.elements.size());

@@ -18,9 +18,7 @@ std::string to_text(pool::Time time) { return std::to_string(time.time_since_epo
 }  // namespace
 
 RedisLeaseStore::RedisLeaseStore(Connection& connection, Claims& claims, LeaseStoreOptions options)
-    : connection_(connection), writer_(std::make_shared<LeaseWriter>(connection, claims, options)) {
-  writer_->begin();
-}
+    : connection_(connection), writer_(std::make_shared<LeaseWriter>(connection, claims, options)) {}
 
 RedisLeaseStore::~RedisLeaseStore() { writer_->stop(); }
 
@@ -28,14 +26,12 @@ std::size_t RedisLeaseStore::outstanding() const { return writer_->outstanding()
 
 namespace {
 
-LeaseStep step_of(std::string_view kind, std::string pool, pool::Number number, std::string_view visit,
-                  const VisitPlace& place) {
+LeaseStep step_of(std::string_view kind, std::string pool, pool::Number number, std::string_view visit) {
   LeaseStep step;
   step.kind = kind;
   step.block = block_of(number);
   step.number = number.digits();
-  step.visit = place;
-  step.bucket.add(visits_key(pool, place.bucket));
+  step.visit = visit_bits(visit);
   step.arguments.reserve(kBytesOfStep + visit.size());
   step.arguments.add(number.digits());
   step.pool = std::move(pool);
@@ -43,9 +39,8 @@ LeaseStep step_of(std::string_view kind, std::string pool, pool::Number number, 
 }
 
 LeaseStep end_step(std::string_view kind, pool::LeaseEnd end, pool::Time now, pool::LeaseStore::Done done) {
-  const VisitPlace place = place_of(end.visit_id);
-  LeaseStep step = step_of(kind, std::move(end.pool), end.number, end.visit_id, place);
-  step.arguments.add(place.field);
+  LeaseStep step = step_of(kind, std::move(end.pool), end.number, end.visit_id);
+  step.arguments.add(visit_word(step.visit));
   step.arguments.add(end.visit_id);
   step.arguments.add(to_text(end.end));
   step.now = now;
@@ -58,30 +53,26 @@ LeaseStep end_step(std::string_view kind, pool::LeaseEnd end, pool::Time now, po
 
 void RedisLeaseStore::lease(pool::LeaseRecord record, pool::Time now, Done done) {
   const std::string attributes = attributes_to_json(record.attributes);
-  const VisitPlace place = place_of(record.visit_id);
-  LeaseStep step = step_of(attributes.empty() ? "lease" : "named", std::move(record.pool), record.number,
-                           record.visit_id, place);
-  step.arguments.add(place.field);
+  LeaseStep step =
+      step_of(attributes.empty() ? "lease" : "named", std::move(record.pool), record.number, record.visit_id);
+  step.arguments.add(visit_word(step.visit));
   step.arguments.add(to_lease_text(record));
   if (!attributes.empty()) step.arguments.add(attributes);
   step.now = now;
   step.asked = record.expire;
   step.hold = record.hold;
-  step.indexes = true;
   step.done = std::move(done);
   writer_->write(std::move(step));
 }
 
 void RedisLeaseStore::renew(pool::LeaseRecord record, pool::Time now, Done done) {
-  LeaseStep step =
-      step_of("renew", std::move(record.pool), record.number, record.visit_id, place_of(record.visit_id));
+  LeaseStep step = step_of("renew", std::move(record.pool), record.number, record.visit_id);
   step.arguments.add(record.visit_id);
   step.arguments.add(to_text(record.expire));
   step.arguments.add(std::to_string(record.hold.count()));
   step.now = now;
   step.asked = record.expire;
   step.hold = record.hold;
-  step.indexes = true;
   step.done = std::move(done);
   writer_->write(std::move(step));
 }

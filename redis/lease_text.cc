@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <ringtrace/v1/visit.pb.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -10,6 +11,11 @@
 
 namespace ringtrace::redis {
 namespace {
+
+// Of a length that is for good.
+constexpr std::string_view kEnded = "ended:";
+// Milliseconds: a span of 30,000 years, so that sums of times are times.
+constexpr std::int64_t kMost = 1'000'000'000'000'000;
 
 constexpr std::string_view kHex = "0123456789ABCDEF";
 
@@ -57,6 +63,28 @@ std::optional<Integer> parse_integer(std::string_view word) {
   return value;
 }
 
+/// Milliseconds since the epoch.
+std::optional<pool::Time> parse_time(std::string_view word) {
+  const auto count = parse_integer<std::int64_t>(word);
+  if (!count || *count < 0 || *count > kMost) return std::nullopt;
+  return pool::Time(pool::Duration(*count));
+}
+
+/// Milliseconds, or seconds and an "s".
+void append_span(std::string& out, pool::Duration span) {
+  const bool whole = span.count() % 1000 == 0;
+  append_integer(out, whole ? span.count() / 1000 : span.count());
+  if (whole) out += 's';
+}
+
+std::optional<pool::Duration> parse_span(std::string_view word) {
+  const bool is_seconds = word.ends_with('s');
+  if (is_seconds) word.remove_suffix(1);
+  const auto count = parse_integer<std::int64_t>(word);
+  if (!count || *count < 0 || *count > kMost / 1000) return std::nullopt;
+  return pool::Duration(is_seconds ? *count * 1000 : *count);
+}
+
 }  // namespace
 
 std::string escape_word(std::string_view text) {
@@ -89,9 +117,9 @@ std::string to_lease_text(const pool::LeaseRecord& record) {
   text.reserve(64 + record.source.size() + record.visitor_id.size() + record.visit_id.size());
   append_integer(text, record.start.time_since_epoch().count());
   text += ' ';
-  append_integer(text, record.expire.time_since_epoch().count());
-  text += " 0 ";
-  append_integer(text, record.hold.count());
+  append_span(text, std::max(record.expire - record.start, pool::Duration::zero()));
+  text += ' ';
+  append_span(text, record.hold);
   text += ' ';
   append_word(text, record.source);
   text += ' ';
@@ -101,35 +129,33 @@ std::string to_lease_text(const pool::LeaseRecord& record) {
   return text;
 }
 
-std::optional<LoadedLease> parse_lease(std::string_view digits, std::string_view text) {
-  const auto number = parse_integer<std::uint64_t>(digits);
-  const auto known = number ? pool::Number::from_digits(*number) : std::nullopt;
-  std::array<std::int64_t, 4> times{};
-  for (std::int64_t& time : times) {
-    const auto value = parse_integer<std::int64_t>(take_word(text));
-    if (!value || *value < 0) return std::nullopt;
-    time = *value;
-  }
+std::optional<LoadedLease> parse_lease(pool::Number number, std::string_view text) {
+  const auto start = parse_time(take_word(text));
+  std::string_view length = take_word(text);
+  const bool is_over = length.starts_with(kEnded);
+  if (is_over) length.remove_prefix(kEnded.size());
+  const auto lasts = parse_span(length);
+  const auto hold = parse_span(take_word(text));
   LoadedLease lease;
   lease.source = unescape_word(take_word(text));
   lease.visitor_id = unescape_word(take_word(text));
   lease.visit_id = std::string(text);
-  if (!known || lease.visit_id.empty()) return std::nullopt;
-  lease.number = *known;
-  lease.start = pool::Time(pool::Duration(times[0]));
-  lease.expire = pool::Time(pool::Duration(times[1]));
-  if (times[2] != 0) lease.ended = pool::Time(pool::Duration(times[2]));
-  lease.hold = pool::Duration(times[3]);
+  if (!start || !lasts || !hold || lease.visit_id.empty()) return std::nullopt;
+  lease.number = number;
+  lease.start = *start;
+  lease.expire = *start + *lasts;
+  if (is_over) lease.ended = lease.expire;
+  lease.hold = *hold;
   return lease;
 }
 
 std::optional<Holder> parse_holder(std::string_view text) {
-  const auto shown = parse_integer<std::int64_t>(take_word(text));
-  const auto end = parse_integer<std::int64_t>(take_word(text));
+  const auto shown = parse_time(take_word(text));
+  const auto end = parse_time(take_word(text));
   if (!shown || !end) return std::nullopt;
   Holder holder;
-  holder.shown = pool::Time(pool::Duration(*shown));
-  holder.end = pool::Time(pool::Duration(*end));
+  holder.shown = *shown;
+  holder.end = *end;
   holder.source = unescape_word(take_word(text));
   holder.visitor_id = unescape_word(take_word(text));
   holder.visit_id = std::string(text);

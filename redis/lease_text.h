@@ -21,8 +21,8 @@ std::string unescape_word(std::string_view word);
 /// A lease that stands, as it is stored.
 std::string to_lease_text(const pool::LeaseRecord& record);
 
-/// A lease read from its field and value; none when they are not ours. Without attributes.
-std::optional<LoadedLease> parse_lease(std::string_view digits, std::string_view text);
+/// The lease of a number; none when its text is not ours. Without attributes.
+std::optional<LoadedLease> parse_lease(pool::Number number, std::string_view text);
 
 /// A former holder read from its entry in the holder log; none when it is not ours.
 std::optional<Holder> parse_holder(std::string_view text);

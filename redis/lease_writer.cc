@@ -62,15 +62,6 @@ StoreReply to_store_reply(const std::vector<Reply>& parts) {
 
 }  // namespace
 
-void LeaseWriter::begin() {
-  connection_.on_state([weak = weak_from_this()](bool, const std::string&) {
-    const auto self = weak.lock();
-    if (!self) return;
-    // This Redis may be another one, or have lost its latest writes.
-    for (auto& [pool, queue] : self->queues_) queue.expiries.forget();
-  });
-}
-
 void LeaseWriter::write(LeaseStep step) {
   // Who is answered by the end may ask again; by then the connection is gone.
   if (stopped_) return step.done(reply_of(StoreStatus::kUnavailable, "the store ends"));
@@ -125,7 +116,7 @@ void LeaseWriter::send(const std::string& pool, Queue& queue) {
     ++queue.calls;
     const auto answer = std::make_shared<Answer>();
     const bool waits = options_.replicas > 0;
-    connection_.execute(lease_call(pool, token, *steps, options_.retention, queue.expiries),
+    connection_.execute(lease_call(pool, token, *steps, options_.retention),
                         [self = shared_from_this(), pool, steps, answer, waits](Answer got) {
                           *answer = std::move(got);
                           if (!waits) self->answered(pool, *steps, *answer);
@@ -147,9 +138,7 @@ LeaseSteps LeaseWriter::take_steps(Queue& queue, std::size_t most) {
   visits_.clear();
   std::size_t count = 0;
   for (const LeaseStep& step : queue.waiting) {
-    if (count == most || !numbers_.insert(step.number).second ||
-        !visits_.insert(step.visit.as_integer()).second)
-      break;
+    if (count == most || !numbers_.insert(step.number).second || !visits_.insert(step.visit).second) break;
     ++count;
   }
   const auto end = queue.waiting.begin() + static_cast<std::ptrdiff_t>(count);
@@ -204,7 +193,7 @@ void LeaseWriter::deliver(const std::string& pool, const LeaseSteps& steps, Answ
   const std::vector<Reply>& parts = reply.elements;
   if (parts.size() >= 2 && parts[0].is("WRITTEN")) {
     claims_.written(pool, static_cast<std::uint64_t>(parts[1].as_integer().value_or(0)));
-    return written(queues_[pool], steps, parts);
+    return written(steps, parts);
   }
   if (parts.size() == 3 && parts[0].is("FENCED")) {
     claims_.fenced(pool, parts[1].text, parts[2].as_integer().value_or(0));
@@ -212,14 +201,13 @@ void LeaseWriter::deliver(const std::string& pool, const LeaseSteps& steps, Answ
   }
   if (parts.size() == 1 && parts[0].is("UNCLAIMED")) {
     claims_.unclaimed(pool);
-    queues_[pool].expiries.forget();
     return finish(steps, reply_of(StoreStatus::kUnavailable, "the store lost the claim"));
   }
   finish(steps, not_understood());
 }
 
 /// Told of are only those steps, in order, of which not all is as they asked for.
-void LeaseWriter::written(Queue& queue, const LeaseSteps& steps, const std::vector<Reply>& parts) {
+void LeaseWriter::written(const LeaseSteps& steps, const std::vector<Reply>& parts) {
   outstanding_ -= steps.size();
   std::size_t next = 2;
   for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -227,11 +215,7 @@ void LeaseWriter::written(Queue& queue, const LeaseSteps& steps, const std::vect
     const bool differs =
         told != nullptr && told->size() >= 2 && told->front().as_integer() == static_cast<std::int64_t>(i);
     if (differs) ++next;
-    const LeaseStep& step = steps[i];
-    const StoreReply reply = differs ? to_store_reply(*told) : step.as_asked();
-    const bool is_indexed = step.indexes && reply.status == StoreStatus::kDone;
-    if (is_indexed && step.keeps != pool::kNever) queue.expiries.note(step.visit.bucket, step.keeps);
-    step.done(reply);
+    steps[i].done(differs ? to_store_reply(*told) : steps[i].as_asked());
   }
 }
 

@@ -27,9 +27,6 @@ class LeaseWriter : public std::enable_shared_from_this<LeaseWriter> {
   LeaseWriter(Connection& connection, Claims& claims, LeaseStoreOptions options)
       : connection_(connection), claims_(claims), options_(options) {}
 
-  /// Follows the connection, before that is started.
-  void begin();
-
   void write(LeaseStep step);
 
   /// What is waiting is answered; what is under way is answered by the connection.
@@ -40,7 +37,6 @@ class LeaseWriter : public std::enable_shared_from_this<LeaseWriter> {
  private:
   struct Queue {
     std::deque<LeaseStep> waiting;
-    VisitExpiries expiries;
     std::size_t calls = 0;
     bool sending = false;  ///< calls that are turned away answer from inside
   };
@@ -53,7 +49,7 @@ class LeaseWriter : public std::enable_shared_from_this<LeaseWriter> {
   void note_replicas(Answer& answer, const Answer& reached) const;
   void answered(const std::string& pool, const LeaseSteps& steps, Answer& answer);
   void deliver(const std::string& pool, const LeaseSteps& steps, Answer& answer);
-  void written(Queue& queue, const LeaseSteps& steps, const std::vector<Reply>& parts);
+  void written(const LeaseSteps& steps, const std::vector<Reply>& parts);
   void failed(const LeaseSteps& steps, const Reply& error);
   void refuse(const LeaseSteps& steps);
   void finish(const LeaseSteps& steps, const pool::StoreReply& reply);

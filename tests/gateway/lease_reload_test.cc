@@ -21,13 +21,12 @@ pool::Number number_at(std::uint64_t i) { return test::number(kFirstDigits + i);
 /// Leases of so many numbers, in one stroke: visit-0 has the first number, and so on.
 void fill(const RedisServer& server, std::uint64_t count) {
   const std::int64_t start = test::present().time_since_epoch().count();
-  const std::string text = "' " + std::to_string(start + 1'800'000) + " 0 150000 google/cpc - visit-' .. i";
+  const std::string text = "'" + std::to_string(start) + " 1800s 150s google/cpc - visit-' .. i";
   const std::string script = "for i = 0, " + std::to_string(count - 1) +
                              " do local digits = string.format('%d', " + std::to_string(kFirstDigits) +
                              " + i) local block = string.sub(digits, 1, -6) "
-                             "redis.call('HSET', 'rt:{main:0}:leases:' .. block, digits, '" +
-                             std::to_string(start) + "' .. " + text +
-                             ") redis.call('SADD', KEYS[1], block) end";
+                             "redis.call('HSET', 'rt:{main:0}:leases:' .. block, string.sub(digits, -5), " +
+                             text + ") redis.call('SADD', KEYS[1], block) end";
   CHECK_FALSE(server.command({"EVAL", script, "1", redis::blocks_key("main")}).is_error());
 }
 

@@ -28,30 +28,40 @@ TEST_CASE("a lease is read as it was written") {
   record.start = pool::Time(pool::Duration(100));
   record.expire = pool::Time(pool::Duration(200));
   record.hold = pool::Duration(300);
-  CHECK(to_lease_text(record) == "100 200 0 300 my%20ads/cpc - visit 1 of 2");
+  CHECK(to_lease_text(record) == "100 100 300 my%20ads/cpc - visit 1 of 2");
+  record.expire = record.start + std::chrono::minutes(30);
+  record.hold = std::chrono::seconds(150);
+  CHECK(to_lease_text(record) == "100 1800s 150s my%20ads/cpc - visit 1 of 2");
 }
 
 TEST_CASE("a stored lease is read with a visit id that holds blanks") {
-  const auto lease = parse_lease("74950000001", "100 200 0 300 my%20ads/cpc - visit 1 of 2");
+  const pool::Number number = *pool::Number::from_digits(74'950'000'001);
+  const auto lease = parse_lease(number, "100 2s 300 my%20ads/cpc - visit 1 of 2");
   REQUIRE(lease);
-  CHECK(lease->number.digits() == 74'950'000'001);
+  CHECK(lease->number == number);
   CHECK(lease->visit_id == "visit 1 of 2");
   CHECK(lease->visitor_id.empty());
   CHECK(lease->source == "my ads/cpc");
   CHECK(lease->start.time_since_epoch().count() == 100);
-  CHECK(lease->end().time_since_epoch().count() == 200);
+  CHECK(lease->end().time_since_epoch().count() == 2'100);
   CHECK_FALSE(lease->ended);
   CHECK(lease->hold.count() == 300);
-  CHECK(parse_lease("74950000001", "100 200 150 300 - - v")->end().time_since_epoch().count() == 150);
+  const auto over = parse_lease(number, "100 ended:50 300 - - v");
+  REQUIRE(over);
+  REQUIRE(over->ended);
+  CHECK(over->ended->time_since_epoch().count() == 150);
 }
 
 TEST_CASE("what is no lease of ours is not read as one") {
-  for (const char* text : {"", "1", "1 2 3 4", "1 2 3 4 s v", "1 2 3 4 s v ", "a 2 3 4 s v x",
-                           "-1 2 3 4 s v x", "99999999999999999999 2 3 4 s v x"}) {
-    CHECK_FALSE(parse_lease("74950000001", text));
+  const pool::Number number = *pool::Number::from_digits(74'950'000'001);
+  REQUIRE(parse_lease(number, "1 2 3s s v x"));
+  for (const char* text :
+       {"", "1", "1 2 3", "1 2 3 s v", "1 2 3 s v ", "a 2 3 s v x", "-1 2 3 s v x", "1 -2 3 s v x",
+        "1 s 3 s v x", "1 2m 3 s v x", "1 over:2 3 s v x", "1 2 ended:3 s v x",
+        "99999999999999999999 2 3 s v x", "1 9000000000000000s 3 s v x"}) {
+    INFO(text);
+    CHECK_FALSE(parse_lease(number, text));
   }
-  CHECK_FALSE(parse_lease("12", "1 2 3 4 s v x"));
-  CHECK_FALSE(parse_lease("+74950000001", "1 2 3 4 s v x"));
 }
 
 TEST_CASE("attributes are readable JSON in the store and the same bytes after it") {
@@ -91,6 +101,21 @@ TEST_CASE("keys of one pool share a hash tag, and neighbours share a block") {
   CHECK(lease_key("main", number(12'025'600'000)) == "rt:{main:0}:leases:120256");
   CHECK(lease_key("main", number(1'280)) == "rt:{main:0}:leases:0");
   CHECK(attributes_key("main", number(12'025'550'101)) == "rt:{main:0}:attributes:120255");
+}
+
+TEST_CASE("a number is its block and its last five digits") {
+  for (const std::uint64_t digits : {12'025'550'101UL, 12'025'500'007UL, 1'280UL}) {
+    const pool::Number number = *pool::Number::from_digits(digits);
+    CHECK(number_at(block_of(number), field_of(number)) == number);
+  }
+  CHECK(field_of(*pool::Number::from_digits(12'025'500'007)) == "00007");
+  for (const char* const field : {"", "7", "000007", "-0007", "+0007", "0x007", "12025500007"})
+    CHECK_FALSE(number_at(120'255, field));
+}
+
+TEST_CASE("a visit's word in the index is the begin of its SHA-1 in Base64") {
+  // printf visit-1 | openssl sha1 -binary | base64
+  CHECK(visit_word(visit_bits("visit-1")) == "U+pdMo");
 }
 
 }  // namespace

@@ -85,7 +85,8 @@ class RealRedis {
       }
       const Reply fields = session_->command({"HGETALL", key.text});
       for (std::size_t i = 0; i + 1 < fields.elements.size(); i += 2) {
-        const std::string of = kind == "visits" ? tail + ' ' : "";
+        const bool of_block = kind == "leases" || kind == "attributes";
+        const std::string of = of_block && tail != "0" ? tail : "";
         lines[kind + ' ' + of + fields.elements[i].text] = fields.elements[i + 1].text;
       }
     }
@@ -177,7 +178,7 @@ std::vector<std::string> random_write(Dice& dice, Milliseconds now) {
   std::vector<std::uint64_t> numbers = {74'950'000'001, 74'950'000'101, 74'950'000'201,
                                         74'950'100'001, 74'950'100'101, 74'950'100'201};
   std::vector<std::string> visits = {"visit 0", "visit 1", "visit 2", "visit 3", "visit 4"};
-  std::vector<std::string> keys = {kOwner, redis::blocks_key("main")};
+  std::vector<std::string> keys = {kOwner, redis::blocks_key("main"), redis::visits_key("main")};
   for (const std::uint64_t digits : {numbers[0], numbers[3]}) {
     keys.push_back(redis::lease_key("main", *pool::Number::from_digits(digits)));
     keys.push_back(redis::attributes_key("main", *pool::Number::from_digits(digits)));
@@ -188,21 +189,19 @@ std::vector<std::string> random_write(Dice& dice, Milliseconds now) {
     const auto number = numbers.begin() + static_cast<std::ptrdiff_t>(dice.below(numbers.size()));
     const auto visit = visits.begin() + static_cast<std::ptrdiff_t>(dice.below(visits.size()));
     const std::string digits = std::to_string(*number);
-    const redis::VisitPlace place = redis::place_of(*visit);
-    const std::string field = std::to_string(place.field);
-    keys.push_back(redis::visits_key("main", place.bucket));
+    const std::string word = redis::visit_word(redis::visit_bits(*visit));
     const std::string expire = text(now + dice.between(1, 300'000));
-    const std::string hold = dice.one_in(2) ? "30000" : "120000";
+    const std::string hold = dice.one_in(2) ? "30" : "120";
     const std::string at = text(now - dice.between(0, 60'000));
-    const std::string start = text(now - (dice.one_in(3) ? dice.between(0, 200'000) : 0));
-    const std::string lease =
-        start + ' ' + expire + " 0 " + hold + (dice.one_in(2) ? " my%20ads - " : " ads browser ") + *visit;
+    const Milliseconds before = dice.one_in(3) ? dice.between(0, 200'000) : 0;
+    const std::string lease = text(now - before) + ' ' + text(before + dice.between(1, 300'000)) + ' ' +
+                              hold + "s" + (dice.one_in(2) ? " my%20ads - " : " ads browser ") + *visit;
     const std::vector<std::vector<std::string>> kinds = {
-        {"lease", digits, field, lease},
-        {"named", digits, field, lease, "{\"utm_source\":\"google\"}"},
-        {"renew", digits, *visit, expire, hold},
-        {"release", digits, field, *visit, at},
-        {"expire", digits, field, *visit, at}};
+        {"lease", digits, word, lease},
+        {"named", digits, word, lease, "{\"utm_source\":\"google\"}"},
+        {"renew", digits, *visit, expire, hold + "000"},
+        {"release", digits, word, *visit, at},
+        {"expire", digits, word, *visit, at}};
     const std::vector<std::string>& step = kinds[dice.below(kinds.size())];
     words.push_back(step[0]);
     words.push_back(*number < 74'950'100'000 ? "1" : "2");
@@ -215,11 +214,10 @@ std::vector<std::string> random_write(Dice& dice, Milliseconds now) {
   std::vector<std::string> command = {"FCALL", "ringtrace_v1_write_leases", std::to_string(keys.size())};
   command.insert(command.end(), keys.begin(), keys.end());
   const std::string latest = text(now + 86'400'000);
-  for (const std::string& word : {std::string(token), text(now), std::string("86400000"), std::string("2"),
-                                  latest, latest, std::to_string(steps)}) {
+  for (const std::string& word :
+       {std::string(token), text(now), std::string("86400000"), std::string("2"), latest, latest}) {
     command.push_back(word);
   }
-  for (std::uint64_t i = 0; i < steps; ++i) command.push_back(std::to_string(i));
   command.insert(command.end(), words.begin(), words.end());
   return command;
 }

@@ -44,13 +44,30 @@ Reply done(Milliseconds asked, Milliseconds at) {
   return asked == at ? Reply{} : array_reply({text_reply("DONE"), integer_reply(at)});
 }
 
-/// The part of a key behind its last colon: a block or a bucket.
+/// The part of a key behind its last colon: a block.
 std::string tail_of(const std::string& key) { return key.substr(key.rfind(':') + 1); }
 
 /// All but the last five digits of a number.
 std::string block_of(const std::string& number) {
   return number.size() > 5 ? number.substr(0, number.size() - 5) : "0";
 }
+
+/// The last five digits of a number.
+std::string field_of(const std::string& number) {
+  return number.size() > 5 ? number.substr(number.size() - 5) : number;
+}
+
+/// The number of a block's key and a field.
+std::string number_of_field(const std::string& key, const std::string& field) {
+  const std::string block = tail_of(key);
+  return block == "0" ? field : block + field;
+}
+
+std::string span(Milliseconds length) {
+  return length % 1000 == 0 ? std::to_string(length / 1000) + 's' : std::to_string(length);
+}
+
+Milliseconds length_of(const std::string& span) { return number_of(span) * (span.ends_with('s') ? 1000 : 1); }
 
 std::string take_word(std::string& text) {
   const std::size_t end = std::min(text.find(' '), text.size());
@@ -102,53 +119,48 @@ std::vector<std::string> words_of(std::string_view bytes) {
 }
 
 std::string Books::Lease::text() const {
-  return std::to_string(start) + ' ' + std::to_string(expire) + ' ' + std::to_string(ended) + ' ' +
-         std::to_string(hold) + ' ' + source + ' ' + visitor + ' ' + visit;
+  return std::to_string(start) + ' ' + (over ? "ended:" : "") + span(end - start) + ' ' + span(hold) + ' ' +
+         source + ' ' + visitor + ' ' + visit;
 }
 
 Books::Lease Books::Lease::parse(const std::string& text) {
   std::string rest = text;
   Lease lease;
-  for (Milliseconds* const each : {&lease.start, &lease.expire, &lease.ended, &lease.hold}) {
-    *each = number_of(take_word(rest));
-  }
+  lease.start = number_of(take_word(rest));
+  std::string length = take_word(rest);
+  lease.over = length.starts_with("ended:");
+  if (lease.over) length.erase(0, length.find(':') + 1);
+  lease.end = lease.start + length_of(length);
+  lease.hold = length_of(take_word(rest));
   lease.source = take_word(rest);
   lease.visitor = take_word(rest);
   lease.visit = rest;
   return lease;
 }
 
-/// One step of a write, its words behind the kind: "lease number field text", "named number field text
-/// attributes", "renew number visit expire hold", "release number field visit end" or "expire number field
+/// One step of a write, its words behind the kind: "lease number word text", "named number word text
+/// attributes", "renew number visit expire hold", "release number word visit end" or "expire number word
 /// visit end".
 struct RedisModel::Step {
   Milliseconds now, retention;
-  std::string bucket;
   const std::string* words;
   bool has_attributes;
 
   const std::string& number() const { return words[0]; }
-  std::string place() const { return bucket + ' ' + words[1]; }
+  const std::string& visit_word() const { return words[1]; }
   Milliseconds time(int word) const { return number_of(words[word]); }
 };
 
 void RedisModel::forget_visit(const std::string& number, const std::string& visit) {
-  const redis::VisitPlace place = redis::place_of(visit);
-  const std::string bucket = std::to_string(place.bucket) + ' ';
-  const auto found = books.visits.find(bucket + std::to_string(place.field));
-  if (found == books.visits.end() || found->second != number) return;
-  // The last one of a bucket stays.
-  const auto first = books.visits.lower_bound(bucket);
-  const bool is_last = first == found && (std::next(found) == books.visits.end() ||
-                                          !std::next(found)->first.starts_with(bucket));
-  if (!is_last) books.visits.erase(found);
+  const auto found = books.visits.find(redis::visit_word(redis::visit_bits(visit)));
+  if (found != books.visits.end() && found->second == number) books.visits.erase(found);
 }
 
 void RedisModel::log_holder(const Step& step, const Books::Lease& lease) {
   const Milliseconds oldest = step.now - step.retention;
-  if (lease.end() < oldest) return;
+  if (lease.end < oldest) return;
   std::deque<std::string>& holders = books.holders[step.number()];
-  holders.push_front(std::to_string(lease.start) + ' ' + std::to_string(lease.end()) + ' ' + lease.source +
+  holders.push_front(std::to_string(lease.start) + ' ' + std::to_string(lease.end) + ' ' + lease.source +
                      ' ' + lease.visitor + ' ' + lease.visit);
   for (int i = 0; i < kTrimHolders; ++i) {
     const std::string& last = holders.back();
@@ -159,40 +171,40 @@ void RedisModel::log_holder(const Step& step, const Books::Lease& lease) {
 
 Reply RedisModel::lease(const Step& step) {
   Books::Lease fresh = Books::Lease::parse(step.words[2]);
-  const Milliseconds asked = fresh.expire;
+  const Milliseconds asked = fresh.end;
   const auto found = books.leases.find(step.number());
   const bool known = found != books.leases.end();
   const bool back = known && found->second.visit != fresh.visit && found->second.visitor == fresh.visitor &&
-                    fresh.visitor != "-" && found->second.end() <= std::min(fresh.start, step.now);
+                    fresh.visitor != "-" && found->second.end <= std::min(fresh.start, step.now);
   const bool stands = known && !back && found->second.bound_until() > step.now;
   // An entry of the index points only: the lease it points to says whose it is.
-  const auto entry = books.visits.find(step.place());
+  const auto entry = books.visits.find(step.visit_word());
   if (entry != books.visits.end() && entry->second != step.number()) {
     const auto elsewhere = books.leases.find(entry->second);
     if (elsewhere != books.leases.end() && elsewhere->second.visit == fresh.visit &&
         elsewhere->second.bound_until() > step.now) {
       return array_reply(
-          {text_reply("ELSEWHERE"), integer_reply(elsewhere->second.end()), text_reply(elsewhere->first)});
+          {text_reply("ELSEWHERE"), integer_reply(elsewhere->second.end), text_reply(elsewhere->first)});
     }
   }
   if (stands) {
     const Books::Lease& held = found->second;
     if (held.visit != fresh.visit) return word("HELD");
     fresh.start = held.start;
-    fresh.expire = std::max(held.end(), fresh.expire);
+    fresh.end = std::max(held.end, fresh.end);
   } else if (known) {
     const Books::Lease held = found->second;
     if (held.visit != fresh.visit || held.start != fresh.start) log_holder(step, held);
     if (held.visit != fresh.visit) forget_visit(step.number(), held.visit);
   }
-  books.visits[step.place()] = step.number();
+  books.visits[step.visit_word()] = step.number();
   books.leases[step.number()] = fresh;
   if (step.has_attributes) {
     books.attributes[step.number()] = step.words[3];
   } else if (known && !stands) {
     books.attributes.erase(step.number());
   }
-  return done(asked, fresh.expire);
+  return done(asked, fresh.end);
 }
 
 Reply RedisModel::renew(const Step& step) {
@@ -202,28 +214,29 @@ Reply RedisModel::renew(const Step& step) {
     return word("NOT_HELD");
   }
   Books::Lease& lease = found->second;
-  lease.expire = std::max(lease.end(), step.time(2));
-  lease.ended = 0;
+  lease.end = std::max(lease.end, step.time(2));
+  lease.over = false;
   lease.hold = step.time(3);
-  return done(step.time(2), lease.expire);
+  return done(step.time(2), lease.end);
 }
 
 Reply RedisModel::release(const Step& step) {
   const auto found = books.leases.find(step.number());
   if (found == books.leases.end() || found->second.visit != step.words[2]) return word("NOT_HELD");
   Books::Lease& lease = found->second;
-  if (lease.ended == 0) {
-    lease.ended = std::max(lease.start, step.time(3));
-    books.visits[step.place()] = step.number();
+  if (!lease.over) {
+    lease.end = std::max(lease.start, step.time(3));
+    lease.over = true;
+    books.visits[step.visit_word()] = step.number();
   }
-  return done(step.time(3), lease.ended);
+  return done(step.time(3), lease.end);
 }
 
 Reply RedisModel::expire(const Step& step) {
   const auto found = books.leases.find(step.number());
-  if (found != books.leases.end() && found->second.visit == step.words[2] && found->second.ended == 0 &&
-      found->second.expire > step.time(3)) {
-    return array_reply({text_reply("DONE"), integer_reply(found->second.expire)});
+  if (found != books.leases.end() && found->second.visit == step.words[2] && !found->second.over &&
+      found->second.end > step.time(3)) {
+    return array_reply({text_reply("DONE"), integer_reply(found->second.end)});
   }
   return release(step);
 }
@@ -240,8 +253,8 @@ bool RedisModel::refuses(const std::string& token, Reply& refusal) const {
   return true;
 }
 
-/// FCALL ringtrace_v1_write_leases keys owner blocks (leases attributes)… (visits)… token now retention
-/// blocks_count leases_until visits_until buckets_count (bucket)… (kind block count steps…)…
+/// FCALL ringtrace_v1_write_leases keys owner blocks visits (leases attributes)… token now retention
+/// blocks_count leases_until visits_until (kind block count steps…)…
 Reply RedisModel::write_leases(const Words& command) {
   using Run = Reply (RedisModel::*)(const Step&);
   struct Kind {
@@ -256,18 +269,16 @@ Reply RedisModel::write_leases(const Words& command) {
   std::size_t at = 3 + static_cast<std::size_t>(number_of(command[2]));
   Reply refusal;
   if (refuses(command[at], refusal)) return refusal;
-  const std::size_t first_bucket = 5 + 2 * static_cast<std::size_t>(number_of(command[at + 3]));
-  Step step{number_of(command[at + 1]), number_of(command[at + 2]), {}, nullptr, false};
+  Step step{number_of(command[at + 1]), number_of(command[at + 2]), nullptr, false};
   std::vector<Reply> answers = {text_reply("WRITTEN"),
                                 integer_reply(static_cast<std::int64_t>(++books.writes))};
   std::int64_t place = 0;
-  for (at += 7 + static_cast<std::size_t>(number_of(command[at + 6])); at < command.size();) {
+  for (at += 6; at < command.size();) {
     const Kind& kind = kinds.at(command[at]);
     step.has_attributes = command[at] == "named";
     const Milliseconds count = number_of(command[at + 2]);
     at += 3;
     for (Milliseconds i = 0; i < count; ++i, ++place, at += kind.words) {
-      step.bucket = tail_of(command[first_bucket + static_cast<std::size_t>(place)]);
       step.words = &command[at];
       Reply answer = (this->*kind.run)(step);
       if (!answer.is_array()) continue;
@@ -340,7 +351,7 @@ Reply RedisModel::execute(const Words& command, Milliseconds now, std::int64_t c
     const bool of_leases = command[1].find(":leases:") != std::string::npos;
     for (const auto& [number, lease] : books.leases) {
       if (!of_leases || block_of(number) != tail_of(command[1])) continue;
-      fields.push_back(text_reply(number));
+      fields.push_back(text_reply(field_of(number)));
       fields.push_back(text_reply(lease.text()));
     }
     return array_reply({text_reply("0"), array_reply(std::move(fields))});
@@ -348,7 +359,7 @@ Reply RedisModel::execute(const Words& command, Milliseconds now, std::int64_t c
   if (verb == "HMGET") {
     std::vector<Reply> texts;
     for (std::size_t i = 2; i < command.size(); ++i) {
-      const auto found = books.attributes.find(command[i]);
+      const auto found = books.attributes.find(number_of_field(command[1], command[i]));
       texts.push_back(found == books.attributes.end() ? Reply{} : text_reply(found->second));
     }
     return array_reply(std::move(texts));

@@ -16,11 +16,11 @@ using Milliseconds = std::int64_t;  ///< of Redis: since 1970, or a length
 /// The books of one pool, as the function library keeps them. A copy is a snapshot.
 struct Books {
   struct Lease {
-    Milliseconds start = 0, expire = 0, ended = 0, hold = 0;
+    Milliseconds start = 0, end = 0, hold = 0;
+    bool over = false;  ///< `end` is for good
     std::string source, visitor, visit;
 
-    Milliseconds end() const { return ended > 0 ? ended : expire; }
-    Milliseconds bound_until() const { return end() + hold; }
+    Milliseconds bound_until() const { return end + hold; }
     std::string text() const;
     static Lease parse(const std::string& text);
   };
@@ -32,7 +32,7 @@ struct Books {
   std::map<std::string, Lease> leases;  ///< by number, as are the next two
   std::map<std::string, std::string> attributes;
   std::map<std::string, std::deque<std::string>> holders;
-  std::map<std::string, std::string> visits;  ///< "<bucket> <field>": a number
+  std::map<std::string, std::string> visits;  ///< by word: a number
   Owner owner;
   std::uint64_t writes = 0;
 };

@@ -125,7 +125,7 @@ void SimulatedRedis::crash() {
     if (synced_.writes != master_.books.writes) faults_.count(Fault::kTailLost);
     for (const auto& [number, lease] : synced_.leases) {
       const Books::Lease& newest = master_.books.leases.at(number);
-      if (newest.visit == lease.visit && newest.start == lease.start && newest.end() > lease.end()) {
+      if (newest.visit == lease.visit && newest.start == lease.start && newest.end > lease.end) {
         faults_.count(Fault::kRenewalLost);
       }
     }

@@ -9,7 +9,7 @@ namespace {
 bool has(const Books& books, const Showing& showing) {
   const auto found = books.leases.find(std::to_string(showing.number.digits()));
   if (found == books.leases.end() || found->second.visit != showing.visit) return false;
-  return found->second.end() >= showing.until.time_since_epoch().count();
+  return found->second.end >= showing.until.time_since_epoch().count();
 }
 
 std::string describe(const Showing& showing) {
