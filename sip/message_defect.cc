@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sip/message_class.h"
+#include "sip/message_text.h"
 #include "sip/sofia.h"
 #include "sip/text.h"
 
@@ -15,6 +16,7 @@ std::string_view view(const char* text) { return text == nullptr ? std::string_v
 }  // namespace
 
 std::optional<Defect> find_defect(std::string_view text) {
+  text = from_start_line(text);
   const SofiaMessage message(
       msg_make(message_class(), MSG_DO_EXTRACT_COPY, text.data(), static_cast<ssize_t>(text.size())));
   return find_defect(message.get());

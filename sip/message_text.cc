@@ -135,10 +135,14 @@ Method method_of(std::string_view name) {
   return Method::kOther;
 }
 
+std::string_view from_start_line(std::string_view text) {
+  while (text.starts_with("\r\n")) text.remove_prefix(2);
+  return text;
+}
+
 MessageParts take_apart(std::string_view text) {
   MessageParts parts;
-  // Empty lines before a message are overlooked (RFC 3261 section 7.5).
-  while (text.starts_with("\r\n")) text.remove_prefix(2);
+  text = from_start_line(text);
   const std::string_view whole = text;
   parts.rows.reserve(24);
   parts.start_line = without_end(take_line(text, false));
@@ -159,7 +163,7 @@ MessageParts take_apart(std::string_view text) {
 }
 
 std::string_view first_row(std::string_view text, Field field) {
-  while (text.starts_with("\r\n")) text.remove_prefix(2);
+  text = from_start_line(text);
   take_line(text, false);
   while (!text.empty()) {
     const std::string_view line = take_line(text, true);

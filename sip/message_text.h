@@ -46,6 +46,9 @@ struct MessageParts {
   bool regular = false;
 };
 
+/// Empty lines before a message are overlooked (RFC 3261 section 7.5).
+std::string_view from_start_line(std::string_view text);
+
 MessageParts take_apart(std::string_view text);
 
 /// The value of the first row of a kind, for one look at a message that is not taken apart; empty when there

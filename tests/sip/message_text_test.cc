@@ -116,6 +116,15 @@ TEST_CASE("what is wrong, or only odd, is not plain") {
   }
 }
 
+TEST_CASE("empty lines before a message are overlooked, however it is written (RFC 3261 section 7.5)") {
+  const std::string plain = invite();
+  const std::string odd = with(plain, "CSeq: 1 INVITE\r\n", "CSeq: 1\r\n INVITE\r\n");
+  for (const std::string& text : {plain, odd}) {
+    CHECK_FALSE(find_defect("\r\n\r\n" + text));
+    CHECK(Message::parse("\r\n\r\n" + text).is_well_formed());
+  }
+}
+
 TEST_CASE("nothing that the whole parser finds wrong is plain") {
   std::size_t wrong = 0;
   for (const auto* file : {"rfc4475_valid.txt", "rfc4475_invalid.txt", "rfc5118.txt"}) {
