@@ -17,10 +17,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   RINGTRACE_ASSERT(raw_to_tag(text) == raw.to_tag());
   if (raw.is_request()) (void)make_raw_response(raw, 400, "Bad Request", "tag");
 
-  // What is taken without the whole parser's judgement is what it would have taken.
-  if (is_plain(take_apart(text))) RINGTRACE_ASSERT(!find_defect(text));
-
   const Message message = Message::parse(text);
+  // What is taken without the whole parser's judgement is what it would have taken; but of a method it does
+  // not know it looks behind the end, and may refuse an "IN" for what stands there.
+  if (is_plain(take_apart(text)) && message.method() != Method::kOther) RINGTRACE_ASSERT(!find_defect(text));
+
   if (!message.is_well_formed()) {
     (void)message.to_string();
     return 0;
