@@ -296,8 +296,8 @@ void recovery(std::vector<Row>& rows, const RedisServer& server) {
 /// Memory for each of so many leases that are made as they are by `change`.
 double bytes_each(std::uint64_t count, const std::function<void(pool::LeaseRecord&)>& change = {}) {
   const RedisServer server({"--appendonly", "no"});
-  const double empty = used_memory(server);
   StoreWorld world(server);
+  const double empty = used_memory(server);  // with the function library
   lend_all(world, {.count = count, .depth = kDepth, .change = change});
   return (used_memory(server) - empty) / static_cast<double>(count);
 }
