@@ -15,12 +15,22 @@ constexpr std::chrono::milliseconds kTurn{100};
 constexpr std::size_t kMostBytes = redis::kMaxEventBytes;
 static_assert(kMostBytes <= RecordFile::kMaxRecord);
 
-// A record begins with what it is; a serialized v1::CallEvent follows.
-constexpr char kEvent = 'E';
-constexpr char kClosing = 'C';  // of the event only the ids of the call and the time are set
-constexpr char kResumed = 'R';
-
 }  // namespace
+
+// Begins with what it is; the serialized event follows.
+std::string EventSpool::Entry::record() const {
+  std::string text(1, static_cast<char>(kind));
+  event.AppendToString(&text);
+  return text;
+}
+
+std::optional<EventSpool::Entry> EventSpool::Entry::from_record(const std::string& record) {
+  Entry entry;
+  const auto size = static_cast<int>(record.size());
+  if (size == 0 || !entry.event.ParseFromArray(record.data() + 1, size - 1)) return std::nullopt;
+  entry.kind = static_cast<Kind>(record.front());
+  return entry;
+}
 
 EventSpool::EventSpool(redis::RedisCallLog& calls, Options options, Log& log, Pass pass)
     : calls_(calls), options_(std::move(options)), log_(log), pass_(std::move(pass)) {}
@@ -61,32 +71,28 @@ void EventSpool::open_file() {
   if (count > 0) log_.info("call events of an earlier process are in the spool", {{"count", count}});
 }
 
-void EventSpool::record(v1::CallEvent event) { add_event(kEvent, std::move(event)); }
+void EventSpool::record(v1::CallEvent event) { add_event(Entry::Kind::kEvent, std::move(event)); }
 
-void EventSpool::resume(v1::CallEvent event) { add_event(kResumed, std::move(event)); }
+void EventSpool::resume(v1::CallEvent event) { add_event(Entry::Kind::kResumed, std::move(event)); }
 
-void EventSpool::add_event(char kind, v1::CallEvent event) {
+void EventSpool::add_event(Entry::Kind kind, v1::CallEvent event) {
   if (event.event_id().empty() || event.call().call_id().empty()) {
     ++dropped_;
     return;
   }
   erased_.redact(event);
-  add(kind + event.SerializeAsString());
+  add({kind, std::move(event)});
 }
 
 void EventSpool::close_unknown(sip::CallClosing closing) {
-  v1::CallEvent event;
-  event.mutable_call()->set_call_id(std::move(closing.call_id));
-  event.mutable_call()->set_sip_call_id(std::move(closing.sip_call_id));
-  *event.mutable_event_time() = to_timestamp(closing.end_time);
-  add(kClosing + event.SerializeAsString());
+  Entry entry{Entry::Kind::kClosing, {}};
+  entry.event.mutable_call()->set_call_id(std::move(closing.call_id));
+  entry.event.mutable_call()->set_sip_call_id(std::move(closing.sip_call_id));
+  *entry.event.mutable_event_time() = to_timestamp(closing.end_time);
+  add(std::move(entry));
 }
 
-void EventSpool::add(std::string record) {
-  if (record.size() > kMostBytes) {
-    ++dropped_;
-    return;
-  }
+void EventSpool::add(Entry entry) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
@@ -94,7 +100,7 @@ void EventSpool::add(std::string record) {
       ++dropped_;
       return;
     }
-    queue_.push_back(std::move(record));
+    queue_.push_back(std::move(entry));
     wake = std::exchange(idle_, false);
   }
   if (wake) arrived_.notify_one();
@@ -118,9 +124,8 @@ bool EventSpool::redact_file() {
   if (file_ == nullptr || file_->empty()) return true;
   const bool done = file_->rewrite(
       [this](std::string record) {
-        v1::CallEvent event;
-        if (!event.ParseFromArray(record.data() + 1, static_cast<int>(record.size() - 1))) return record;
-        return erased_.redact(event) ? record.front() + event.SerializeAsString() : record;
+        auto entry = Entry::from_record(record);
+        return entry && erased_.redact(entry->event) ? entry->record() : record;
       },
       given_);
   file_bytes_ = file_->end() - file_->begin();
@@ -128,7 +133,9 @@ bool EventSpool::redact_file() {
 }
 
 void EventSpool::run() {
-  std::vector<std::string> fresh;
+  std::vector<Entry> fresh;
+  std::optional<redis::RedisCallLog::Together> together;
+  std::chrono::steady_clock::time_point handed_on{};
   for (;;) {
     fresh.clear();
     std::vector<std::function<void(bool)>> erasing;
@@ -140,6 +147,7 @@ void EventSpool::run() {
       const auto ends = [this] { return stopping_ || !erasing_.empty(); };
       arrived_.wait_for(lock, kGather, ends);
       if (queue_.empty() && !ends()) {
+        together.reset();  // none follows that they could wait for
         idle_ = true;
         const auto comes = [&] { return !idle_ || ends(); };
         bool woken = true;
@@ -156,10 +164,14 @@ void EventSpool::run() {
       behind_ += fresh.size();
       last = stopping_;
     }
-    {
-      const redis::RedisCallLog::Together together(calls_);
-      if (!fresh.empty()) take(fresh);
-      move_on();
+    if (!together) together.emplace(calls_);
+    if (!fresh.empty()) take(fresh);
+    move_on();
+    const bool has_more = file_ != nullptr && given_ < file_->end();
+    const auto now = std::chrono::steady_clock::now();
+    if (has_more || last || now - handed_on >= kTogether) {
+      together.reset();
+      handed_on = now;
     }
     if (!erasing.empty()) {
       const bool clean = redact_file();
@@ -170,7 +182,17 @@ void EventSpool::run() {
 }
 
 /// Into the file, and on to the log unless earlier ones wait in the file.
-void EventSpool::take(const std::vector<std::string>& records) {
+void EventSpool::take(std::vector<Entry>& entries) {
+  std::vector<std::string> records;
+  records.reserve(entries.size());
+  const std::size_t too_large = std::erase_if(entries, [&](const Entry& entry) {
+    std::string record = entry.record();
+    const bool fits = record.size() <= kMostBytes;
+    if (fits) records.push_back(std::move(record));
+    return !fits;
+  });
+  dropped_ += too_large;
+  behind_ -= too_large;
   const bool in_order = file_ == nullptr || (given_ == file_->end() && !is_worn());
   std::size_t kept = 0;
   if (file_ != nullptr) {
@@ -178,21 +200,21 @@ void EventSpool::take(const std::vector<std::string>& records) {
     file_bytes_ = file_->end() - file_->begin();
     if (kept > 0) told_full_ = false;
     // Those that the log has no room for, and all behind them, wait in the file.
-    for (std::size_t i = 0; i < kept && in_order && give(records[i]); ++i)
+    for (std::size_t i = 0; i < kept && in_order && give(std::move(entries[i])); ++i)
       given_ += RecordFile::size_of(records[i]);
   }
   const bool still_in_order = file_ == nullptr || given_ == file_->end();
-  for (std::size_t i = kept; i < records.size(); ++i) refuse(records[i], still_in_order);
+  for (std::size_t i = kept; i < entries.size(); ++i) refuse(std::move(entries[i]), still_in_order);
 }
 
 /// The file does not have it: it can only go on to the log at once.
-void EventSpool::refuse(const std::string& record, bool in_order) {
+void EventSpool::refuse(Entry entry, bool in_order) {
   if (file_ != nullptr) {
     ++unspooled_;
     if (!std::exchange(told_full_, true))
       log_.error("the spool of call events takes no more", {{"bytes", file_bytes_.load()}});
   }
-  if (in_order && give(record)) return;
+  if (in_order && give(std::move(entry))) return;
   --behind_;
   ++dropped_;
 }
@@ -211,7 +233,13 @@ void EventSpool::move_on() {
     file_bytes_ = file_->end() - file_->begin();
   }
   for (std::uint64_t offset = given_; const auto record = file_->read(offset); given_ = offset) {
-    if (!give(*record)) return;
+    auto entry = Entry::from_record(*record);
+    if (!entry) {
+      ++dropped_;
+      --behind_;
+    } else if (!give(std::move(*entry))) {
+      return;
+    }
   }
   if (!file_->empty() && given_ == file_->end() && calls_.stats().queued == 0) {
     file_->clear();
@@ -220,19 +248,14 @@ void EventSpool::move_on() {
   }
 }
 
-/// False when the log has no room now. What it would never take is dropped.
-bool EventSpool::give(const std::string& record) {
-  v1::CallEvent event;
-  if (!event.ParseFromArray(record.data() + 1, static_cast<int>(record.size() - 1))) {
-    ++dropped_;
-    --behind_;
-    return true;
-  }
+/// False when the log has no room now.
+bool EventSpool::give(Entry entry) {
+  v1::CallEvent& event = entry.event;
   bool taken = false;
-  if (record.front() == kClosing) {
+  if (entry.kind == Entry::Kind::kClosing) {
     taken = calls_.close_open_call(
         {event.call().call_id(), event.call().sip_call_id(), from_timestamp(event.event_time())});
-  } else if (record.front() == kResumed) {
+  } else if (entry.kind == Entry::Kind::kResumed) {
     taken = calls_.resume(std::move(event));
   } else {
     if (pass_) pass_(event);

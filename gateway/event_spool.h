@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,13 +38,15 @@ struct EventSpoolStats {
 ///
 /// `record`, `close_unknown` and `resume` only put into a bounded queue: a thread of the spool's own writes
 /// the file, so that a slow disk stops neither calls nor leases. It lets events gather for kGather, because
-/// waking it, writing and the log's round trip cost the same for one event as for many; what has come within
-/// that time of a kill is lost. Events reach the log in the order they came. When the log is full they wait
-/// in the file; when the file is full, in the log's memory; when both are, they are dropped and counted. The
-/// file is emptied whenever Redis has acknowledged everything.
+/// waking it and writing cost the same for one event as for many; what has come within that time of a kill is
+/// lost. The log's round trip costs more: while events come one after the other, what is in the file gathers
+/// for kTogether on its way to Redis. Events reach the log in the order they came. When the log is full they
+/// wait in the file; when the file is full, in the log's memory; when both are, they are dropped and counted.
+/// The file is emptied whenever Redis has acknowledged everything.
 class EventSpool final : public sip::CallSink {
  public:
   static constexpr std::chrono::milliseconds kGather{10};
+  static constexpr std::chrono::milliseconds kTogether{50};
 
   /// Sees every event on its way to the log and may change it; on the spool's thread.
   using Pass = std::function<void(v1::CallEvent&)>;
@@ -77,14 +80,24 @@ class EventSpool final : public sip::CallSink {
   EventSpoolStats stats() const;
 
  private:
-  void add_event(char kind, v1::CallEvent event);
-  void add(std::string record);
+  /// What the file has a record of. A closing is an event with its ids and time alone.
+  struct Entry {
+    enum class Kind : char { kEvent = 'E', kClosing = 'C', kResumed = 'R' };
+    Kind kind = Kind::kEvent;
+    v1::CallEvent event;
+
+    std::string record() const;
+    static std::optional<Entry> from_record(const std::string& record);
+  };
+
+  void add_event(Entry::Kind kind, v1::CallEvent event);
+  void add(Entry entry);
   void run();
-  void take(const std::vector<std::string>& records);
-  void refuse(const std::string& record, bool in_order);
+  void take(std::vector<Entry>& entries);
+  void refuse(Entry entry, bool in_order);
   void move_on();
   bool is_worn() const;
-  bool give(const std::string& record);
+  bool give(Entry entry);
   void open_file();
   bool redact_file();
 
@@ -97,7 +110,7 @@ class EventSpool final : public sip::CallSink {
   // Own synchronization.
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
-  std::vector<std::string> queue_;                  // by mutex_
+  std::vector<Entry> queue_;                        // by mutex_
   std::vector<std::function<void(bool)>> erasing_;  // by mutex_
   bool stopping_ = false;                           // by mutex_
   bool idle_ = false;                               // by mutex_: the next event must wake the thread

@@ -12,6 +12,7 @@ namespace ringtrace::gateway {
 void LateAttribution::pass(v1::CallEvent& event) {
   // Only what was told by the proxy is completed; an update is the answer itself.
   if (event.type() == v1::CALL_EVENT_TYPE_ATTRIBUTION_UPDATED) return;
+  if (is_complete(event.call().resolution())) return;
   const bool ended = event.type() == v1::CALL_EVENT_TYPE_ENDED;
   const std::lock_guard lock(mutex_);
   auto known = calls_.find(event.call().call_id());

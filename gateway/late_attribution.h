@@ -20,17 +20,17 @@ namespace ringtrace::gateway {
 struct LateAttributionStats {
   std::uint64_t waiting = 0;    ///< calls whose answer has not come yet
   std::uint64_t updated = 0;    ///< calls told a better answer
-  std::uint64_t confirmed = 0;  ///< calls whose first answer was complete
+  std::uint64_t confirmed = 0;  ///< calls that were asked about and keep their first answer
   std::uint64_t dropped = 0;    ///< calls that keep their first answer: too much waited
 };
 
 /// Asks the holder log, after a call has been routed, who else was shown its number, and tells a better
 /// answer with an event of type ATTRIBUTION_UPDATED. The call's later events carry that answer, too.
 ///
-/// Once for each call, at its first event; while the store is away, or the log has no room for the answer,
-/// the call waits, and is asked about again. At most kMost calls are remembered, each until it has ended and
-/// was asked about; beyond that a call keeps its first answer and is counted. Every member may be called from
-/// any thread.
+/// Once for each call, at its first event, unless is_complete() (gateway/late_resolution.h); while the store
+/// is away, or the log has no room for the answer, the call waits, and is asked about again. At most kMost
+/// calls are remembered, each until it has ended and was asked about; beyond that a call keeps its first
+/// answer and is counted. Every member may be called from any thread.
 class LateAttribution {
  public:
   static constexpr std::size_t kMost = 100'000;

@@ -85,13 +85,15 @@ bool is_better(const v1::Resolution& first, const v1::Resolution& second) {
 
 }  // namespace
 
+bool is_complete(const v1::Resolution& first) {
+  return first.method() == v1::RESOLUTION_METHOD_STATIC_SOURCE ||
+         first.method() == v1::RESOLUTION_METHOD_FALLBACK;
+}
+
 std::optional<v1::Resolution> complete_resolution(const v1::Resolution& first,
                                                   const std::vector<redis::Holder>& holders,
                                                   const pool::PoolConfig& config, pool::Time at) {
-  if (first.method() == v1::RESOLUTION_METHOD_STATIC_SOURCE ||
-      first.method() == v1::RESOLUTION_METHOD_FALLBACK) {
-    return std::nullopt;
-  }
+  if (is_complete(first)) return std::nullopt;
   std::vector<Candidate> candidates = all_candidates(first, holders, at);
   if (candidates.empty()) return std::nullopt;
 

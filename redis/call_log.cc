@@ -33,8 +33,14 @@ struct Resumed {
   v1::CallEvent saw;
 };
 
+/// An event as the function of Redis takes it; made of it once, however often it is sent.
+struct Written {
+  std::string call_id;
+  std::vector<std::string> values;
+};
+
 struct Item {
-  std::variant<v1::CallEvent, CallClosing, Resumed> what;
+  std::variant<v1::CallEvent, CallClosing, Resumed, Written> what;
   std::size_t bytes = 0;
 };
 
@@ -215,24 +221,30 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
         std::to_string(options_.retention.count()), std::to_string(options_.max_length),
         std::to_string(options_.caller_retention.count()),
         std::to_string(options_.attributes_retention.count()), options_.caller_key.id()};
-    for (const Item& item : batch_) {
-      const auto& event = std::get<v1::CallEvent>(item.what);
-      keys.push_back(seen_key(event.call().call_id()));
-      add_values(event, values);
+    for (Item& item : batch_) {
+      if (auto* event = std::get_if<v1::CallEvent>(&item.what)) item.what = written(std::move(*event));
+      keys.push_back(seen_key(std::get<Written>(item.what).call_id));
     }
     std::vector<std::string_view> arguments = {"FCALL", "ringtrace_v2_record", count};
     arguments.insert(arguments.end(), keys.begin(), keys.end());
     arguments.insert(arguments.end(), values.begin(), values.end());
+    for (const Item& item : batch_) {
+      const auto& of_event = std::get<Written>(item.what).values;
+      arguments.insert(arguments.end(), of_event.begin(), of_event.end());
+    }
     execute(Command(arguments), [](Impl& self, const Reply& reply) { self.recorded(reply); });
   }
 
   /// As the function takes an event; see call_log.lua.
-  void add_values(v1::CallEvent event, std::vector<std::string>& values) const {
+  Written written(v1::CallEvent event) const {
     Persons persons = take_persons(event);
     std::string hash = persons.caller.empty() ? std::string() : options_.caller_key.hash(persons.caller);
+    Written result{event.call().call_id(), {}};
+    std::vector<std::string>& values = result.values;
+    values.reserve(8 + 2 * persons.visits.size());
     values.push_back(event.event_id());
     values.emplace_back(type_word(event.type()));
-    values.push_back(event.call().call_id());
+    values.push_back(result.call_id);
     std::string index = call_index_text(event);
     values.push_back(event_to_json(std::move(event)));
     for (std::string* value : {&index, &persons.caller, &hash}) values.push_back(std::move(*value));
@@ -241,6 +253,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
       values.push_back(std::move(id));
       values.push_back(std::move(json));
     }
+    return result;
   }
 
   void recorded(const Reply& reply) {

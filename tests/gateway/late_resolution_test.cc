@@ -183,7 +183,8 @@ struct Desk {
     redis::HolderLog::Done done;
   };
 
-  v1::CallEvent pass(v1::CallEventType type, const std::string& word, const std::string& call = "call") {
+  v1::CallEvent pass(v1::CallEventType type, const std::string& word, const std::string& call = "call",
+                     v1::ResolutionMethod method = v1::RESOLUTION_METHOD_ACTIVE_LEASE) {
     v1::CallEvent event;
     event.set_event_id(call + "-" + word);
     event.set_type(type);
@@ -191,7 +192,7 @@ struct Desk {
     event.mutable_call()->set_dialed_number("+12025550101");
     *event.mutable_call()->mutable_start_time() = to_timestamp(kCallTime);
     *event.mutable_call()->mutable_resolution() =
-        first_answer(v1::RESOLUTION_METHOD_ACTIVE_LEASE, holder("now", minutes(2), -minutes(20)), 0.99);
+        first_answer(method, holder("now", minutes(2), -minutes(20)), 0.99);
     late.pass(event);
     return event;
   }
@@ -288,6 +289,15 @@ TEST_CASE("more calls than may be asked about at one time are asked about as ans
   CHECK(desk.questions.size() == LateAttribution::kMostAsked);
   for (std::size_t i = 0; i < calls; ++i) desk.answer(Page::Status::kDone, kBoth);
   CHECK(desk.told.size() == calls);
+}
+
+TEST_CASE("nobody is asked about a call to a number that is never lent") {
+  Desk desk;
+  desk.pass(v1::CALL_EVENT_TYPE_RINGING, "ringing", "c1", v1::RESOLUTION_METHOD_STATIC_SOURCE);
+  desk.pass(v1::CALL_EVENT_TYPE_RINGING, "ringing", "c2", v1::RESOLUTION_METHOD_FALLBACK);
+  desk.late.ask();
+  CHECK(desk.questions.empty());
+  CHECK(desk.late.stats().waiting == 0);
 }
 
 TEST_CASE("a call whose first answer was complete is confirmed and told nothing more") {
