@@ -90,7 +90,7 @@ void CallBook::ringing(const CallId& id, Instant now) {
   if (call == nullptr || call->record.has_ringing_time() || call->answer) return;
   call->record.set_state(v1::CALL_STATE_RINGING);
   *call->record.mutable_ringing_time() = to_timestamp(now.wall);
-  emit(*call, v1::CALL_EVENT_TYPE_RINGING, now);
+  emit(call->record, v1::CALL_EVENT_TYPE_RINGING, now);
 }
 
 void CallBook::answered(const CallId& id, std::string_view line_tag, int status, Instant now) {
@@ -104,7 +104,7 @@ void CallBook::answered(const CallId& id, std::string_view line_tag, int status,
   call->record.set_state(v1::CALL_STATE_ANSWERED);
   call->record.set_sip_status(status);
   *call->record.mutable_answer_time() = to_timestamp(now.wall);
-  emit(*call, v1::CALL_EVENT_TYPE_ANSWERED, now);
+  emit(call->record, v1::CALL_EVENT_TYPE_ANSWERED, now);
 }
 
 void CallBook::refreshed(const CallId& id, std::string_view caller_tag, std::string_view line_tag,
@@ -139,7 +139,6 @@ void CallBook::hung_up(const CallId& id, std::string_view sip_call_id, std::stri
   if (call->ended || !same_dialog || call->record.sip_call_id() != sip_call_id) return;
   end(*call, v1::CALL_OUTCOME_ANSWERED, at);
   timers_.stop(call->timer);
-  v1::Call().Swap(&call->record);
   call->timer = timers_.start_tidy(at.steady + kAfterlife, {id.low(), kTimer});
 }
 
@@ -157,19 +156,21 @@ void CallBook::end(Call& call, v1::CallOutcome outcome, Instant at) {
   *record.mutable_end_time() = to_timestamp(at.wall);
   set_duration(*record.mutable_ring_duration(), call.answer.value_or(at.steady) - call.start);
   set_duration(*record.mutable_talk_duration(), at.steady - call.answer.value_or(at.steady));
-  emit(call, v1::CALL_EVENT_TYPE_ENDED, at);
+  // Nothing is told of it any more.
+  emit(std::move(record), v1::CALL_EVENT_TYPE_ENDED, at);
+  v1::Call().Swap(&record);
   call.ended = true;
   --live_;
   ProxyStats::count(stats_.calls_ended[static_cast<std::size_t>(outcome)]);
   stats_.live_calls.store(live_, std::memory_order_relaxed);
 }
 
-void CallBook::emit(const Call& call, v1::CallEventType type, Instant now) {
+void CallBook::emit(v1::Call record, v1::CallEventType type, Instant now) {
   v1::CallEvent event;
-  event.set_event_id(event_id_of(call.record.call_id(), type));
+  event.set_event_id(event_id_of(record.call_id(), type));
   event.set_type(type);
   *event.mutable_event_time() = to_timestamp(now.wall);
-  *event.mutable_call() = call.record;
+  event.mutable_call()->Swap(&record);
   sink_.record(std::move(event));
 }
 

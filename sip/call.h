@@ -93,7 +93,7 @@ class CallBook {
 
   Call* find(const CallId& id);
   Call* find_live(const CallId& id);
-  void emit(const Call& call, v1::CallEventType type, Instant now);
+  void emit(v1::Call record, v1::CallEventType type, Instant now);
   void end(Call& call, v1::CallOutcome outcome, Instant at);
 
   CallSink& sink_;

@@ -49,8 +49,9 @@ Message Message::parse(std::string_view text) {
   Content& content = *message.content_;
   content.received = text;
   MessageParts parts = take_apart(content.received);
-  if (!is_plain(parts)) content.defect = find_defect(text);
-  content.take(std::move(parts));
+  const bool plain = is_plain(parts);
+  if (!plain) content.defect = find_defect(text);
+  content.take(std::move(parts), plain);
   return message;
 }
 
@@ -59,7 +60,7 @@ Message Message::judged(std::string_view text, std::optional<Defect> defect) {
   message.content_ = std::make_shared<Content>();
   message.content_->received = text;
   message.content_->defect = defect;
-  message.content_->take(take_apart(message.content_->received));
+  message.content_->take(take_apart(message.content_->received), false);
   return message;
 }
 

@@ -7,12 +7,12 @@
 
 namespace ringtrace::sip {
 
-void Message::Content::take(MessageParts parts) {
+void Message::Content::take(MessageParts parts, bool plain) {
   start_line = parts.start_line;
   rows = std::move(parts.rows);
   body = parts.body;
   for (Row& row : rows) {
-    if (row.field == Field::kOther) continue;
+    if (plain || row.field == Field::kOther) continue;
     if (auto shorter = compacted(row.value)) row.value = keep(std::move(*shorter));
   }
   if (const std::string_view length = value_of(Field::kContentLength); !length.empty()) {

@@ -36,8 +36,8 @@ struct Message::Content {
 
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
-  /// Begins with the parts of `received`.
-  void take(MessageParts parts);
+  /// Begins with the parts of `received`; `plain` ones (sip/plain_message.h) are as short as they can be.
+  void take(MessageParts parts, bool plain);
   void read_start_line();
   std::size_t index_of(Field field) const;
   std::size_t last_index_of(Field field) const;

@@ -1,7 +1,7 @@
 #include "sip/message_text.h"
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <utility>
 
 #include "sip/text.h"
@@ -103,27 +103,41 @@ void read_host(std::string_view text, std::string_view& host, std::string_view& 
 }  // namespace
 
 Field field_of(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, Field>, 14> kNames = {{
-      {"via", Field::kVia},
-      {"v", Field::kVia},
-      {"from", Field::kFrom},
-      {"f", Field::kFrom},
-      {"to", Field::kTo},
-      {"t", Field::kTo},
-      {"call-id", Field::kCallId},
-      {"i", Field::kCallId},
-      {"cseq", Field::kCSeq},
-      {"route", Field::kRoute},
-      {"record-route", Field::kRecordRoute},
-      {"max-forwards", Field::kMaxForwards},
-      {"content-length", Field::kContentLength},
-      {"l", Field::kContentLength},
-  }};
-  for (const auto& [known, field] : kNames)
-    if (known.size() == name.size() && (known[0] | 0x20) == (name[0] | 0x20) &&
-        equals_ignoring_case(known, name))
-      return field;
-  return Field::kOther;
+  struct Known {
+    std::string_view name;
+    Field field;
+  };
+  // Nearly all names are told by their length and first letter.
+  const auto of = [name](std::initializer_list<Known> names) {
+    for (const Known& known : names)
+      if ((known.name[0] | 0x20) == (name[0] | 0x20) && equals_ignoring_case(known.name, name))
+        return known.field;
+    return Field::kOther;
+  };
+  switch (name.size()) {
+    case 1:
+      return of({{"v", Field::kVia},
+                 {"f", Field::kFrom},
+                 {"t", Field::kTo},
+                 {"i", Field::kCallId},
+                 {"l", Field::kContentLength}});
+    case 2:
+      return of({{"to", Field::kTo}});
+    case 3:
+      return of({{"via", Field::kVia}});
+    case 4:
+      return of({{"from", Field::kFrom}, {"cseq", Field::kCSeq}});
+    case 5:
+      return of({{"route", Field::kRoute}});
+    case 7:
+      return of({{"call-id", Field::kCallId}});
+    case 12:
+      return of({{"record-route", Field::kRecordRoute}, {"max-forwards", Field::kMaxForwards}});
+    case 14:
+      return of({{"content-length", Field::kContentLength}});
+    default:
+      return Field::kOther;
+  }
 }
 
 Method method_of(std::string_view name) {
