@@ -5,11 +5,13 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace ringtrace {
@@ -21,11 +23,16 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 using google::protobuf::Timestamp;
 
+// Characters that stand for themselves in a text.
+constexpr std::array<bool, 256> kUsual = [] {
+  std::array<bool, 256> usual{};
+  for (std::size_t c = 0x20; c < usual.size(); ++c) usual[c] = c != '"' && c != '\\';
+  return usual;
+}();
+
 void write_text(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
-  const auto stands_for_itself = [](char c) {
-    return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20;
-  };
+  const auto stands_for_itself = [](char c) { return kUsual[static_cast<unsigned char>(c)]; };
   out += '"';
   while (!text.empty()) {
     const auto odd = std::find_if_not(text.begin(), text.end(), stands_for_itself);
@@ -88,18 +95,20 @@ void write_timestamp(std::string& out, const Timestamp& time) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(at - day);
-  out += '"';
-  write_padded(out, static_cast<std::uint64_t>(static_cast<int>(date.year())), 4);
-  out += '-';
-  write_padded(out, static_cast<unsigned>(date.month()), 2);
-  out += '-';
-  write_padded(out, static_cast<unsigned>(date.day()), 2);
-  out += 'T';
-  write_padded(out, static_cast<std::uint64_t>(clock.hours().count()), 2);
-  out += ':';
-  write_padded(out, static_cast<std::uint64_t>(clock.minutes().count()), 2);
-  out += ':';
-  write_padded(out, static_cast<std::uint64_t>(clock.seconds().count()), 2);
+  const auto year = static_cast<unsigned>(static_cast<int>(date.year()));
+  std::array<char, 20> text{'"', 0, 0, 0, 0, '-', 0, 0, '-', 0, 0, 'T', 0, 0, ':', 0, 0, ':', 0, 0};
+  const auto put = [&text](std::size_t place, auto value) {
+    text[place] = static_cast<char>('0' + value / 10);
+    text[place + 1] = static_cast<char>('0' + value % 10);
+  };
+  put(1, year / 100);
+  put(3, year % 100);
+  put(6, static_cast<unsigned>(date.month()));
+  put(9, static_cast<unsigned>(date.day()));
+  put(12, clock.hours().count());
+  put(15, clock.minutes().count());
+  put(18, clock.seconds().count());
+  out.append(text.data(), text.size());
   write_fraction(out, static_cast<std::uint32_t>(std::clamp(time.nanos(), 0, 999'999'999)));
   out += "Z\"";
 }
@@ -117,11 +126,20 @@ void write_duration(std::string& out, const Duration& duration) {
 
 void write_message(std::string& out, const Message& message);
 
+// A message and what reads it, asked for once: the library looks each time whether its descriptors are built.
+struct Opened {
+  explicit Opened(const Message& opened) : message(opened), reflection(*opened.GetReflection()) {}
+
+  const Message& message;
+  const Reflection& reflection;
+};
+
 // One value; `index` of a repeated field, -1 for the only one.
-void write_value(std::string& out, const Message& message, const FieldDescriptor& field, int index) {
-  const Reflection& reflection = *message.GetReflection();
+void write_value(std::string& out, const Opened& opened, const FieldDescriptor& field, int index) {
+  const auto& [message, reflection] = opened;
   const auto get = [&](auto single, auto repeated) {
-    return index < 0 ? (reflection.*single)(message, &field) : (reflection.*repeated)(message, &field, index);
+    return index < 0 ? (opened.reflection.*single)(opened.message, &field)
+                     : (opened.reflection.*repeated)(opened.message, &field, index);
   };
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
@@ -167,50 +185,76 @@ void write_value(std::string& out, const Message& message, const FieldDescriptor
 void write_key(std::string& out, const Message& entry) {
   const FieldDescriptor& key = *entry.GetDescriptor()->map_key();
   const std::size_t begin = out.size();
-  write_value(out, entry, key, -1);
+  write_value(out, Opened(entry), key, -1);
   if (out[begin] == '"') return;
   out.insert(begin, 1, '"');
   out += '"';
 }
 
-void write_map(std::string& out, const Message& message, const FieldDescriptor& field) {
-  const Reflection& reflection = *message.GetReflection();
+void write_map(std::string& out, const Opened& opened, const FieldDescriptor& field) {
+  const auto& [message, reflection] = opened;
   out += '{';
   for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
     if (i > 0) out += ',';
     const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
     write_key(out, entry);
     out += ':';
-    write_value(out, entry, *entry.GetDescriptor()->map_value(), -1);
+    write_value(out, Opened(entry), *entry.GetDescriptor()->map_value(), -1);
   }
   out += '}';
 }
 
-void write_field(std::string& out, const Message& message, const FieldDescriptor& field) {
-  if (field.is_map()) return write_map(out, message, field);
-  if (!field.is_repeated()) return write_value(out, message, field, -1);
+void write_field(std::string& out, const Opened& opened, const FieldDescriptor& field) {
+  if (field.is_map()) return write_map(out, opened, field);
+  if (!field.is_repeated()) return write_value(out, opened, field, -1);
   out += '[';
-  for (int i = 0; i < message.GetReflection()->FieldSize(message, &field); ++i) {
+  for (int i = 0; i < opened.reflection.FieldSize(opened.message, &field); ++i) {
     if (i > 0) out += ',';
-    write_value(out, message, field, i);
+    write_value(out, opened, field, i);
   }
   out += ']';
 }
 
+// What is the same for all messages of a type: asked of the library it costs more than the values do.
+struct FieldOfType {
+  const FieldDescriptor* field = nullptr;
+  std::string name;  // as it is written before the value
+};
+
+const std::vector<FieldOfType>& fields_of(const google::protobuf::Descriptor& type) {
+  thread_local std::unordered_map<const google::protobuf::Descriptor*, std::vector<FieldOfType>> known;
+  const auto [found, is_new] = known.try_emplace(&type);
+  if (!is_new) return found->second;
+  for (int i = 0; i < type.field_count(); ++i)
+    found->second.push_back({type.field(i), '"' + type.field(i)->name() + "\":"});
+  std::sort(found->second.begin(), found->second.end(),
+            [](const FieldOfType& a, const FieldOfType& b) { return a.field->number() < b.field->number(); });
+  return found->second;
+}
+
+// As the library lists fields: those that are set, or hold anything but their default.
+bool is_set(const Opened& opened, const FieldDescriptor& field) {
+  const auto& [message, reflection] = opened;
+  if (field.is_repeated()) return reflection.FieldSize(message, &field) > 0;
+  if (field.cpp_type() != FieldDescriptor::CPPTYPE_STRING || field.has_presence())
+    return reflection.HasField(message, &field);
+  std::string scratch;
+  return !reflection.GetStringReference(message, &field, &scratch).empty();
+}
+
 void write_message(std::string& out, const Message& message) {
-  // Asked for once: the library looks each time whether its descriptors are built.
   static const auto* const kTimestamp = Timestamp::descriptor();
   static const auto* const kDuration = Duration::descriptor();
   const auto* type = message.GetDescriptor();
   if (type == kTimestamp) return write_timestamp(out, static_cast<const Timestamp&>(message));
   if (type == kDuration) return write_duration(out, static_cast<const Duration&>(message));
-  std::vector<const FieldDescriptor*> fields;
-  message.GetReflection()->ListFields(message, &fields);
+  const Opened opened(message);
   out += '{';
-  for (const FieldDescriptor* field : fields) {
-    out += out.back() == '{' ? "\"" : ",\"";
-    out.append(field->name()).append("\":");
-    write_field(out, message, *field);
+  for (const FieldOfType& of_type : fields_of(*type)) {
+    if (!is_set(opened, *of_type.field)) continue;
+    if (out.back() != '{') out += ',';
+    out.append(of_type.name);
+    write_field(out, opened, *of_type.field);
   }
   out += '}';
 }

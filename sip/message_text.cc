@@ -164,7 +164,7 @@ MessageParts take_apart(std::string_view text) {
   bool ended = false;
   while (!text.empty()) {
     const std::string_view line = take_line(text, true);
-    if (trimmed(line).empty()) {
+    if (is_white(line.front()) && trimmed(line).empty()) {
       ended = line == "\r\n";
       break;
     }
@@ -181,7 +181,7 @@ std::string_view first_row(std::string_view text, Field field) {
   take_line(text, false);
   while (!text.empty()) {
     const std::string_view line = take_line(text, true);
-    if (trimmed(line).empty()) break;
+    if (is_white(line.front()) && trimmed(line).empty()) break;
     const Row row = row_of(line);
     if (row.field == field) return row.value;
   }

@@ -1,6 +1,7 @@
 #include "sip/text.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace ringtrace::sip {
@@ -9,6 +10,15 @@ namespace {
 constexpr char kHexDigits[] = "0123456789abcdef";
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+constexpr std::array<bool, 256> kTokenCharacters = [] {
+  std::array<bool, 256> characters{};
+  for (char c = 'a'; c <= 'z'; ++c) characters[static_cast<unsigned char>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) characters[static_cast<unsigned char>(c)] = true;
+  for (char c = '0'; c <= '9'; ++c) characters[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view("-.!%*_+`'~")) characters[static_cast<unsigned char>(c)] = true;
+  return characters;
+}();
 
 }  // namespace
 
@@ -22,11 +32,8 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
 }
 
 bool is_token(std::string_view text) {
-  static constexpr std::string_view kMarks = "-.!%*_+`'~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
-           kMarks.find(c) != std::string_view::npos;
-  });
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return kTokenCharacters[static_cast<unsigned char>(c)]; });
 }
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
