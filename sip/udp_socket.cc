@@ -20,15 +20,16 @@ constexpr int kSocketBuffer = 8 << 20;
 constexpr std::size_t kBatch = 32;
 
 socklen_t write_address(const Endpoint& endpoint, sockaddr_storage& storage) {
-  std::memset(&storage, 0, sizeof storage);
   if (endpoint.address.is_v4()) {
     auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
+    v4 = {};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(endpoint.port);
     std::memcpy(&v4.sin_addr, endpoint.address.bytes().data(), sizeof v4.sin_addr);
     return sizeof v4;
   }
   auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
+  v6 = {};
   v6.sin6_family = AF_INET6;
   v6.sin6_port = htons(endpoint.port);
   std::memcpy(&v6.sin6_addr, endpoint.address.bytes().data(), sizeof v6.sin6_addr);
@@ -182,15 +183,13 @@ void UdpSocket::receive_errors(const std::function<void(const Endpoint&)>& dead)
 
 bool UdpSocket::send(const Message& message, const Endpoint& to) {
   const std::string_view text = message.text();
-  iovec whole{const_cast<char*>(text.data()), text.size()};  // only read
-  sockaddr_storage address{};
-  msghdr header{};
-  header.msg_namelen = write_address(to, address);
-  header.msg_name = &address;
-  header.msg_iov = &whole;
-  header.msg_iovlen = 1;
+  sockaddr_storage address;
+  const socklen_t size = write_address(to, address);
   for (int attempt = 0; attempt < 3; ++attempt) {
-    if (sendmsg(descriptor_, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+    if (sendto(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+               reinterpret_cast<const sockaddr*>(&address), size) >= 0) {
+      return true;
+    }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return true;
     // The network's word on an earlier datagram, perhaps to somebody else, is handed out here; asking again
     // sends. What it was about stands in the error queue.
