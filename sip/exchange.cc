@@ -75,6 +75,7 @@ std::string exchange_key(const Message& request, Method method) {
 Exchange& ExchangeTable::add(std::unique_ptr<Exchange> exchange) {
   Exchange& added = *exchange;
   by_key_[added.key] = added.id;
+  added.place = unsettled_.insert(unsettled_.end(), added.id);
   by_id_[added.id] = std::move(exchange);
   return added;
 }
@@ -94,28 +95,21 @@ void ExchangeTable::erase(std::uint64_t id) {
   if (found == by_id_.end()) return;
   const auto key = by_key_.find(found->second->key);
   if (key != by_key_.end() && key->second == id) by_key_.erase(key);
-  if (found->second->settled) settled_.erase(*found->second->settled);
+  (found->second->settled_at ? settled_ : unsettled_).erase(found->second->place);
   by_id_.erase(found);
 }
 
 void ExchangeTable::note_settled(Exchange& exchange, SteadyTime now) {
-  if (exchange.settled || !exchange.is_settled()) return;
+  if (exchange.settled_at || !exchange.is_settled()) return;
   exchange.settled_at = now;
-  exchange.settled = settled_.insert(settled_.end(), exchange.id);
+  settled_.splice(settled_.end(), unsettled_, exchange.place);
 }
 
 Exchange* ExchangeTable::longest_settled() { return settled_.empty() ? nullptr : find(settled_.front()); }
 
 bool ExchangeTable::has_unanswered() const {
-  return std::any_of(by_id_.begin(), by_id_.end(),
-                     [](const auto& entry) { return !entry.second->is_answered(); });
-}
-
-std::vector<std::uint64_t> ExchangeTable::ids() const {
-  std::vector<std::uint64_t> ids;
-  ids.reserve(by_id_.size());
-  for (const auto& entry : by_id_) ids.push_back(entry.first);
-  return ids;
+  return std::any_of(unsettled_.begin(), unsettled_.end(),
+                     [this](std::uint64_t id) { return !by_id_.at(id)->is_answered(); });
 }
 
 }  // namespace ringtrace::sip

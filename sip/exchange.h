@@ -96,8 +96,8 @@ struct Exchange {
   };
   std::vector<RunningTimer> timers;
 
-  SteadyTime settled_at{};
-  std::optional<std::list<std::uint64_t>::iterator> settled;  ///< its place in ExchangeTable's order
+  std::optional<SteadyTime> settled_at;
+  std::list<std::uint64_t>::iterator place;  ///< in ExchangeTable's order
 
   InviteServerTransaction* invite_server() { return std::get_if<InviteServerTransaction>(&server); }
   bool is_answered() const;  ///< a final answer has been given
@@ -128,12 +128,13 @@ class ExchangeTable {
   std::size_t size() const { return by_id_.size(); }
   /// Some request has not got its final answer yet.
   bool has_unanswered() const;
-  /// All ids, for events that may concern any.
-  std::vector<std::uint64_t> ids() const;
+  /// The ids of all that are not settled, for events that may concern any of them.
+  std::vector<std::uint64_t> unsettled() const { return {unsettled_.begin(), unsettled_.end()}; }
 
  private:
   std::unordered_map<std::uint64_t, std::unique_ptr<Exchange>> by_id_;
   std::unordered_map<std::string, std::uint64_t> by_key_;
+  std::list<std::uint64_t> unsettled_;
   std::list<std::uint64_t> settled_;  ///< in the order they settled
 };
 

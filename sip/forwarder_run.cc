@@ -258,7 +258,7 @@ void Forwarder::core_timer(Exchange& exchange, Branch& branch, Timer timer) {
 }
 
 void Forwarder::transport_failed(const Hop& hop) {
-  for (const std::uint64_t id : env_.exchanges.ids()) {
+  for (const std::uint64_t id : env_.exchanges.unsettled()) {
     Exchange* exchange = env_.exchanges.find(id);
     if (exchange == nullptr) continue;
     // A failure may add the next attempt at the end; it is not to this hop or has just been sent.
@@ -288,7 +288,7 @@ void Forwarder::forget(Exchange& exchange) {
 
 bool Forwarder::make_room() {
   Exchange* settled = env_.exchanges.longest_settled();
-  if (settled == nullptr || env_.now.steady - settled->settled_at < kLeastWait) return false;
+  if (settled == nullptr || env_.now.steady - *settled->settled_at < kLeastWait) return false;
   ProxyStats::count(env_.stats.transactions_cut_short);
   forget(*settled);
   return true;
