@@ -61,10 +61,11 @@ class DueTree {
     count_ = nodes;
     for (std::size_t i = 0; i < nodes; ++i) nodes_[i].store(kNever << kBoundAt, std::memory_order_relaxed);
     for (const Level& level : levels_) firsts_.push_back(&nodes_[level.first]);
+    root_ = firsts_.back();
   }
 
   /// Nothing is due before this.
-  std::uint64_t earliest() const { return bound(firsts_.back()->load()); }
+  std::uint64_t earliest() const { return bound(root_->load()); }
 
   /// Has what `lower` will look at brought into the cache, but for what all slots share.
   void prefetch(std::uint32_t slot) const { __builtin_prefetch(&nodes_[slot / kSlotsOfLeaf]); }
@@ -156,6 +157,7 @@ class DueTree {
   // constant after construction
   std::vector<Level> levels_;
   std::vector<Atom<std::uint64_t>*> firsts_;  // of each level: its first node
+  Atom<std::uint64_t>* root_ = nullptr;       // the first of the last level, its only one
   std::size_t slots_ = 0;
   std::size_t count_ = 0;
   std::unique_ptr<Atom<std::uint64_t>[]> nodes_;

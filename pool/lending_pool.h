@@ -223,7 +223,6 @@ class LendingPool {
                 Term term, Reservation& answer) const;
   bool install(std::uint32_t slot, SlotWord& word, SlotState state);
   std::optional<VisitPlace> entry_of(std::uint32_t slot, SlotWord word) const;
-  void count_lease(const RecordHead& record, Milliseconds idle_since);
   /// The place of a visitor's hint; of the hash only the bits that a slot keeps count.
   std::size_t visitor_place(std::uint64_t hash) const { return ((hash >> 32) * slots_.size()) >> 32; }
 
@@ -279,6 +278,7 @@ class LendingPool {
                                              const StoredLease& lease, Milliseconds now);
   std::optional<TextsOf> texts_of(std::uint32_t slot, const VisitId& visit) const;
   std::optional<Milliseconds> first_idle() const;
+  void count_lease(const RecordHead& record, Milliseconds idle_since);
   bool give_up(const Ticket& ticket, Milliseconds now, bool hold_from_now);
   bool disown(std::uint32_t slot, std::uint64_t generation, Milliseconds end);
   typename TextArena<Atom>::Owner owner(std::uint32_t slot, std::uint64_t generation) const {

@@ -277,6 +277,17 @@ std::optional<typename LendingPool<Atom>::Milliseconds> LendingPool<Atom>::first
 }
 
 template <template <class> class Atom>
+void LendingPool<Atom>::count_lease(const RecordHead& record, Milliseconds since) {
+  shared_.sources.count(index_.value, record.source());
+  if (record.sticky()) tally_.add(kSticky);
+  if (since == 0) return tally_.add(kFirstLeases);
+  const Duration idle(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));
+  std::size_t bucket = 0;
+  while (bucket < IdleHistogram::kBounds.size() && idle >= IdleHistogram::kBounds[bucket]) ++bucket;
+  tally_.add_all({{kIdleBuckets + bucket}, {kIdleSeconds, static_cast<std::uint64_t>(idle.count()) / 1000}});
+}
+
+template <template <class> class Atom>
 PoolTotals LendingPool<Atom>::totals() const {
   PoolTotals totals;
   totals.leases = tally_.sum(kFirstLeases);

@@ -40,19 +40,25 @@ typename LendingPool<Atom>::Tie LendingPool<Atom>::tie_to(const Slot<Atom>& slot
 /// The best of the slots that have to do with the visit; of equal ones the first in the index.
 template <template <class> class Atom>
 typename LendingPool<Atom>::Found LendingPool<Atom>::find(const Key& key) const {
-  Found best;
-  visits_.for_each(key.place, [&](std::uint32_t slot, unsigned order) {
-    for (SlotWord word = slots_[slot].load();;) {
-      const Tie tie = tie_to(slots_[slot], word, key);
-      const SlotWord again = slots_[slot].load();
-      if (again == word) {
-        if (tie > best.tie) best = {slot, tie, word, order};
-        return tie < Tie::kLeased;  // a visit has one lease or reservation
+  const auto better_than = [&](Found& best) {
+    return [&](std::uint32_t index, unsigned order) {
+      const Slot<Atom>& slot = slots_[index];
+      for (SlotWord word = slot.load();;) {
+        const Tie tie = tie_to(slot, word, key);
+        const SlotWord again = slot.load();
+        if (again == word) {
+          if (tie > best.tie) best = {index, tie, word, order};
+          return tie < Tie::kLeased;  // a visit has one lease or reservation
+        }
+        word = again;
       }
-      word = again;
-    }
-  });
-  return best;
+    };
+  };
+  Found best;
+  if (!visits_.for_each_at_home(key.place, better_than(best))) return best;
+  Found of_all = best;
+  visits_.for_each_away(key.place, better_than(of_all));
+  return of_all;
 }
 
 template <template <class> class Atom>
@@ -63,7 +69,10 @@ Reservation LendingPool<Atom>::reserve(const VisitView& visit, Duration ttl, Adm
   if (!key.words.valid) return answer;
   visits_.prefetch(key.place);
   if (!visit.visitor_id.empty() && !is_valid_visitor_id(visit.visitor_id)) return answer;
-  if (admission == AdmissionClass::kBot) return without_number(visit, admission);
+  if (admission == AdmissionClass::kBot) {
+    answer = without_number(visit, admission);
+    return answer;  // as everywhere here: so that the answer is made where it is returned
+  }
   const Milliseconds now = to_milliseconds(at);
   const Milliseconds expire = lending::expiry(at, ttl);
   settle(now, kMostHelp);
@@ -89,7 +98,10 @@ Reservation LendingPool<Atom>::reserve(const VisitView& visit, Duration ttl, Adm
     const auto taken = take_number(found, visit, key, admission, now);
     const Made made = taken ? make(*taken, visit, key, expire, now, answer) : Made::kNoPlace;
     if (made == Made::kReserved) return answer;
-    if (made == Made::kNoPlace) return without_number(visit, admission);
+    if (made == Made::kNoPlace) {
+      answer = without_number(visit, admission);
+      return answer;
+    }
   }
 }
 
@@ -116,15 +128,16 @@ bool LendingPool<Atom>::join(const Found& found, Milliseconds expire, Millisecon
 template <template <class> class Atom>
 void LendingPool<Atom>::describe(std::uint32_t index, SlotWord word, ReserveOutcome outcome,
                                  const RecordHead& record, Term term, Reservation& answer) const {
+  const Slot<Atom>& slot = slots_[index];
   answer.outcome = outcome;
   answer.ticket = {index_, index, record.generation};
-  answer.number = slots_[index].number();
+  answer.number = slot.number();
   answer.start = from_milliseconds(record.start());
   answer.expire = from_milliseconds(term.expire());
   answer.durable = term.durable();
   if (outcome == ReserveOutcome::kHeld) return;
   answer.sticky = record.sticky();
-  if (const Milliseconds since = idle_since(slots_[index], word); since != 0) {
+  if (const Milliseconds since = idle_since(slot, word); since != 0) {
     answer.idle = Duration(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));
   }
 }
@@ -360,6 +373,7 @@ bool LendingPool<Atom>::install(std::uint32_t index, SlotWord& word, SlotState s
   Slot<Atom>& slot = slots_[index];
   const bool queued = word.has(SlotWord::kQueued);
   const std::optional<VisitPlace> before = entry_of(index, word);
+  if (before) visits_.prefetch(*before);
   const std::uint64_t visitor = slot.visitor.load(std::memory_order_acquire);
   const Milliseconds expire = slot.term(word.side() ^ 1U).expire();
   SlotWord next = word.with_pending_as_head().with(state);
@@ -385,18 +399,6 @@ std::optional<typename LendingPool<Atom>::VisitPlace> LendingPool<Atom>::entry_o
   const Slot<Atom>& slot = slots_[index];
   if (!word.lent() || slot.term(word.side()).has(Term::kDisowned)) return std::nullopt;
   return place_of_record(slot, word.head());
-}
-
-template <template <class> class Atom>
-void LendingPool<Atom>::count_lease(const RecordHead& record, Milliseconds since) {
-  shared_.sources.count(index_.value, record.source());
-  if (record.sticky()) tally_.add(kSticky);
-  if (since == 0) return tally_.add(kFirstLeases);
-  const Duration idle(static_cast<Duration::rep>(record.start() - std::min(since, record.start())));
-  std::size_t bucket = 0;
-  while (bucket < IdleHistogram::kBounds.size() && idle >= IdleHistogram::kBounds[bucket]) ++bucket;
-  tally_.add(kIdleBuckets + bucket);
-  tally_.add(kIdleSeconds, static_cast<std::uint64_t>(idle.count()) / 1000);
 }
 
 }  // namespace ringtrace::pool

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pool/assert.h"
 #include "pool/big_array.h"
 #include "pool/config.h"
 #include "pool/contested_holders.h"
@@ -57,8 +58,8 @@ class PoolSet {
   }
 
   std::size_t pool_count() const { return pools_.size(); }
-  LendingPool<Atom>& pool(PoolIndex index) { return *pools_.at(index.value); }
-  const LendingPool<Atom>& pool(PoolIndex index) const { return *pools_.at(index.value); }
+  LendingPool<Atom>& pool(PoolIndex index) { return *pool_at(index); }
+  const LendingPool<Atom>& pool(PoolIndex index) const { return *pool_at(index); }
 
   /// The slot, in its pool, of a number that this pool lends; none for any other number.
   std::optional<std::uint32_t> slot_of(PoolIndex pool, Number number) const {
@@ -130,6 +131,12 @@ class PoolSet {
       numbers += pool.static_numbers.size() + pool.source_fallbacks.size() + 1;
     }
     return numbers;
+  }
+
+  /// Callers have their indices from `find` or from a ticket of ours.
+  LendingPool<Atom>* pool_at(PoolIndex index) const {
+    RINGTRACE_ASSERT(index.value < pools_.size());
+    return pools_.data()[index.value].get();
   }
 
   DirectoryEntry find(Number number) const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -16,14 +15,27 @@ namespace ringtrace::pool {
 template <std::size_t kCounters>
 class Tally {
  public:
-  void add(std::size_t counter, std::uint64_t amount = 1) {
+  struct Amount {
+    std::size_t counter;
+    std::uint64_t amount = 1;
+  };
+
+  void add(std::size_t counter, std::uint64_t amount = 1) { add_all({{counter, amount}}); }
+
+  /// To several at once, which is cheaper than one after the other.
+  template <std::size_t kAmounts>
+  void add_all(const Amount (&amounts)[kAmounts]) {
     const std::uint64_t self = this_thread();
     Row& row = rows_[(self * 0x9E37'79B9'7F4A'7C15ULL) >> (64 - kRowBits)];
-    if (row.owner.load(std::memory_order_relaxed) == self || own(row, self)) {
-      std::atomic<std::uint64_t>& count = row.counts[counter];
-      count.store(count.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+    if (row.owner.load(std::memory_order_relaxed) == self || own(row, self)) [[likely]] {
+      for (const Amount& each : amounts) {
+        std::atomic<std::uint64_t>& count = row.counts[each.counter];
+        count.store(count.load(std::memory_order_relaxed) + each.amount, std::memory_order_relaxed);
+      }
     } else {
-      shared_.counts[counter].fetch_add(amount, std::memory_order_relaxed);
+      for (const Amount& each : amounts) {
+        shared_.counts[each.counter].fetch_add(each.amount, std::memory_order_relaxed);
+      }
     }
   }
 
@@ -41,7 +53,7 @@ class Tally {
 
   struct alignas(128) Row {
     std::atomic<std::uint64_t> owner{0};
-    std::array<std::atomic<std::uint64_t>, kCounters> counts{};
+    std::atomic<std::uint64_t> counts[kCounters] = {};  // indices are below kCounters: nothing checks them
   };
 
   static std::uint64_t this_thread() {
@@ -55,7 +67,7 @@ class Tally {
            row.owner.compare_exchange_strong(nobody, self, std::memory_order_relaxed);
   }
 
-  std::array<Row, std::size_t{1} << kRowBits> rows_{};
+  Row rows_[std::size_t{1} << kRowBits] = {};
   Row shared_{};
 };
 

@@ -43,11 +43,11 @@ inline std::uint64_t load_tail(std::string_view text) {
 
 /// Not 0 when one of the word's bytes is a control character: below 0x20, or 0x7F.
 constexpr std::uint64_t control_characters(std::uint64_t word) {
+  // The highest bit of a byte is borrowed from where the byte, without that bit, is less than the bound.
   constexpr std::uint64_t kOnes = 0x0101'0101'0101'0101ULL;
-  const auto below = [](std::uint64_t bytes, std::uint64_t bound) {
-    return (bytes - kOnes * bound) & ~bytes & (kOnes * 0x80);
-  };
-  return below(word, 0x20) | below(word ^ (kOnes * 0x7F), 1);
+  const std::uint64_t below_space = word - kOnes * 0x20;
+  const std::uint64_t delete_is_0 = (word ^ (kOnes * 0x7F)) - kOnes;
+  return (below_space | delete_is_0) & ~word & (kOnes * 0x80);
 }
 
 /// The same of a word of which only the first `bytes`, 1 to 7, are text and the others are 0.

@@ -33,7 +33,8 @@ namespace ringtrace::pool {
 ///
 /// Ordering: sequentially consistent. Linearization points: the compare-exchange on the cell; a look has none
 /// (it may miss what comes while it looks; that is why LendingPool looks again after it has inserted).
-/// Progress: wait-free: a look reads 8 words, or 43, an insert tries each of the 42 cells at most once.
+/// Progress: wait-free: a look reads 8 words, or 43, and a second time those from the first that may be the
+/// hash's on; an insert tries each of the 42 cells at most once.
 /// Limits: there are three and a half cells a slot, and a slot's last holder and its reservation are in the
 /// table. With an entry for every slot, coming and going at random, a home is full once in 200 times, a line
 /// once in ten thousand, and all three of a hash less than once in ten thousand million. Then `insert` fails,
@@ -54,7 +55,7 @@ class VisitIndex {
 
   struct alignas(32) Bucket {
     Atom<std::uint32_t> away;
-    std::array<Atom<std::uint32_t>, kCellsOfBucket> cells;
+    Atom<std::uint32_t> cells[kCellsOfBucket];
   };
   static_assert(sizeof(Bucket) == 32);
 
@@ -73,9 +74,21 @@ class VisitIndex {
   /// false.
   template <typename Look>
   void for_each(const Place& place, Look look) const {
-    if (!look_into(*place.home, 0, place.fingerprint, look)) return;
-    if (place.home->away.load() != 0) [[unlikely]]
-      for_each_away(place, look);
+    if (for_each_at_home(place, look)) for_each_away(place, look);
+  }
+
+  /// The two halves of for_each, for who wants no reference to its findings to be given away by the first:
+  /// true when the second has entries to look at.
+  template <typename Look>
+  bool for_each_at_home(const Place& place, Look look) const {
+    return look_into(*place.home, 0, place.fingerprint, look) && place.home->away.load() != 0;
+  }
+  template <typename Look>
+  [[gnu::noinline]] void for_each_away(const Place& place, Look look) const {
+    const auto buckets = buckets_of(place.hash);
+    for (unsigned i = 1; i < kBuckets; ++i) {
+      if (!look_into(buckets_[buckets[i]], i * kCellsOfBucket, place.fingerprint, look)) return;
+    }
   }
 
   /// False when at most `most` entries may be of the hash. Faster than for_each, and mostly enough.
@@ -92,9 +105,10 @@ class VisitIndex {
   /// Enters the slot; the cell's place in the order, or none when all the hash's buckets are full.
   std::optional<unsigned> insert(const Place& place, std::uint32_t slot) {
     const std::uint32_t word = place.fingerprint | (slot + 1);
-    if (const auto cell = put(*place.home, word)) [[likely]]
-      return cell;
-    return put_away(place, word);
+    unsigned cell = put(*place.home, word);
+    if (cell == kCellsOfBucket) [[unlikely]]
+      cell = put_away(place, word);
+    return cell == kNoCell ? std::nullopt : std::optional(cell);
   }
 
   /// Takes one entry of the slot and hash out; nothing happens when there is none.
@@ -111,6 +125,7 @@ class VisitIndex {
   static constexpr std::size_t kSlotsOfLine = 4;
   static constexpr unsigned kLines = 3;  // where an entry may be
   static constexpr unsigned kBuckets = 2 * kLines;
+  static constexpr unsigned kNoCell = kBuckets * kCellsOfBucket;
 
   static std::size_t scaled(std::uint64_t hash, std::size_t range) {
     return static_cast<std::size_t>(((hash & 0xFFFF'FFFF) * range) >> 32);
@@ -130,22 +145,35 @@ class VisitIndex {
     return {home, home ^ 1U, 2 * second, 2 * second + 1, 2 * third, 2 * third + 1};
   }
 
+  /// The first cell of the bucket whose word satisfies `is`; kCellsOfBucket when none does. Looks at all of
+  /// them, and chooses without a jump: where a loop would end nobody can foretell, and to be wrong about it
+  /// costs more than seven words of a line that is there.
+  template <typename Is>
+  static unsigned first_cell(const Bucket& bucket, Is is) {
+    unsigned first = kCellsOfBucket;
+#pragma GCC unroll 7
+    for (unsigned back = 1; back <= kCellsOfBucket; ++back) {
+      const unsigned i = kCellsOfBucket - back;
+      first = is(bucket.cells[i].load()) ? i : first;
+      asm("" : "+r"(first));  // keeps the compiler from making jumps of it
+    }
+    return first;
+  }
+
+  /// Of a cell: that its word is this one.
+  static auto is(std::uint32_t word) {
+    return [word](std::uint32_t seen) { return seen == word; };
+  }
+
   template <typename Look>
   bool look_into(const Bucket& bucket, unsigned order, std::uint32_t fingerprint, Look& look) const {
-    for (const Atom<std::uint32_t>& cell : bucket.cells) {
-      const std::uint32_t slot = cell.load() ^ fingerprint;
-      if (slot <= slot_mask_ && !look(slot - 1, order)) [[unlikely]]
+    const auto may_be = [&](std::uint32_t word) { return (word ^ fingerprint) <= slot_mask_; };
+    for (unsigned i = first_cell(bucket, may_be); i < kCellsOfBucket; ++i) {
+      const std::uint32_t slot = bucket.cells[i].load() ^ fingerprint;
+      if (slot <= slot_mask_ && !look(slot - 1, order + i)) [[likely]]
         return false;
-      ++order;
     }
     return true;
-  }
-  template <typename Look>
-  [[gnu::noinline]] void for_each_away(const Place& place, Look& look) const {
-    const auto buckets = buckets_of(place.hash);
-    for (unsigned i = 1; i < kBuckets; ++i) {
-      if (!look_into(buckets_[buckets[i]], i * kCellsOfBucket, place.fingerprint, look)) return;
-    }
   }
 
   unsigned count_in(const Bucket& bucket, std::uint32_t fingerprint) const {
@@ -163,27 +191,31 @@ class VisitIndex {
     return found;
   }
 
-  static std::optional<unsigned> put(Bucket& bucket, std::uint32_t word) {
-    for (unsigned i = 0; i < kCellsOfBucket; ++i) {
-      std::uint32_t seen = bucket.cells[i].load();
-      if (seen == 0 && bucket.cells[i].compare_exchange_strong(seen, word)) return i;
+  /// The cell where the word is now; kCellsOfBucket when the bucket is full.
+  static unsigned put(Bucket& bucket, std::uint32_t word) {
+    for (unsigned i = first_cell(bucket, is(0)); i < kCellsOfBucket; ++i) {
+      std::uint32_t seen = 0;
+      if (bucket.cells[i].compare_exchange_strong(seen, word)) [[likely]]
+        return i;
     }
-    return std::nullopt;
+    return kCellsOfBucket;
   }
-  [[gnu::noinline]] std::optional<unsigned> put_away(const Place& place, std::uint32_t word) {
+  [[gnu::noinline]] unsigned put_away(const Place& place, std::uint32_t word) {
     const auto buckets = buckets_of(place.hash);
     place.home->away.fetch_add(1);
     for (unsigned i = 1; i < kBuckets; ++i) {
-      if (const auto cell = put(buckets_[buckets[i]], word)) return i * kCellsOfBucket + *cell;
+      const unsigned cell = put(buckets_[buckets[i]], word);
+      if (cell != kCellsOfBucket) return i * kCellsOfBucket + cell;
     }
     place.home->away.fetch_sub(1);
-    return std::nullopt;
+    return kNoCell;
   }
 
   static bool take(Bucket& bucket, std::uint32_t word) {
-    for (Atom<std::uint32_t>& cell : bucket.cells) {
-      std::uint32_t seen = cell.load();
-      if (seen == word && cell.compare_exchange_strong(seen, 0)) return true;
+    for (unsigned i = first_cell(bucket, is(word)); i < kCellsOfBucket; ++i) {
+      std::uint32_t seen = word;
+      if (bucket.cells[i].compare_exchange_strong(seen, 0)) [[likely]]
+        return true;
     }
     return false;
   }
