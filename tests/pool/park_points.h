@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "tests/pool/schedule.h"
+#include "tests/pool/deterministic_atomic.h"
 
 namespace ringtrace::pool::testing {
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/pool/deterministic_atomic.h"
 #include "tests/pool/pool_user.h"
-#include "tests/pool/schedule.h"
 #include "tests/pool/small_pool.h"
 
 namespace ringtrace::pool::testing {

@@ -3,7 +3,9 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "tests/pool/schedule.h"
+#include "tests/pool/counted.h"
+#include "tests/pool/deterministic_atomic.h"
+#include "tests/pool/park_points.h"
 #include "tests/pool/wrong_queues.h"
 
 namespace ringtrace::pool::testing {
@@ -102,15 +104,14 @@ TEST_CASE("every schedule of a seed keeps the order of each producer and loses n
     ++schedules;
     steps += schedule.steps();
   }
-  WARN("schedules run: " << schedules << ", steps: " << steps);
+  counted("seeded schedules of the SCQ: " + std::to_string(schedules) + ", " + std::to_string(steps) +
+          " steps");
 }
 
-/// Stops one thread at each of its accesses in turn, until there are no more; returns at how many of them the
-/// others could not finish, and how many there were.
+/// Stops a thread at each of its accesses to a queue of four indices of eight.
 template <typename TestQueue>
-std::pair<int, int> stop_everywhere() {
-  int stuck = 0, stops = 0;
-  for (std::uint64_t at_step = 1;; ++at_step) {
+ParkPoints stop_everywhere() {
+  return stop_at_each_access([](Schedule& schedule) {
     TestQueue queue(8);
     for (std::uint32_t i = 0; i < 4; ++i) queue.push(i);
     const auto cycle = [&queue] {
@@ -118,27 +119,23 @@ std::pair<int, int> stop_everywhere() {
         if (const auto index = queue.pop()) queue.push(*index);
       }
     };
-    Schedule schedule(at_step, {0, at_step, 20'000});
     schedule.run({cycle, cycle, cycle});
-    if (!schedule.stopped()) return {stuck, stops};
-    ++stops;
-    if (schedule.stuck()) ++stuck;
     int left = 0;
     while (queue.pop()) ++left;
     REQUIRE(left == 4);
-  }
+  });
 }
 
 TEST_CASE("a thread stopped at any access stops nobody") {
-  const auto [stuck, stops] = stop_everywhere<ScalableCircularQueue<DeterministicAtomic>>();
-  WARN("park points run: " << stops);
-  CHECK(stuck == 0);
-  CHECK(stops > 20);
+  const ParkPoints points = stop_everywhere<ScalableCircularQueue<DeterministicAtomic>>();
+  counted("park points of the SCQ: " + std::to_string(points.stops));
+  CHECK(points.stuck == 0);
+  CHECK(points.stops > 20);
 }
 
 TEST_CASE("the test of stopped threads fails on queues that wait") {
-  CHECK(stop_everywhere<LockedQueue<DeterministicAtomic>>().first > 0);
-  CHECK(stop_everywhere<TicketQueue<DeterministicAtomic>>().first > 0);
+  CHECK(stop_everywhere<LockedQueue<DeterministicAtomic>>().stuck > 0);
+  CHECK(stop_everywhere<TicketQueue<DeterministicAtomic>>().stuck > 0);
 }
 
 }  // namespace

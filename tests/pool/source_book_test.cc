@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/pool/deterministic_atomic.h"
 #include "tests/pool/park_points.h"
-#include "tests/pool/schedule.h"
 
 namespace ringtrace::pool::testing {
 namespace {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "pool/known_callers.h"
+#include "tests/pool/deterministic_atomic.h"
 #include "tests/pool/park_points.h"
-#include "tests/pool/schedule.h"
 
 namespace ringtrace::pool::testing {
 namespace {

@@ -5,8 +5,8 @@
 #include <random>
 #include <thread>
 
+#include "tests/pool/deterministic_atomic.h"
 #include "tests/pool/park_points.h"
-#include "tests/pool/schedule.h"
 
 namespace ringtrace::pool::testing {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -12,21 +11,18 @@ namespace ringtrace::pool::testing {
 template <template <class> class Atom>
 class LockedQueue {
  public:
-  explicit LockedQueue(std::size_t) {}
+  explicit LockedQueue(std::size_t size) : indices_(size) {}
 
   void push(std::uint32_t index) {
     lock();
-    indices_.push_back(index);
+    indices_[tail_.fetch_add(1) % indices_.size()].store(index);
     locked_.store(false);
   }
 
   std::optional<std::uint32_t> pop() {
     lock();
     std::optional<std::uint32_t> first;
-    if (!indices_.empty()) {
-      first = indices_.front();
-      indices_.pop_front();
-    }
+    if (head_.load() != tail_.load()) first = indices_[head_.fetch_add(1) % indices_.size()].load();
     locked_.store(false);
     return first;
   }
@@ -37,8 +33,10 @@ class LockedQueue {
     }
   }
 
-  Atom<bool> locked_;
-  std::deque<std::uint32_t> indices_;
+  Atom<bool> locked_{};
+  std::vector<Atom<std::uint32_t>> indices_;
+  Atom<std::uint64_t> head_{};
+  Atom<std::uint64_t> tail_{};
 };
 
 /// D. Vyukov's bounded queue: one sequence number a cell. A thread stopped between taking its cell and
@@ -55,7 +53,7 @@ class TicketQueue {
     Cell& cell = cells_[count % cells_.size()];
     while (cell.turn.load() != count) {
     }
-    cell.index = index;
+    cell.index.store(index);
     cell.turn.store(count + 1);
   }
 
@@ -65,7 +63,7 @@ class TicketQueue {
       Cell& cell = cells_[count % cells_.size()];
       if (cell.turn.load() == count + 1) {
         if (!head_.compare_exchange_weak(count, count + 1)) continue;
-        const std::uint32_t index = cell.index;
+        const std::uint32_t index = cell.index.load();
         cell.turn.store(count + cells_.size());
         return index;
       }
@@ -76,7 +74,7 @@ class TicketQueue {
  private:
   struct Cell {
     Atom<std::uint64_t> turn;
-    std::uint32_t index = 0;
+    Atom<std::uint32_t> index;
   };
   std::vector<Cell> cells_;
   Atom<std::uint64_t> head_;
