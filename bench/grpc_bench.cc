@@ -6,6 +6,7 @@
 #include "bench/grpc_child.h"
 #include "bench/grpc_load.h"
 #include "bench/report.h"
+#include "grpc/library_locks.h"
 #include "tests/redis/redis_server.h"
 
 /// The services over a Redis (appendfsync everysec, unix socket) beside an empty RPC of the same library:
@@ -146,6 +147,7 @@ int load_only(const std::string& address, const std::string& kind, int concurren
 
 int main(int argc, char** argv) {
   using namespace ringtrace::bench;
+  ringtrace::rpc::stop_deadlock_search();  // as a gateway does; for the load and the empty RPC, too
   if (argc >= 5 && std::string_view(argv[1]) == "--load")
     return load_only(argv[2], argv[3], std::stoi(argv[4]), argc > 5 ? std::stod(argv[5]) : 0);
   if (argc > 2 && std::string_view(argv[1]) == "--serve") return serve({argv + 2, argv + argc});

@@ -39,7 +39,7 @@ class Child {
 int serve(const std::vector<std::string>& arguments);
 
 /// Numbers of the gateway's pool, and the first of them.
-inline constexpr std::uint64_t kNumbers = 400'000;
+inline constexpr std::uint64_t kNumbers = 1'000'000;
 inline constexpr std::uint64_t kFirstNumber = 74'950'000'000;
 inline constexpr int kEventsPerSecond = 2'000;
 

@@ -13,6 +13,7 @@
 #include "gateway/exit_status.h"
 #include "gateway/gateway.h"
 #include "gateway/log.h"
+#include "grpc/library_locks.h"
 #include "grpc/library_log.h"
 
 namespace ringtrace::gateway {
@@ -106,6 +107,7 @@ int run(const CommandLine& command) {
 
 int run_program(int argc, const char* const* argv) {
   rpc::take_library_log();
+  rpc::stop_deadlock_search();
   try {
     const auto command = parse_command_line(argc, argv, std::cout, std::cerr);
     if (const int* status = std::get_if<int>(&command)) return *status;

@@ -44,6 +44,7 @@ ringtrace_pkgconfig(sofia sofia-sip-ua libsofia-sip-ua-dev)
 ringtrace_pkgconfig(hiredis hiredis libhiredis-dev)
 ringtrace_pkgconfig(regex re2 libre2-dev)
 ringtrace_pkgconfig(cares libcares libc-ares-dev)
+ringtrace_pkgconfig(jemalloc jemalloc libjemalloc-dev)
 
 # libphonenumber ships neither a CMake nor a pkg-config file.
 find_library(PHONENUMBER_LIBRARY phonenumber)

@@ -34,6 +34,14 @@ function(ringtrace_sanitize target)
   endif()
 endfunction()
 
+# ringtrace_allocator(<program>): jemalloc in place of the C library's malloc, which takes a fifth of the time of a stream
+# of leases. Sanitizers bring their own.
+function(ringtrace_allocator program)
+  if(NOT RINGTRACE_SANITIZE)
+    target_link_libraries(${program} PRIVATE PkgConfig::jemalloc)
+  endif()
+endfunction()
+
 # ringtrace_room(<room> SOURCES ... LINK ...): the one library target of a room, ringtrace_<room>.
 function(ringtrace_room room)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
