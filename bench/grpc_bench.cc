@@ -51,16 +51,18 @@ double empty_per_second(int concurrency) {
   return checked(run_unary_load({empty.address(), false, concurrency})).per_second;
 }
 
+double p99(const std::string& address, bool leases, int concurrency, double rate) {
+  return quantile(checked(run_unary_load({address, leases, concurrency, 4s, 1s, rate})).latencies_ms, 0.99);
+}
+
 double ours_p99(int concurrency, double rate) {
   const Ours ours;
-  return quantile(checked(run_unary_load({ours.child.address(), true, concurrency, 1s, rate})).latencies_ms,
-                  0.99);
+  return p99(ours.child.address(), true, concurrency, rate);
 }
 
 double empty_p99(int concurrency, double rate) {
   const Child empty({"empty"});
-  return quantile(checked(run_unary_load({empty.address(), false, concurrency, 1s, rate})).latencies_ms,
-                  0.99);
+  return p99(empty.address(), false, concurrency, rate);
 }
 
 void add_unary(std::vector<Row>& rows) {
@@ -93,13 +95,13 @@ void add_idle(std::vector<Row>& rows) {
 }
 
 void add_streams(std::vector<Row>& rows) {
-  Row leases = row_of("LeaseNumbers, durable, 64 a message, 512 under way", "leases/s", "unary at 64",
+  Row leases = row_of("LeaseNumbers, durable, 64 a message, 1024 under way", "leases/s", "unary at 64",
                       Target::at_least(5));
   rows.push_back(compare(
       leases, 3,
       [] {
         const Ours ours;
-        return checked(run_stream_load({ours.child.address(), true, 512})).per_second;
+        return checked(run_stream_load({ours.child.address(), true, 1024})).per_second;
       },
       [] { return ours_per_second(64); }));
 
@@ -133,7 +135,7 @@ int load_only(const std::string& address, const std::string& kind, int concurren
     for (const double each : run_idle_calls(address, concurrency, 1'300ms)) std::printf("%.3f ms\n", each);
     return 0;
   }
-  const LoadPlan plan{address, kind != "empty", concurrency, 5s, rate};
+  const LoadPlan plan{address, kind != "empty", concurrency, 5s, 1s, rate};
   const LoadResult result = kind == "stream" ? run_stream_load(plan) : run_unary_load(plan);
   std::printf("%.0f/s\n", checked(result).per_second);
   if (rate == 0) return 0;

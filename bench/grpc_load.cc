@@ -144,11 +144,12 @@ class UnaryLoad {
     const std::chrono::duration<double, std::milli> taken = Clock::now() - call->intended;
     if (!status.ok()) ++ledger_.failures;
     if (status.ok() && plan_.leases) ledger_.note(call->response.lease());
+    const Clock::time_point call_began = call->intended;
     delete call;
     {
       const std::lock_guard lock(mutex_);
       ++answers_;
-      if (plan_.rate > 0) latencies_.push_back(taken.count());
+      if (plan_.rate > 0 && call_began >= began_ + plan_.warm_up) latencies_.push_back(taken.count());
     }
     slots_.give_back();
   }
