@@ -52,7 +52,7 @@ double empty_per_second(int concurrency) {
 }
 
 double p99(const std::string& address, bool leases, int concurrency, double rate) {
-  return quantile(checked(run_unary_load({address, leases, concurrency, 4s, 1s, rate})).latencies_ms, 0.99);
+  return quantile(checked(run_unary_load({address, leases, concurrency, 4s, rate, 1s})).latencies_ms, 0.99);
 }
 
 double ours_p99(int concurrency, double rate) {
@@ -135,7 +135,7 @@ int load_only(const std::string& address, const std::string& kind, int concurren
     for (const double each : run_idle_calls(address, concurrency, 1'300ms)) std::printf("%.3f ms\n", each);
     return 0;
   }
-  const LoadPlan plan{address, kind != "empty", concurrency, 5s, 1s, rate};
+  const LoadPlan plan{address, kind != "empty", concurrency, 5s, rate, 1s};
   const LoadResult result = kind == "stream" ? run_stream_load(plan) : run_unary_load(plan);
   std::printf("%.0f/s\n", checked(result).per_second);
   if (rate == 0) return 0;

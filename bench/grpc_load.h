@@ -20,9 +20,9 @@ struct LoadPlan {
   bool leases = true;  ///< answers are leases, and checked
   int concurrency = 1;
   std::chrono::milliseconds duration{1'000};
+  double rate = 0;  ///< calls a second at random instants (Poisson); 0: each call begins when one has ended
   /// Open loop: calls of so long from the start on do not count; a process is slow while it is new.
   std::chrono::milliseconds warm_up{0};
-  double rate = 0;  ///< calls a second at random instants (Poisson); 0: each call begins when one has ended
 };
 
 /// Unary LeaseNumber, each for a visit of its own.
