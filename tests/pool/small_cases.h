@@ -24,7 +24,7 @@ struct Script {
 struct SmallCase {
   std::vector<Script> before;  // done before the threads run; until a thread reserves it has v's reservation
   std::vector<Script> threads;
-  bool many = false;  // hundreds of thousands of schedules
+  bool many = false;  // more than ten thousand schedules: left out under a sanitizer
 
   std::string name() const {
     std::string name;
@@ -47,26 +47,26 @@ inline std::vector<SmallCase> complete_cases() {
   return {
       {{}, {{"v", "r"}, {"v", "r"}}},
       {{}, {{"v", "rc"}, {"w", "rc"}}},
-      {{}, {{"v", "rce"}, {"w", "rce"}}},
+      {{}, {{"v", "rce"}, {"w", "rce"}}, true},
       {{reserved}, {{"v", "c"}, {"v", "cen"}}},
       {{lent}, {{"v", "e"}, {"v", "n"}}},
       {{lent}, {{"v", "e"}, {"v", "rc"}}},
       {{lent}, {{"v", "e"}, {"w", "rc"}}},
       {{lent}, {{"v", "ere"}, {"v", "n"}}},
       {{lent}, {{"v", "h"}, {"v", "n"}}},
-      {{lent}, {{"v", "a"}, {"v", "a"}}},
-      {{lent}, {{"v", "a"}, {"w", "rce"}}},
+      {{lent}, {{"v", "a"}, {"v", "a"}}, true},
+      {{lent}, {{"v", "a"}, {"w", "rce"}}, true},
       {{ended}, {{"v", "n"}, {"v", "rc"}}},
       {{ended}, {{"v", "ne"}, {"w", "rc"}}},
       // Back in its hold v has left its entry in the queue, and all the others are lent.
       {{ended, {"u", "rc"}, {"w", "rc"}, {"v", "n"}}, {{"v", "e"}, {"x", "rc"}}},
-      {{ended, {"u", "rc"}, {"w", "rc"}, {"v", "n"}}, {{"v", "en"}, {"u", "e"}, {"x", "rc"}}},
+      {{ended, {"u", "rc"}, {"w", "rc"}, {"v", "n"}}, {{"v", "en"}, {"u", "e"}, {"x", "rc"}}, true},
 
       {{reserved}, {{"v", "c"}, {"v", "x"}, {"v", "r"}}},
       {{reserved}, {{"v", "c"}, {"v", "h"}, {"v", "n"}}},
       {{reserved}, {{"v", "x"}, {"v", "r"}, {"w", "r"}}},
-      {{reserved}, {{"v", "ce"}, {"v", "x"}, {"v", "r"}}},
-      {{lent}, {{"v", "e"}, {"v", "n"}, {"v", "rc"}}},
+      {{reserved}, {{"v", "ce"}, {"v", "x"}, {"v", "r"}}, true},
+      {{lent}, {{"v", "e"}, {"v", "n"}, {"v", "rc"}}, true},
       {{lent}, {{"v", "e"}, {"w", "rc"}, {"u", "rc"}}},
       {{ended}, {{"v", "n"}, {"v", "rc"}, {"w", "rc"}}},
 
