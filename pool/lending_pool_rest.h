@@ -126,6 +126,9 @@ std::optional<Term> LendingPool<Atom>::extend(std::uint32_t index, SlotWord word
 
 /// Gives a held slot back to the visit that had it last, until `expire`: the lease goes on. None when the
 /// slot has changed, or the visit has another number by now.
+///
+/// The lease goes on from the exchange of the word; one that is ended right afterwards, before this returns,
+/// was given back all the same. To do it again would undo that end.
 template <template <class> class Atom>
 std::optional<Term> LendingPool<Atom>::revive(std::uint32_t index, SlotWord word, const Key& key,
                                               Milliseconds expire) {
@@ -134,7 +137,10 @@ std::optional<Term> LendingPool<Atom>::revive(std::uint32_t index, SlotWord word
   std::uint64_t seen = other.load();
   const Milliseconds ended = slot.term(word.side()).expire();
   if (slot.load() != word) return std::nullopt;
-  const Term term = Term::open(std::max(expire, ended), word.tag());
+  // Two that revive at once use one term, which only grows: whoever is late makes it no shorter than the
+  // other was told.
+  Term term = Term::open(std::max(expire, ended), word.tag());
+  if (Term(seen).until(0) == term.until(0)) term = term.until(std::max(term.expire(), Term(seen).expire()));
   if (!other.compare_exchange_strong(seen, term.bits())) return std::nullopt;
   const std::uint64_t generation = slot.record(word.head()).generation;
   SlotWord revived = word;
@@ -145,9 +151,7 @@ std::optional<Term> LendingPool<Atom>::revive(std::uint32_t index, SlotWord word
     disown(index, generation, ended);
     return std::nullopt;
   }
-  // Two that revive at once use one term; each gets at least what it asked for. Whether that is over by now
-  // is the asker's to see: an end may lie ahead of this clock.
-  return extend(index, revived, expire, 0);
+  return term;
 }
 
 /// Closes an open term; false when it has changed meanwhile. `term` is what it is now.

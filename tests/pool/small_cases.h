@@ -53,6 +53,7 @@ inline std::vector<SmallCase> complete_cases() {
       {{lent}, {{"v", "e"}, {"v", "rc"}}},
       {{lent}, {{"v", "e"}, {"w", "rc"}}},
       {{lent}, {{"v", "ere"}, {"v", "n"}}},
+      {{lent}, {{"v", "en"}, {"v", "ne"}}},
       {{lent}, {{"v", "h"}, {"v", "n"}}},
       {{lent}, {{"v", "a"}, {"v", "a"}}, true},
       {{lent}, {{"v", "a"}, {"w", "rce"}}, true},
@@ -67,6 +68,7 @@ inline std::vector<SmallCase> complete_cases() {
       {{reserved}, {{"v", "x"}, {"v", "r"}, {"w", "r"}}},
       {{reserved}, {{"v", "ce"}, {"v", "x"}, {"v", "r"}}, true},
       {{lent}, {{"v", "e"}, {"v", "n"}, {"v", "rc"}}, true},
+      {{lent}, {{"v", "e"}, {"v", "e"}, {"v", "n"}}},
       {{lent}, {{"v", "e"}, {"w", "rc"}, {"u", "rc"}}},
       {{ended}, {{"v", "n"}, {"v", "rc"}, {"w", "rc"}}},
 
