@@ -135,6 +135,10 @@ int load_only(const std::string& address, const std::string& kind, int concurren
     for (const double each : run_idle_calls(address, concurrency, 1'300ms)) std::printf("%.3f ms\n", each);
     return 0;
   }
+  if (kind == "readers") {  // of a server that was told to make events
+    std::printf("%.1f ms\n", quantile(run_event_readers(address, concurrency, false, 3s), 0.99));
+    return 0;
+  }
   const LoadPlan plan{address, kind != "empty", concurrency, 5s, rate, 1s};
   const LoadResult result = kind == "stream" ? run_stream_load(plan) : run_unary_load(plan);
   std::printf("%.0f/s\n", checked(result).per_second);
