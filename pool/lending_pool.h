@@ -281,6 +281,7 @@ class LendingPool {
   void count_lease(const RecordHead& record, Milliseconds idle_since);
   bool give_up(const Ticket& ticket, Milliseconds now, bool hold_from_now);
   bool disown(std::uint32_t slot, std::uint64_t generation, Milliseconds end);
+  void disown_former(std::uint32_t slot, SlotWord word);
   typename TextArena<Atom>::Owner owner(std::uint32_t slot, std::uint64_t generation) const {
     return {first_slot_ + slot, generation};
   }

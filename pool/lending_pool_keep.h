@@ -123,9 +123,23 @@ bool LendingPool<Atom>::give_up(const Ticket& ticket, Milliseconds now, bool hol
     for (std::uint64_t rested = slot.rested.load(); hold_from_now && rested < now;) {
       if (slot.rested.compare_exchange_strong(rested, now)) break;
     }
+    if (hold_from_now) disown_former(ticket.slot, word);
     give_back(ticket.slot, now, hold_from_now);
     return true;
   }
+}
+
+/// Who had the slot last does not come back to it. The slot is the caller's.
+template <template <class> class Atom>
+void LendingPool<Atom>::disown_former(std::uint32_t index, SlotWord word) {
+  const auto former = entry_of(index, word);
+  if (!former) return;
+  Atom<std::uint64_t>& term = slots_[index].terms[word.side()];
+  for (std::uint64_t seen = term.load();
+       !term.compare_exchange_strong(seen, Term(seen).with(Term::kDisowned).bits());) {
+    continue;  // the store's word has come
+  }
+  visits_.erase(*former, index);
 }
 
 template <template <class> class Atom>

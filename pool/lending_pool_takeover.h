@@ -24,10 +24,10 @@ RestoreOutcome LendingPool<Atom>::restore(std::uint32_t index, const StoredLease
     end_if_due(index, now);
     const SlotWord word = slot.load();
     const bool leased = word.state() == SlotState::kLeased;
-    const bool own = word.lent() && slot.holds_visit(word.head(), key.words);
     const RecordHead record = slot.record(word.head());
     const RecordHead pending = slot.record(word.pending());
     const Term term = slot.term(word.side());
+    const bool own = word.lent() && slot.holds_visit(word.head(), key.words) && !term.has(Term::kDisowned);
     if (slot.load() != word) continue;
     if (own && !word.reserving() && (leased || record.start() == to_milliseconds(lease.start))) {
       if (const auto outcome = restore_same_visit(index, word, key, lease, now)) return *outcome;

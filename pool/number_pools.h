@@ -183,8 +183,8 @@ class NumberPools {
   bool cancel(const Ticket& ticket, Time now);
 
   /// Gives up a reservation or a live lease whose number is someone else's by the store's books: the number
-  /// is held from `now` on, as if a lease had just ended, and the visit holds it no more (a lease's record
-  /// stays as a candidate). False when the ticket is over.
+  /// is held from `now` on, as if a lease had just ended, and neither the visit nor who had it before comes
+  /// back to it (their records stay as candidates). False when the ticket is over.
   bool hold_back(const Ticket& ticket, Time now);
 
   /// Notes that the store knows (or no longer knows) the ticket's record as it stands with `expire`; a later

@@ -85,6 +85,21 @@ TEST_CASE("a number that is another's by the store's books is put aside and anot
   CHECK(desk.leasing->totals().conflicts == 1);
 }
 
+TEST_CASE(
+    "a visit whose hold is over does not get its former number that is another's by the store's books") {
+  Desk desk(2);
+  const Number former = desk.lease("a", minutes(1)).number;
+  desk.clock.time += minutes(10);
+  desk.leasing->tick();
+  desk.store.run();
+  desk.store.books[former] = {"stranger", desk.clock.time, desk.clock.time + hours(9), seconds(150)};
+  const LeaseAnswer answer = desk.lease("a");
+  CHECK(answer.status == LeaseStatus::kLeased);
+  CHECK(answer.number != former);
+  CHECK(answer.lease.durable);
+  CHECK(desk.store.noted.empty());
+}
+
 TEST_CASE("a visit keeps the number it shows though by the store's books it is another's") {
   Desk desk(3);
   desk.store.mode = Mode::kAway;

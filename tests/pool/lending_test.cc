@@ -236,6 +236,20 @@ TEST_CASE("a number held back goes to nobody until its hold is over") {
   CHECK(pool.lend("b", at(hours(1) + seconds(150))).number == made.number);
 }
 
+TEST_CASE("a number held back does not go back to who had it before either") {
+  OnePool pool(2);
+  const Number first = pool.lend(VisitView{"a", "visitor", "s", ""}, at(seconds(0))).number;
+  pool.pools->release(pool.main, "a", at(seconds(10)));
+  const Reservation again = pool.reserve(VisitView{"a", "visitor", "s", ""}, at(minutes(10)));
+  REQUIRE(again.number == first);
+  REQUIRE(pool.pools->hold_back(again.ticket, at(minutes(10))));
+  CHECK_FALSE(pool.pools->find_lease(pool.main, "a", at(minutes(11))));
+  CHECK_FALSE(pool.pools->renew(pool.main, "a", at(hours(1)), at(minutes(11))));
+  CHECK(pool.lend(VisitView{"b", "visitor", "s", ""}, at(minutes(11))).number != first);
+  CHECK(pool.lend(VisitView{"a", "visitor", "s", ""}, at(minutes(11))).outcome == ReserveOutcome::kFallback);
+  CHECK(pool.lend("c", at(minutes(13))).number == first);
+}
+
 TEST_CASE("a number held back out of order is free for everybody when its hold is over") {
   PoolConfig config = pool_config(2);
   config.valuable_reserve = 1;

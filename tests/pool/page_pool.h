@@ -44,8 +44,7 @@ struct PagePool {
         if (reserved) shown.reserved.reset();
         return told.done == reserved;
       case Told::kHoldBack:
-        if (leased) shown.lease.visit.clear();
-        if (leased || reserved) shown.reserved.reset(), shown.rest(told.now, hold);
+        if (leased || reserved) shown.reserved.reset(), shown.rest(told.now, hold), shown.lease.visit.clear();
         return told.done == (leased || reserved);
       case Told::kRenew:
         return renew(told) == (told.done ? &shown : nullptr);

@@ -96,6 +96,7 @@ class PlainPool {
     if (place.state == State::kReserved && place.pending.ticket == ticket) {
       place.rested = std::max(place.rested, now);
       place.stale = place.queued;
+      if (place.last) place.last->disowned = true;
       return cancel(number, ticket, now);
     }
     if (place.state != State::kLeased || place.last->ticket != ticket) return false;

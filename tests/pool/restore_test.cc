@@ -89,6 +89,18 @@ TEST_CASE("a visit that memory gave another number does not hold two, and the st
   CHECK(pool.lend("b", at(hours(1) + seconds(150))).number == theirs);
 }
 
+TEST_CASE("a lease that was held back and is the visit's by the store's books after all is found again") {
+  OnePool pool(2);
+  const Reservation made = pool.lend("a", at(hours(1)));
+  REQUIRE(pool.pools->hold_back(made.ticket, at(hours(1) + minutes(1))));
+  const auto lease = stored(made.number, "a", made.start, at(hours(3)));
+  CHECK(pool.pools->restore(pool.main, lease, at(hours(1) + minutes(2))) == RestoreOutcome::kLive);
+  const auto found = pool.pools->find_lease(pool.main, "a", at(hours(1) + minutes(3)));
+  REQUIRE(found);
+  CHECK(found->number == made.number);
+  CHECK(pool.lend("a", at(hours(1) + minutes(3))).outcome == ReserveOutcome::kHeld);
+}
+
 TEST_CASE("a longer stored expiry extends what memory has") {
   OnePool pool(1);
   pool.lend("a", at(seconds(0)), minutes(1));
