@@ -30,7 +30,7 @@
 // the lease before is made; not that of the index where a visit that comes for the first time belongs. With a
 // million numbers that one wait for memory is some eleven times a bare pop+push. The rest is the work: 1,770
 // instructions (callgrind, a pool of a thousand numbers, so that no line is missed), half of them in reserve.
-// A resolve is some 500 instructions and touches three lines, each known only when the one before it
+// A resolve is some 340 instructions and touches three lines, each known only when the one before it
 // is there; a look-up of the map is some 20 instructions and two lines. "Independent" therefore measures at
 // 10 thousand how much work an answer with pool, visit, source, weights and candidates is: three look-ups
 // would be some 60 instructions.

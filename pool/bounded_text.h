@@ -45,30 +45,33 @@ class BoundedText {
     size_ = static_cast<std::uint8_t>(size);
   }
 
-  /// Becomes a text without zero bytes from `count` words, `word(i)` each, the last of them filled up with
-  /// zeros; words behind a word of zeros are not looked at.
-  template <typename Word>
-  void set_words(unsigned count, Word word) {
+  /// Becomes a text without zero bytes from its words, each of which `for_each(use)` gives to `use`, the last
+  /// one filled up with zeros; not more than kMaxBytes. `twins` become the same text: cheaper than copies.
+  template <typename ForEach, typename... Twins>
+  void set_words(ForEach for_each, Twins&... twins) {
     std::uint64_t last = 0;
-    unsigned used = 0;
-    for (; used < count; ++used) {
-      const std::uint64_t next = word(used);
-      if (next == 0) break;
-      std::memcpy(bytes_.data() + 8 * used, &next, 8);
-      last = next;
-    }
-    const unsigned unused = used == 0 ? 0 : static_cast<unsigned>(std::countl_zero(last)) / 8;
-    size_ = static_cast<std::uint8_t>(8 * used - unused);
+    std::size_t bytes = 0;
+    for_each([&](std::uint64_t word) {
+      put_word(bytes, word);
+      (twins.put_word(bytes, word), ...);
+      last = word;
+      bytes += 8;
+    });
+    const unsigned unused = bytes == 0 ? 0 : static_cast<unsigned>(std::countl_zero(last)) / 8;
+    size_ = static_cast<std::uint8_t>(bytes - unused);
+    ((twins.size_ = size_), ...);
   }
 
-  /// Becomes a text of `size` bytes, not more than kMaxBytes, from words, `word(i)` each.
-  template <typename Word>
-  void set_words_of(std::size_t size, Word word) {
-    for (std::size_t i = 0; 8 * i < size; ++i) {
-      const std::uint64_t next = word(i);
-      std::memcpy(bytes_.data() + 8 * i, &next, 8);
+  /// Becomes a text of `size` bytes, not more than kMaxBytes, from words, `word(i)` each; `twins` too.
+  template <typename Word, typename... Twins>
+  void set_words_of(std::size_t size, Word word, Twins&... twins) {
+    for (std::size_t bytes = 0; bytes < size; bytes += 8) {
+      const std::uint64_t next = word(bytes / 8);
+      put_word(bytes, next);
+      (twins.put_word(bytes, next), ...);
     }
     size_ = static_cast<std::uint8_t>(size);
+    ((twins.size_ = size_), ...);
   }
 
   /// As an assignment, word by word and no further than the text: a text that was set by words a moment ago
@@ -91,6 +94,8 @@ class BoundedText {
   friend bool operator==(const BoundedText& a, const BoundedText& b) { return a.view() == b.view(); }
 
  private:
+  void put_word(std::size_t at, std::uint64_t word) { std::memcpy(bytes_.data() + at, &word, 8); }
+
   alignas(8) std::array<char, (kMaximum + 7) / 8 * 8> bytes_;
   std::uint8_t size_ = 0;
 };

@@ -13,21 +13,6 @@ constexpr std::uint64_t kEnd = 30ULL * 24 * 3600 * 1000;  // in milliseconds
 constexpr std::uint32_t kLeastOrder = 6;
 constexpr std::uint32_t kGreatestOrder = 10;
 
-/// Where a lag lies in the table: `rest` / 2^`shift` of the way from value `place` to the next.
-struct Place {
-  std::size_t place = 0;
-  std::uint64_t rest = 0;
-  std::uint32_t shift = 0;
-};
-
-Place place_of(std::uint64_t milliseconds, std::uint32_t order) {
-  const auto width = static_cast<std::uint32_t>(std::bit_width(milliseconds | (1ULL << order)));
-  const std::uint32_t shift = width - 1 - order;
-  const std::uint64_t value = milliseconds >> shift;
-  return {static_cast<std::size_t>((std::uint64_t{shift} << order) + value), milliseconds - (value << shift),
-          shift};
-}
-
 /// The lag of a value of the table: the inverse of place_of.
 std::uint64_t lag_of(std::size_t place, std::uint32_t order) {
   const std::size_t shift = place >> order;
@@ -48,6 +33,7 @@ LagWeights::LagWeights(const AttributionParameters& parameters) : parameters_(pa
     if (!is_close()) table_.clear();
   }
   table_.shrink_to_fit();
+  if (!table_.empty()) table_end_ = kEnd + 1;
   index_sources();
 }
 
@@ -83,26 +69,6 @@ void LagWeights::index_sources() {
   }
 }
 
-double LagWeights::line(std::uint64_t milliseconds) const {
-  const Place place = place_of(milliseconds, order_);
-  // 2^-shift, made of its exponent.
-  const double width = std::bit_cast<double>((1023ULL - place.shift) << 52);
-  const double from = table_[place.place];
-  return from + (table_[place.place + 1] - from) * (static_cast<double>(place.rest) * width);
-}
-
-double LagWeights::density(Duration lag) const {
-  // A negative lag, as an unsigned number, is beyond the end; its density is computed, and is 0.
-  const auto milliseconds = static_cast<std::uint64_t>(lag.count());
-  if (milliseconds > kEnd || table_.empty()) [[unlikely]]
-    return lag_density(parameters_, lag);
-  return line(milliseconds);
-}
-
-double LagWeights::propensity(const Source& source) const {
-  return sources_.empty() ? parameters_.default_propensity : listed_propensity(source);
-}
-
 double LagWeights::listed_propensity(const Source& source) const {
   const std::uint64_t hash = hash_of(source);
   for (std::size_t cell = hash & (sources_.size() - 1); sources_[cell].place != 0;
@@ -115,14 +81,6 @@ double LagWeights::listed_propensity(const Source& source) const {
 }
 
 double LagWeights::weigh(Time at, std::span<Candidate> candidates) const {
-  if (candidates.size() == 1) [[likely]] {
-    // The same steps on one value: what most calls need, in a fifth of the instructions.
-    Candidate& only = candidates.front();
-    const double weight = propensity(only.source) * density(at - only.shown);
-    const double sum = parameters_.none_rate + weight;
-    only.weight = sum > 0 ? weight / sum : 0;
-    return sum > 0 ? parameters_.none_rate / sum : 1;
-  }
   for (Candidate& candidate : candidates) {
     candidate.weight = propensity(candidate.source) * density(at - candidate.shown);
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,15 +33,35 @@ class LagWeights {
 
   explicit LagWeights(const AttributionParameters& parameters);
 
+  /// As pool::weigh, of an only candidate: sets its weight, and returns that of "none of them".
+  double weigh_only(Time at, const Source& source, Time shown, double& weight) const {
+    const double own = propensity(source) * density(at - shown);
+    const double sum = parameters_.none_rate + own;
+    if (!(sum > 0)) [[unlikely]] {
+      weight = 0;
+      return 1;
+    }
+    weight = own / sum;
+    return parameters_.none_rate / sum;
+  }
+
   /// As pool::weigh: fills the weights of `candidates` for a call at `at`, orders them most likely first
   /// (ties: shown last first), and returns the weight left for "none of them". All add up to 1.
   double weigh(Time at, std::span<Candidate> candidates) const;
 
   /// The density of the lag, per second; 0 for a negative one.
-  double density(Duration lag) const;
+  double density(Duration lag) const {
+    // A negative lag, as an unsigned number, is beyond the end; its density is computed, and is 0.
+    const auto milliseconds = static_cast<std::uint64_t>(lag.count());
+    if (milliseconds >= table_end_) [[unlikely]]
+      return lag_density(parameters_, lag);
+    return line(milliseconds);
+  }
 
   /// Calls per number shown of the source.
-  double propensity(const Source& source) const;
+  double propensity(const Source& source) const {
+    return sources_.empty() ? parameters_.default_propensity : listed_propensity(source);
+  }
 
   /// Whether densities come from the table.
   bool has_table() const { return !table_.empty(); }
@@ -52,14 +74,34 @@ class LagWeights {
     std::uint32_t place = 0;  // 1 + place in parameters_.propensities; 0: an empty cell
   };
 
-  double line(std::uint64_t milliseconds) const;
-  double listed_propensity(const Source& source) const;
+  /// Where a lag lies in the table: `rest` / 2^`shift` of the way from value `place` to the next.
+  struct Place {
+    std::size_t place = 0;
+    std::uint64_t rest = 0;
+    std::uint32_t shift = 0;
+  };
+  static Place place_of(std::uint64_t milliseconds, std::uint32_t order) {
+    const auto width = static_cast<std::uint32_t>(std::bit_width(milliseconds | (1ULL << order)));
+    const std::uint32_t shift = width - 1 - order;
+    const std::uint64_t value = milliseconds >> shift;
+    return {static_cast<std::size_t>((std::uint64_t{shift} << order) + value),
+            milliseconds - (value << shift), shift};
+  }
+  double line(std::uint64_t milliseconds) const {
+    const Place place = place_of(milliseconds, order_);
+    const double* const from = table_.data() + place.place;  // the table has a value more than the last place
+    // 2^-shift, made of its exponent.
+    const double width = std::bit_cast<double>((1023ULL - place.shift) << 52);
+    return from[0] + (from[1] - from[0]) * (static_cast<double>(place.rest) * width);
+  }
+  [[gnu::noinline]] double listed_propensity(const Source& source) const;
   void make_table(std::uint32_t order);
   bool is_close() const;
   void index_sources();
 
   AttributionParameters parameters_;
   std::uint32_t order_ = 0;
+  std::uint64_t table_end_ = 0;  // milliseconds; lags from here on are not in the table
   std::vector<double> table_;
   std::vector<KnownSource> sources_;  // open addressing; a power of two of cells, or none
 };

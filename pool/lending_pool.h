@@ -84,9 +84,10 @@ struct SharedParts {
 ///     release    4: term, slot, queue's entry, queue's tail             1: queue (the rest is still at hand)
 ///
 /// What can be known beforehand is brought into the cache beforehand: by who reserves, while the index's line
-/// of the visit is on its way, the slot after next and the places where the next one's commit will look; by a
-/// look-up, all of a slot, since which cell is the record's is written in the slot itself. Only the index's
-/// line of a visit that comes for the first time is nowhere foreseen: in a large pool it is waited for.
+/// of the visit is on its way, the slot after next and the places where the next one's commit will look.
+/// Not by a look-up: which of a slot's lines it needs is written in the slot itself, and all six of them take
+/// more out of the cache than they save. Only the index's line of a visit that comes for the first time is
+/// nowhere foreseen: in a large pool it is waited for.
 ///
 /// All are sequentially consistent, but for the words of records and the counters: "looked after it was
 /// entered" (rivals), "stored before it was lowered" (due tree) and "marked after it was set" (marks) are
@@ -124,8 +125,11 @@ class LendingPool {
   bool undrain(std::uint32_t slot);
   bool drain(std::uint32_t slot);
 
-  /// Who was shown the number by `at`, the last holder first, with no weights yet; returns how many.
-  std::size_t holders(std::uint32_t slot, Time at, std::span<Candidate> out) const;
+  /// Makes `answer`, new, list who was shown the number of a slot of this pool by `at`, the last holder
+  /// first, with no weights yet. Of an only one visit and source are the answer's too, which has none
+  /// otherwise.
+  void holders(const Slot<Atom>& slot, Time at, Resolution& answer) const;
+  void holders(std::uint32_t slot, Time at, Resolution& answer) const { holders(slots_[slot], at, answer); }
   /// The keyed hash of the visitor whose lease of the slot began at `start`; 0 when unknown.
   std::uint64_t visitor_of(std::uint32_t slot, Time start) const;
   /// What a present, last or former holder of the slot brought; none, or empty, when memory has it no more.
@@ -270,6 +274,15 @@ class LendingPool {
                       LeaseView& lease) const;
   std::optional<LeaseView> lease_of(const VisitWords& visit, std::uint32_t slot, const RecordHead& record,
                                     Milliseconds end, bool live, bool durable) const;
+  [[gnu::noinline]] void read_holders(const Slot<Atom>& slot, SlotWord word, Time at,
+                                      Resolution& answer) const;
+  template <typename... Twins>
+  bool read_last_holder(const Slot<Atom>& slot, SlotWord word, Time at, Candidate& holder,
+                        Twins&... twins) const;
+  template <typename... Twins>
+  bool read_holder(const Slot<Atom>& slot, unsigned cell, const RecordHead& record, Milliseconds ended,
+                   Time at, Candidate& holder, Twins&... twins) const;
+  [[gnu::noinline]] void add_contestant(const Slot<Atom>& slot, Time at, Resolution& answer) const;
   bool knows(std::uint32_t slot, const Key& key, Time start) const;
   std::optional<RestoreOutcome> restore_same_visit(std::uint32_t slot, SlotWord word, const Key& key,
                                                    const StoredLease& lease, Milliseconds now);

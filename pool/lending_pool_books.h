@@ -37,7 +37,6 @@ void LendingPool<Atom>::describe_lease(std::uint32_t index, const RecordHead& re
                                        bool live, bool durable, LeaseView& lease) const {
   lease.ticket = {index_, index, record.generation};
   lease.number = slots_[index].number();
-  lease.source.clear();
   shared_.sources.read_label(record.source(), lease.source);
   lease.start = from_milliseconds(record.start());
   lease.expire = from_milliseconds(end);
@@ -65,7 +64,7 @@ std::optional<LeaseView> LendingPool<Atom>::view(std::uint32_t index) const {
     if (!word.lent()) return std::nullopt;
     const RecordHead record = slot.record(word.head());
     std::optional<LeaseView> lease(std::in_place);
-    slot.read_visit(word.head(), record.wide(), lease->visit);
+    slot.read_visit(word.head(), lease->visit);
     const Term term = slot.term(word.side());
     if (slot.load() != word) continue;
     const bool live = word.state() == SlotState::kLeased && !term.closed();
@@ -86,7 +85,7 @@ std::size_t LendingPool<Atom>::untold_ends(std::uint32_t index, std::span<LeaseV
       if (!word.starts(cell)) continue;
       const RecordHead record = slot.record(cell);
       if (record.durable()) continue;
-      slot.read_visit(cell, record.wide(), out[count].visit);
+      slot.read_visit(cell, out[count].visit);
       describe_lease(index, record, record.end(), false, false, out[count++]);
     }
     if (slot.load() != word) continue;
@@ -150,37 +149,76 @@ bool LendingPool<Atom>::undrain(std::uint32_t index) {
 }
 
 template <template <class> class Atom>
-std::size_t LendingPool<Atom>::holders(std::uint32_t index, Time at, std::span<Candidate> out) const {
-  const Slot<Atom>& slot = slots_[index];
-  for (;;) {
+void LendingPool<Atom>::holders(const Slot<Atom>& slot, Time at, Resolution& answer) const {
+  for (;; answer.visit.clear(), answer.source.clear()) {
     const SlotWord word = slot.load();
-    std::size_t count = 0;
-    unsigned left = word.starts();
-    for (unsigned cell = word.head(); left != 0 && count < out.size(); cell = (cell - 1) % SlotWord::kCells) {
-      const unsigned bit = 1U << cell;
-      if ((left & bit) == 0) continue;
-      left &= ~bit;
-      const RecordHead record = slot.record(cell);
-      const Time shown = from_milliseconds(record.start());
-      const bool last = cell == word.head();
-      const Time end = from_milliseconds(last ? slot.term(word.side()).expire() : record.end());
-      if (shown > at || end + kLongestLag <= at) continue;
-      Candidate& holder = out[count++];
-      slot.read_visit(cell, record.wide(), holder.visit);
-      holder.source.clear();
-      shared_.sources.read_label(record.source(), holder.source);
-      holder.shown = shown;
-      holder.end = end;
-      holder.weight = 0;
+    answer.candidate_count = 0;
+    if (word.starts() == 1U << word.head()) [[likely]] {
+      Candidate& only = *answer.candidate_storage.data();
+      answer.candidate_count = read_last_holder(slot, word, at, only, answer) ? 1 : 0;
+    } else if (word.starts() != 0) {
+      read_holders(slot, word, at, answer);
     }
     if (slot.load() != word) continue;
-    if (word.has(SlotWord::kContested) && count < out.size()) [[unlikely]] {
-      const auto other = shared_.contested.find(first_slot_ + index);
-      const bool reached = other && other->shown <= at && other->end + kLongestLag > at;
-      if (reached) out[count++] = *other;
-    }
-    return count;
+    if (word.has(SlotWord::kContested)) [[unlikely]]
+      add_contestant(slot, at, answer);
+    return;
   }
+}
+
+/// Those of a slot that remembers several.
+template <template <class> class Atom>
+void LendingPool<Atom>::read_holders(const Slot<Atom>& slot, SlotWord word, Time at,
+                                     Resolution& answer) const {
+  static_assert(SlotWord::kCells < kMaxCandidates);
+  unsigned left = word.starts();
+  for (unsigned cell = word.head(); left != 0; cell = (cell - 1) % SlotWord::kCells) {
+    const unsigned bit = 1U << cell;
+    if ((left & bit) == 0) continue;
+    left &= ~bit;
+    Candidate& next = answer.candidate_storage[answer.candidate_count];
+    const RecordHead record = slot.record(cell);
+    const bool read = cell == word.head() ? read_last_holder(slot, word, at, next)
+                                          : read_holder(slot, cell, record, record.end(), at, next);
+    answer.candidate_count += read ? 1U : 0U;
+  }
+}
+
+/// The present or last holder.
+template <template <class> class Atom>
+template <typename... Twins>
+bool LendingPool<Atom>::read_last_holder(const Slot<Atom>& slot, SlotWord word, Time at, Candidate& holder,
+                                         Twins&... twins) const {
+  const unsigned cell = word.head();
+  return read_holder(slot, cell, slot.record(cell), slot.term(word.side()).expire(), at, holder, twins...);
+}
+
+/// Visit and source go to `twins` as well. False, and nothing is written, when the holder was shown the
+/// number after `at`, or too long before.
+template <template <class> class Atom>
+template <typename... Twins>
+bool LendingPool<Atom>::read_holder(const Slot<Atom>& slot, unsigned cell, const RecordHead& record,
+                                    Milliseconds ended, Time at, Candidate& holder, Twins&... twins) const {
+  const Time shown = from_milliseconds(record.start());
+  const Time end = from_milliseconds(ended);
+  if (shown > at || end + kLongestLag <= at) return false;
+  slot.read_visit(cell, holder.visit, twins.visit...);
+  shared_.sources.read_label(record.source(), holder.source, twins.source...);
+  holder.shown = shown;
+  holder.end = end;
+  holder.weight = 0;
+  return true;
+}
+
+/// With the other visit that has the number, as the store says.
+template <template <class> class Atom>
+void LendingPool<Atom>::add_contestant(const Slot<Atom>& slot, Time at, Resolution& answer) const {
+  answer.visit.clear();
+  answer.source.clear();
+  const auto index = static_cast<std::uint32_t>(&slot - slots_.first);
+  const auto other = shared_.contested.find(first_slot_ + index);
+  const bool reached = other && other->shown <= at && other->end + kLongestLag > at;
+  if (reached) answer.candidate_storage[answer.candidate_count++] = *other;
 }
 
 template <template <class> class Atom>

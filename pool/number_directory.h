@@ -50,6 +50,7 @@ class NumberDirectory {
       : size_(std::bit_ceil((slots + fixed) * 5 / 3 + 2)),
         shift_(64U - static_cast<unsigned>(std::bit_width(size_ - 1))),
         place_mask_(static_cast<std::uint32_t>(std::bit_ceil(slots + fixed + 2) - 1)),
+        part_mask_(~kFixed & ~place_mask_),
         places_(size_),
         fixed_(std::make_unique<DirectoryEntry[]>(fixed + 1)) {}
 
@@ -58,7 +59,7 @@ class NumberDirectory {
     for (std::size_t i = home(number);; i = (i + 1) & (size_ - 1)) {
       const std::uint32_t word = places_[i].load(std::memory_order_acquire);
       if (word == 0) return {};
-      if ((word & ~kFixed & ~place_mask_) != part) continue;
+      if ((word & part_mask_) != part) continue;
       const std::uint32_t place = (word & place_mask_) - 1;
       if ((word & kFixed) != 0) {
         if (fixed_[place].number == number) return fixed_[place];
@@ -90,7 +91,7 @@ class NumberDirectory {
   /// Of the bits of the product below those that choose the place.
   std::uint32_t part_of_hash(Number number) const {
     const std::uint64_t hash = std::hash<Number>{}(number);
-    return static_cast<std::uint32_t>(hash >> (shift_ - 31)) & ~kFixed & ~place_mask_;
+    return static_cast<std::uint32_t>(hash >> (shift_ - 31)) & part_mask_;
   }
   std::size_t home(Number number) const {
     // The upper bits of the product: neighbouring numbers, as carriers rent them out, come to lie far apart.
@@ -101,6 +102,7 @@ class NumberDirectory {
   const std::size_t size_;
   const unsigned shift_;
   const std::uint32_t place_mask_;
+  const std::uint32_t part_mask_;
   const BigArray<Atom<std::uint32_t>> places_;
 
   // written before the first look

@@ -48,10 +48,10 @@ class PoolSet {
       const PoolIndex index{static_cast<std::uint32_t>(pools_.size())};
       const std::size_t size = LendingPool<Atom>::capacity(pool);
       const SharedParts<Atom> shared{key_, texts_, sources_, contested_};
-      pools_.push_back(std::make_unique<LendingPool<Atom>>(
-          pool, index, shared, std::span(slots_.get() + first, size), static_cast<std::uint32_t>(first)));
-      firsts_.push_back(static_cast<std::uint32_t>(first));
-      weights_.emplace_back(pool.attribution);
+      const auto first_slot = static_cast<std::uint32_t>(first);
+      auto lending = std::make_unique<LendingPool<Atom>>(pool, index, shared,
+                                                         std::span(slots_.get() + first, size), first_slot);
+      pools_.push_back({std::move(lending), first_slot, LagWeights(pool.attribution)});
       fill(index.value);
       first += size;
     }
@@ -65,7 +65,7 @@ class PoolSet {
   std::optional<std::uint32_t> slot_of(PoolIndex pool, Number number) const {
     const DirectoryEntry entry = find(number);
     if (entry.role != NumberRole::kDynamic || entry.pool != pool.value) return std::nullopt;
-    return entry.place - firsts_[entry.pool];
+    return entry.place - pools_[entry.pool].first;
   }
 
   std::size_t add_numbers(PoolIndex index, std::span<const Number> numbers) {
@@ -88,13 +88,15 @@ class PoolSet {
   std::optional<std::string> attributes(Number dialed, const VisitId& visit) const {
     const DirectoryEntry entry = find(dialed);
     if (entry.role != NumberRole::kDynamic) return std::nullopt;
-    return pools_[entry.pool]->attributes(entry.place - firsts_[entry.pool], visit);
+    const Member& member = pools_[entry.pool];
+    return member.pool->attributes(entry.place - member.first, visit);
   }
 
   VisitorId visitor(Number dialed, const VisitId& visit) const {
     const DirectoryEntry entry = find(dialed);
     if (entry.role != NumberRole::kDynamic) return {};
-    return pools_[entry.pool]->visitor(entry.place - firsts_[entry.pool], visit);
+    const Member& member = pools_[entry.pool];
+    return member.pool->visitor(entry.place - member.first, visit);
   }
 
   void forget_caller(Number caller) {
@@ -114,7 +116,7 @@ class PoolSet {
   std::size_t memory_bytes() const {
     std::size_t bytes = texts_.memory_bytes() + sources_.memory_bytes() + contested_.memory_bytes() +
                         callers_.memory_bytes() + directory_.memory_bytes();
-    for (const auto& pool : pools_) bytes += pool->memory_bytes();
+    for (const Member& member : pools_) bytes += member.pool->memory_bytes();
     return bytes;
   }
 
@@ -133,10 +135,16 @@ class PoolSet {
     return numbers;
   }
 
+  struct Member {
+    std::unique_ptr<LendingPool<Atom>> pool;
+    std::uint32_t first;  // of its slots
+    LagWeights weights;
+  };
+
   /// Callers have their indices from `find` or from a ticket of ours.
   LendingPool<Atom>* pool_at(PoolIndex index) const {
     RINGTRACE_ASSERT(index.value < pools_.size());
-    return pools_.data()[index.value].get();
+    return pools_.data()[index.value].pool.get();
   }
 
   DirectoryEntry find(Number number) const {
@@ -144,13 +152,14 @@ class PoolSet {
   }
 
   bool add(std::uint32_t pool, Number number) {
-    const auto slot = pools_[pool]->add_number(number);
-    if (slot) directory_.insert({number, pool, firsts_[pool] + *slot, NumberRole::kDynamic});
+    const Member& member = pools_[pool];
+    const auto slot = member.pool->add_number(number);
+    if (slot) directory_.insert({number, pool, member.first + *slot, NumberRole::kDynamic});
     return slot.has_value();
   }
 
   void fill(std::uint32_t index) {
-    const PoolConfig& config = pools_[index]->config();
+    const PoolConfig& config = pools_[index].pool->config();
     for (const Number number : config.numbers) add(index, number);
     std::uint32_t place = 0;
     for (const SourceNumber& own : config.static_numbers) {
@@ -180,16 +189,17 @@ class PoolSet {
            (siphash13(key_, caller_word(pool, caller)) >> 24) | 1;
   }
 
-  void resolve_dynamic(const DirectoryEntry& entry, const ResolveQuery& query, Resolution& answer) const;
-  [[gnu::noinline]] void resolve_known(const DirectoryEntry& entry, std::uint64_t caller,
+  void resolve_dynamic(std::uint32_t pool, std::uint32_t place, const ResolveQuery& query,
+                       Resolution& answer) const;
+  [[gnu::noinline]] static void resolve_fixed(NumberRole role, const PoolConfig& pool, std::uint32_t place,
+                                              Resolution& answer);
+  [[gnu::noinline]] void resolve_known(const Member& member, std::uint32_t slot, std::uint64_t caller,
                                        const ResolveQuery& query, Resolution& answer) const;
 
   // constant after construction
   const SipKey key_;
   const Duration caller_memory_;
-  std::vector<std::unique_ptr<LendingPool<Atom>>> pools_;
-  std::vector<std::uint32_t> firsts_;  // of each pool's slots
-  std::vector<LagWeights> weights_;
+  std::vector<Member> pools_;
 
   // own synchronization
   TextArena<Atom> texts_;
@@ -206,55 +216,54 @@ class PoolSet {
 template <template <class> class Atom>
 void PoolSet<Atom>::resolve(const ResolveQuery& query, Resolution& answer) const {
   const DirectoryEntry entry = find(query.dialed);
-  if (entry.role == NumberRole::kNone) return;
-  const LendingPool<Atom>& pool = *pools_[entry.pool];
-  answer.pool = pool.config().name;
-  switch (entry.role) {
-    case NumberRole::kDynamic:
-      resolve_dynamic(entry, query, answer);
-      break;
-    case NumberRole::kStatic:
-    case NumberRole::kSourceFallback:
-      answer.method = ResolutionMethod::kStaticSource;
-      answer.source = (entry.role == NumberRole::kStatic ? pool.config().static_numbers
-                                                         : pool.config().source_fallbacks)[entry.place]
-                          .source;
-      answer.confidence = 1;
-      break;
-    default:
-      answer.method = ResolutionMethod::kFallback;
+  if (entry.role == NumberRole::kDynamic) [[likely]] {
+    resolve_dynamic(entry.pool, entry.place, query, answer);
+  } else if (entry.role != NumberRole::kNone) {
+    resolve_fixed(entry.role, pools_[entry.pool].pool->config(), entry.place, answer);
   }
 }
 
 template <template <class> class Atom>
-void PoolSet<Atom>::resolve_dynamic(const DirectoryEntry& entry, const ResolveQuery& query,
-                                    Resolution& answer) const {
-  // Which of its lines will be read is known only when the first is there.
-  slots_[entry.place].prefetch();
-  const LendingPool<Atom>& pool = *pools_[entry.pool];
-  const std::uint32_t slot = entry.place - firsts_[entry.pool];
-  answer.candidate_count = pool.holders(slot, query.at, answer.candidate_storage);
-  if (query.caller) {
-    if (callers_.may_know(caller_place(entry.pool, query.caller))) [[unlikely]] {
-      return resolve_known(entry, caller_hash(entry.pool, query.caller), query, answer);
-    }
+void PoolSet<Atom>::resolve_fixed(NumberRole role, const PoolConfig& pool, std::uint32_t place,
+                                  Resolution& answer) {
+  answer.pool = pool.name;
+  if (role == NumberRole::kFallback) {
+    answer.method = ResolutionMethod::kFallback;
+    return;
   }
-  resolve_lent(weights_[entry.pool], pool.config().hold, nullptr, 0, query.at, answer);
+  answer.method = ResolutionMethod::kStaticSource;
+  answer.source = (role == NumberRole::kStatic ? pool.static_numbers : pool.source_fallbacks)[place].source;
+  answer.confidence = 1;
+}
+
+template <template <class> class Atom>
+void PoolSet<Atom>::resolve_dynamic(std::uint32_t pool, std::uint32_t place, const ResolveQuery& query,
+                                    Resolution& answer) const {
+  const Member& member = pools_.data()[pool];  // of the directory, whose pools are ours
+  const LendingPool<Atom>& lending = *member.pool.get();
+  answer.pool = lending.config().name;
+  const bool may_be_known = query.caller && callers_.may_know(caller_place(pool, query.caller));
+  // By the slot itself, whose pool is written in it: only what else is needed of the pool waits for that.
+  lending.holders(slots_[place], query.at, answer);
+  if (may_be_known) [[unlikely]] {
+    return resolve_known(member, place - member.first, caller_hash(pool, query.caller), query, answer);
+  }
+  if (!answer.visit.empty()) [[likely]]
+    return resolve_only(member.weights, query.at, answer);
+  resolve_lent(member.weights, lending.config().hold, nullptr, 0, query.at, answer);
 }
 
 /// The number's holders are listed already; of the caller something may be known.
 template <template <class> class Atom>
-void PoolSet<Atom>::resolve_known(const DirectoryEntry& entry, std::uint64_t caller,
+void PoolSet<Atom>::resolve_known(const Member& member, std::uint32_t slot, std::uint64_t caller,
                                   const ResolveQuery& query, Resolution& answer) const {
-  const LendingPool<Atom>& pool = *pools_[entry.pool];
+  const LendingPool<Atom>& pool = *member.pool;
   std::optional<KnownCaller> known = callers_.find(caller);
   if (known && query.at - known->seen > caller_memory_) known.reset();
   // Whose visitor holds the number matters only to a caller who is known by one.
   const bool asks = known && known->visitor != 0 && answer.candidate_count > 0;
-  const std::uint64_t visitor =
-      asks ? pool.visitor_of(entry.place - firsts_[entry.pool], answer.candidate_storage[0].shown) : 0;
-  resolve_lent(weights_[entry.pool], pool.config().hold, known ? &*known : nullptr, visitor, query.at,
-               answer);
+  const std::uint64_t visitor = asks ? pool.visitor_of(slot, answer.candidate_storage[0].shown) : 0;
+  resolve_lent(member.weights, pool.config().hold, known ? &*known : nullptr, visitor, query.at, answer);
 }
 
 template <template <class> class Atom>
@@ -275,7 +284,8 @@ void PoolSet<Atom>::observe_call(const ResolveQuery& query, const Resolution& re
     if (!known.visit.visit.empty()) break;
     if (candidate.visit != resolution.visit) continue;
     known.visit = candidate;
-    known.visitor = pools_[entry.pool]->visitor_of(entry.place - firsts_[entry.pool], candidate.shown);
+    const Member& member = pools_[entry.pool];
+    known.visitor = member.pool->visitor_of(entry.place - member.first, candidate.shown);
   }
   if (!known.visit.visit.empty()) callers_.put(known);
 }

@@ -37,13 +37,6 @@ void resolve_lent(const LagWeights& weights, Duration hold, const KnownCaller* k
                   Time at, Resolution& answer) {
   const std::span<Candidate> holders(answer.candidate_storage.data(), answer.candidate_count);
   if (holders.empty() && known == nullptr) return;
-  if (holders.size() == 1 && known == nullptr) [[likely]] {
-    // What most calls meet. Within the hold and after it the only holder answers, as sure as it is likely.
-    answer.none_weight = weights.weigh(at, holders);
-    const bool active = at < holders.front().end;
-    return answer_with(holders.front(), active ? ResolutionMethod::kActiveLease : ResolutionMethod::kHold,
-                       answer);
-  }
   const Time last_shown = holders.empty() ? kNever : holders.front().shown;
   const Time last_end = holders.empty() ? kNever : holders.front().end;
   const bool active = at < last_end;

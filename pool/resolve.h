@@ -8,6 +8,15 @@
 
 namespace ringtrace::pool {
 
+/// As resolve_lent, of what most calls meet: one holder, who is the answer's visit and source already, and a
+/// caller of whom nothing is known. Within the hold and after it the only holder answers.
+inline void resolve_only(const LagWeights& weights, Time at, Resolution& answer) {
+  Candidate& only = answer.candidate_storage.front();
+  answer.method = at < only.end ? ResolutionMethod::kActiveLease : ResolutionMethod::kHold;
+  answer.none_weight = weights.weigh_only(at, only.source, only.shown, answer.confidence);
+  only.weight = answer.confidence;
+}
+
 /// Weighs the holders listed in `answer.candidate_storage`, the last one first, and fills the rest of the
 /// answer for a call at `at` to a lent number, as of `at`: a lease past its expiry is in its hold whether or
 /// not anybody has noticed.

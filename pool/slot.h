@@ -196,14 +196,10 @@ struct alignas(32) Slot {
     return true;
   }
 
-  VisitId visit(unsigned cell, bool wide) const {
-    VisitId visit;
-    read_visit(cell, wide, visit);
-    return visit;
-  }
-  void read_visit(unsigned cell, bool wide, VisitId& visit) const {
-    visit.set_words(wide ? VisitWords::kWide : VisitWords::kNarrow,
-                    [&](unsigned i) { return visit_word(cell, i); });
+  /// The visit id of the record at `cell`, into `visit` and all of `twins`.
+  template <typename... Twins>
+  void read_visit(unsigned cell, VisitId& visit, Twins&... twins) const {
+    visit.set_words([&](auto use) { for_each_visit_word(cell, use); }, twins...);
   }
   /// Calls `use(word)` for the words of the visit id of the record at `cell`, up to a word of zeros.
   template <typename Use>

@@ -116,11 +116,11 @@ class SourceBook {
     read_label(id, label);
     return label;
   }
-  /// The same, into `label`, which must be empty.
-  void read_label(std::uint16_t id, Source& label) const {
-    if (id == 0 || id > id_count_) return;
-    const std::uint32_t name = names_[id].load(std::memory_order_acquire);
-    if ((name & kKnown) != 0) read_text(id, name, label);
+  /// The same, into `label` and all of `twins`.
+  template <typename... Twins>
+  void read_label(std::uint16_t id, Source& label, Twins&... twins) const {
+    const std::uint32_t name = id <= id_count_ ? names_[id].load(std::memory_order_acquire) : 0;
+    read_text(id, (name & kKnown) != 0 ? name : 0, label, twins...);
   }
 
   /// One more shown by the pool under an id that intern returned for it.
@@ -163,7 +163,7 @@ class SourceBook {
   static constexpr std::uint32_t kBytesMask = 0xFF;
 
   struct Text {
-    std::array<Atom<std::uint64_t>, Source::kMaxBytes / 8> words;
+    Atom<std::uint64_t> words[Source::kMaxBytes / 8];
   };
   using Words = std::uint64_t[Source::kMaxBytes / 8];
 
@@ -194,9 +194,12 @@ class SourceBook {
     return difference == 0;
   }
 
-  void read_text(std::size_t id, std::uint32_t name, Source& text) const {
-    text.set_words_of(name & kBytesMask,
-                      [&](std::size_t i) { return texts_[id].words[i].load(std::memory_order_relaxed); });
+  template <typename... Twins>
+  void read_text(std::size_t id, std::uint32_t name, Source& text, Twins&... twins) const {
+    const Atom<std::uint64_t>* const words = texts_[id].words;
+    text.set_words_of(
+        name & kBytesMask, [words](std::size_t i) { return words[i].load(std::memory_order_relaxed); },
+        twins...);
   }
   Source text(std::size_t id, std::uint32_t name) const {
     Source text;

@@ -89,7 +89,7 @@ class TaggedTable {
   /// keys, for which the rest of the key need not be known.
   bool may_know(std::uint32_t place) const {
     if (set_count_ == 0) return false;
-    const Keys& keys = keys_[set_at(place)];
+    const Keys& keys = keys_.get()[set_at(place)];
     const std::uint64_t key = std::uint64_t{place} << kRestBits;
     std::uint64_t nearest = ~std::uint64_t{0};
 #pragma GCC unroll 8

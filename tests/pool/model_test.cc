@@ -92,13 +92,14 @@ struct Run {
       should.reserved += place.state == State::kReserved ? 1U : 0U;
       should.held += place.state == State::kHeld && !over ? 1U : 0U;
       should.free += over ? 1U : 0U;
-      std::array<Candidate, 8> who;
-      const std::size_t count = pool.holders(static_cast<std::uint32_t>(n), now, who);
-      RC_ASSERT((count > 0) == place.last.has_value());
-      if (count == 0) continue;
-      RC_ASSERT(who[0].visit.view() == place.last->visit);
-      RC_ASSERT(who[0].shown.time_since_epoch().count() == place.last->start);
-      RC_ASSERT(who[0].end.time_since_epoch().count() == place.last->end);
+      Resolution who;
+      pool.holders(static_cast<std::uint32_t>(n), now, who);
+      RC_ASSERT((who.candidate_count > 0) == place.last.has_value());
+      if (who.candidate_count == 0) continue;
+      const Candidate& last = who.candidates().front();
+      RC_ASSERT(last.visit.view() == place.last->visit);
+      RC_ASSERT(last.shown.time_since_epoch().count() == place.last->start);
+      RC_ASSERT(last.end.time_since_epoch().count() == place.last->end);
     }
     RC_ASSERT(counts.total == numbers.size());
     RC_ASSERT(counts.leased == should.leased);

@@ -80,7 +80,7 @@ std::vector<Operation> operations() {
        }},
       {"resolve", leased,
        [](TestPool& small) {
-         std::array<Candidate, 8> who;
+         Resolution who;
          small.pool.holders(0, kNow, who);
          small.pool.visitor_of(0, kNow);
        }},

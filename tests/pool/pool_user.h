@@ -109,12 +109,12 @@ class PoolUser {
   void look(const HeldSpan& span, std::uint64_t now) {
     const auto lease = pool_.find_lease(id(span.visit), time(now));
     if (!lease || !lease->live || lease->number != span.number) wrong_ = "a live lease that is not found";
-    std::array<Candidate, 8> candidates;
-    const auto count = pool_.holders(lease ? lease->ticket.slot : 0, time(now), candidates);
-    if (count == 0 || candidates[0].visit.view() != id(span.visit))
+    Resolution who;
+    pool_.holders(lease ? lease->ticket.slot : 0, time(now), who);
+    if (who.candidate_count == 0 || who.candidates().front().visit.view() != id(span.visit))
       wrong_ = "a call that is not its holder's";
-    for (std::size_t i = 0; i < count; ++i) {
-      if (candidates[i].visit.empty()) wrong_ = "a candidate without a visit";
+    for (const Candidate& holder : who.candidates()) {
+      if (holder.visit.empty()) wrong_ = "a candidate without a visit";
     }
   }
 

@@ -126,11 +126,13 @@ inline Found run_readers(std::uint64_t seeds) {
     };
     const auto read = [&] {
       for (int i = 0; i < 8; ++i) {
-        std::array<Candidate, 8> who;
-        const std::size_t count = small.pool.holders(0, at(hours(2)), who);
-        for (std::size_t k = 0; k < count; ++k) {
-          if (wrong(who[k].visit, who[k].shown, who[k].end)) found.wrong = "a torn holder";
+        Resolution who;
+        small.pool.holders(0, at(hours(2)), who);
+        for (const Candidate& holder : who.candidates()) {
+          if (wrong(holder.visit, holder.shown, holder.end)) found.wrong = "a torn holder";
         }
+        const bool is_only = who.candidate_count == 1 && who.visit == who.candidates().front().visit;
+        if (!who.visit.empty() && !is_only) found.wrong = "an only holder among others";
         std::uint32_t from = 0;
         std::array<LeaseView, 2> seen;
         if (small.pool.scan(from, false, seen) == 1 && wrong(seen[0].visit, seen[0].start, seen[0].expire)) {
