@@ -65,8 +65,8 @@ struct SharedParts {
 /// Order. Numbers rest in the order their leases ended (IdleQueue) and are taken in that order. A number
 /// taken out of order (a visitor came back) leaves its entry behind; when it rests again before that entry
 /// comes up, it goes to the end of the queue only then, so that a slot never has two entries. Such a number
-/// may wait longer than others, and counts as free when its hold is over. Numbers never lent come first,
-/// after the few that were given back unused.
+/// is marked: it counts as free when its hold is over, and is lent then if nothing in order is. Numbers never
+/// lent come first, after the few that were given back unused.
 ///
 /// Stickiness is a hint by the visitor's hash: of two visitors in one place the one who came or went last is
 /// found, and a visitor's number that another thread has in hand at that moment is not waited for.
@@ -142,7 +142,8 @@ class LendingPool {
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
-  static constexpr std::size_t kMostHelp = 16;  // due leases that one operation ends on its way
+  static constexpr std::size_t kMostHelp = 16;   // due leases that one operation ends on its way
+  static constexpr std::size_t kMostLooks = 64;  // at numbers out of order before a pool is called exhausted
   /// Of a pool this small all but the slots themselves is mostly in the cache.
   static constexpr std::size_t kSlotsAtHand = 16'384;
 
@@ -168,6 +169,7 @@ class LendingPool {
     std::uint32_t slot;
     SlotWord word;
     bool sticky;
+    bool out_of_turn = false;
   };
 
   /// What became of a taken number.
@@ -262,6 +264,7 @@ class LendingPool {
   bool ripen(std::uint32_t slot, Milliseconds now);
   void ripen_all(Milliseconds now);
   std::optional<Taken> take_idle(bool wide, Milliseconds now);
+  [[gnu::noinline]] std::optional<Taken> take_straggler(bool wide, Milliseconds now);
   std::optional<std::uint32_t> take_returned();
   std::optional<std::uint32_t> take_fresh();
   bool take_ripe(std::uint32_t slot, bool wide, SlotWord& word);

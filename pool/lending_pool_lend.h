@@ -240,6 +240,7 @@ typename LendingPool<Atom>::Made LendingPool<Atom>::make(const Taken& taken, con
   // While the slot is the taker's alone.
   describe(index, taken.word, ReserveOutcome::kReserved, record, Term::open(expire, taken.word.tag()),
            answer);
+  answer.out_of_turn = taken.out_of_turn;
   SlotWord mine = taken.word;
   // Nobody else's entry may be the visit's, and nobody has since cast doubt on that (rival_stands).
   const bool alone = !visits_.has_more_than(1, key.place);
@@ -342,7 +343,8 @@ template <template <class> class Atom>
 bool LendingPool<Atom>::commit(const Ticket& ticket, bool durable, Time at) {
   if (ticket.slot >= slots_.size()) return false;
   const Slot<Atom>& slot = slots_[ticket.slot];
-  settle(to_milliseconds(at), kMostHelp);
+  const Milliseconds now = to_milliseconds(at);
+  settle(now, kMostHelp);
   for (SlotWord word = slot.load();;) {
     const bool leased = word.state() == SlotState::kLeased;
     if (!leased && word.state() != SlotState::kReserved) return false;
@@ -362,6 +364,7 @@ bool LendingPool<Atom>::commit(const Ticket& ticket, bool durable, Time at) {
     if (!told) tally_.add(kNondurable);
     if (!told && durable) set_durable(ticket, from_milliseconds(term.expire()), true);
     count_lease(record, since);
+    if (term.expire() <= now) stale_.set(ticket.slot);  // it will rest behind those that ended meanwhile
     return true;
   }
 }

@@ -223,7 +223,8 @@ void LendingPool<Atom>::give_back(std::uint32_t index, Milliseconds now, bool an
       if (anew && queued) next = next.with(SlotWord::kStale);
       if (!move(index, word, next)) continue;
       // While it was taken, `ripe` may have passed its entry.
-      queued ? stale_.set(index) : idle_.push(index);
+      stale_.set(index);
+      if (!queued) idle_.push(index);
       return;
     }
     if (!move(index, word, word.with(SlotState::kFree))) continue;
@@ -231,6 +232,7 @@ void LendingPool<Atom>::give_back(std::uint32_t index, Milliseconds now, bool an
     // No place among the first: to the end, unless somebody has taken it out of order already.
     while (word.state() == SlotState::kFree && !word.has(SlotWord::kQueued)) {
       if (!move(index, word, word.with(SlotState::kHeld).with(SlotWord::kQueued))) continue;
+      stale_.set(index);
       return idle_.push(index);
     }
     return;
@@ -316,7 +318,34 @@ std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_idle(bo
     if (!large_) prefetch_slot(1);
     return Taken{*slot, word, false};
   }
-  return std::nullopt;
+  return take_straggler(wide, now);
+}
+
+/// When none is ripe in the order of the queue: one that rests out of it, and whose hold is over. Its entry
+/// stays behind.
+template <template <class> class Atom>
+std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_straggler(bool wide,
+                                                                                   Milliseconds now) {
+  std::optional<Taken> found;
+  std::size_t looks = 0;
+  stale_.find(now, [&](std::uint32_t index) {
+    for (SlotWord word = slots_[index].load(); !found;) {
+      const bool vacant = word.state() == SlotState::kFree || word.state() == SlotState::kHeld;
+      if (!vacant || word.has(SlotWord::kDraining)) break;
+      const bool over = word.state() == SlotState::kFree || idle_since(slots_[index], word) + hold_ <= now;
+      if (const SlotWord again = slots_[index].load(); again != word) {
+        word = again;
+      } else if (!over) {
+        break;
+      } else if (word.state() == SlotState::kHeld && config_.valuable_reserve > 0) {
+        move(index, word, word.with(SlotState::kFree));  // the taker's permit is for a free number
+      } else if (move(index, word, taken(slots_[index], word, wide))) {
+        found = Taken{index, word, false, true};
+      }
+    }
+    return found || ++looks == kMostLooks;
+  });
+  return found;
 }
 
 /// What mostly comes out of the queue: a number whose hold was over when it was `word`, and to which nothing
@@ -384,12 +413,13 @@ bool LendingPool<Atom>::claim_popped(std::uint32_t index, bool wide, Millisecond
       continue;
     }
     const bool over = idle_since(slots_[index], word) + hold_ <= now;
-    if (stale_.has(index)) stale_.clear(index);
     if (word.has(SlotWord::kStale) || (word.state() == SlotState::kHeld && !over)) {
       if (!move(index, word, word.with(SlotWord::kStale, false))) continue;
+      stale_.set(index);  // those before it may rest for longer
       idle_.push(index);
       return false;
     }
+    if (stale_.has(index)) stale_.clear(index);
     if (word.has(SlotWord::kDraining)) {
       const SlotWord drained = word.with(SlotState::kFree).with(SlotWord::kQueued, false);
       if (move(index, word, drained)) return false;

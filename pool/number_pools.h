@@ -51,6 +51,7 @@ struct Reservation {
   std::optional<Duration> idle;  ///< how long the number had been free before; none when never lent
   bool durable = false;          ///< the store knows this lease as it stands
   bool sticky = false;           ///< a returning visitor got the same number again
+  bool out_of_turn = false;      ///< nothing was free in order, and this number rested out of it
 };
 
 /// One lease as it stands.

@@ -40,11 +40,22 @@ class SlotMarks {
   /// Calls `each(slot)` for every mark, and leaves them.
   template <typename Each>
   void for_each(Each each) const {
-    for (std::size_t upper = 0; upper < uppers_; ++upper) {
-      for (std::uint64_t where = marks_[words_ + upper].load(); where != 0; where &= where - 1) {
-        const std::size_t word = upper * 64 + static_cast<std::size_t>(std::countr_zero(where));
+    find(0, [&](std::uint32_t slot) { return each(slot), false; });
+  }
+
+  /// Calls `is(slot)` for marks, from some of them on, which are others when `from` is another number, until
+  /// it returns true. Leaves them.
+  template <typename Is>
+  void find(std::size_t from, Is is) const {
+    const auto turn = static_cast<int>(from % 64);
+    for (std::size_t i = 0; i < uppers_; ++i) {
+      const std::size_t upper = (from / 64 + i) % uppers_;
+      for (std::uint64_t where = std::rotr(marks_[words_ + upper].load(), turn); where != 0;
+           where &= where - 1) {
+        const std::size_t word = upper * 64 + (static_cast<std::size_t>(std::countr_zero(where)) + from) % 64;
         for (std::uint64_t set = marks_[word].load(); set != 0; set &= set - 1) {
-          each(static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(set))));
+          if (is(static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(set)))))
+            return;
         }
       }
     }

@@ -91,6 +91,23 @@ TEST_CASE("the number that has been idle the longest goes first") {
   CHECK(pool.lend("z", at(hours(1))).number == first);
 }
 
+TEST_CASE("a pool is not exhausted while a number rests out of order and its hold is over") {
+  OnePool pool(2);
+  const Number first = pool.lend("a", at(seconds(0))).number;
+  pool.lend("b", at(seconds(0)));
+  pool.pools->release(pool.main, "a", at(seconds(0)));
+  pool.reserve("a", at(seconds(0)), seconds(1));
+  pool.pools->release(pool.main, "b", at(seconds(2)));
+  REQUIRE(pool.counts(at(seconds(151))).free == 1);
+  const Reservation late = pool.lend("c", at(seconds(151)));
+  CHECK(late.outcome == ReserveOutcome::kReserved);
+  CHECK(late.number == first);
+  CHECK(late.idle == seconds(150));
+  CHECK(late.out_of_turn);
+  CHECK(pool.lend("d", at(seconds(151))).outcome == ReserveOutcome::kFallback);
+  CHECK_FALSE(pool.lend("d", at(seconds(152))).out_of_turn);
+}
+
 TEST_CASE("leases that nobody ended by hand end in the order of their expiry") {
   OnePool pool(2);
   const Number late = pool.lend("a", at(seconds(0)), minutes(20)).number;

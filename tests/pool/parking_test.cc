@@ -52,6 +52,10 @@ std::vector<Operation> operations() {
   };
   const auto reserved = [](TestPool& small) { reserve(small, "own"); };
   const auto due = [](TestPool& small) { lend(small, "own", "", kNow - minutes(1), seconds(30)); };
+  const auto reserved_again = [](TestPool& small) {
+    lend(small, "own", "browser", kNow - minutes(1), seconds(30));
+    reserve(small, "own", "browser");
+  };
   const auto ticket = [](TestPool& small) { return reserve(small, "own").ticket; };
   const auto stored = [](bool live) {
     return [live](TestPool& small) {
@@ -87,6 +91,8 @@ std::vector<Operation> operations() {
       {"find", held, [](TestPool& small) { small.pool.find_lease("own", kNow); }},
       {"cancel", reserved, [ticket](TestPool& small) { small.pool.cancel(ticket(small), kNow); }},
       {"hold back, reserved", reserved,
+       [ticket](TestPool& small) { small.pool.hold_back(ticket(small), kNow); }},
+      {"hold back, reserved again", reserved_again,
        [ticket](TestPool& small) { small.pool.hold_back(ticket(small), kNow); }},
       {"hold back, leased", leased, [ticket](TestPool& small) { small.pool.hold_back(ticket(small), kNow); }},
       {"set durable", leased,

@@ -36,7 +36,7 @@ class PlainPool {
     bool draining = false;
     bool queued = false;
     bool stale = false;
-    bool apart = false;            // came to rest with an entry in the queue already
+    bool apart = false;            // rests where its entry, if it has one, does not say
     std::optional<Lease> last;     // the present or the last holder
     Lease pending;                 // of the reservation
     bool visitor_of_last = false;  // no reservation has come and gone since
@@ -77,6 +77,7 @@ class PlainPool {
     if (place.state == State::kLeased) return place.last->ticket == ticket;
     if (place.state != State::kReserved || place.pending.ticket != ticket) return false;
     place.state = State::kLeased;
+    place.apart = place.apart || place.pending.end <= now;
     place.last = place.pending;
     place.visitor_of_last = true;
     visitors_[place.last->visitor] = number;
@@ -156,17 +157,9 @@ class PlainPool {
     return idle_since(number) == 0 || idle_since(number) + hold_ <= now;
   }
 
-  /// Whether the number's turn may come: its hold is over, and so are those of the numbers that rest before
-  /// it.
   bool is_free(std::size_t number, std::int64_t now) const {
-    const Place& place = places[number];
-    if (place.state != State::kHeld) return place.state == State::kFree;
-    for (const std::size_t before : queue_) {
-      if (place.apart || before == number) break;
-      if (places[before].state == State::kHeld && !places[before].apart && !hold_over(before, now))
-        return false;
-    }
-    return hold_over(number, now);
+    const State state = places[number].state;
+    return state == State::kFree || (state == State::kHeld && hold_over(number, now));
   }
 
   std::vector<Place> places;
@@ -231,7 +224,7 @@ class PlainPool {
       *room = number;
       return;
     }
-    place.apart = place.apart || place.queued;
+    place.apart = true;
     place.state = held || !place.queued ? State::kHeld : State::kFree;
     if (!place.queued) queue_.push_back(number);
     place.queued = true;
@@ -241,7 +234,7 @@ class PlainPool {
     if (reserve_ == 0) return true;
     for (const std::size_t number : queue_) {
       Place& place = places[number];
-      if (place.state != State::kHeld || place.apart) continue;
+      if (place.state != State::kHeld || place.stale) continue;
       if (!hold_over(number, now)) break;
       place.state = State::kFree;
     }
@@ -270,24 +263,31 @@ class PlainPool {
       const bool vacant = place.state == State::kFree || place.state == State::kHeld;
       return vacant && !place.draining && (place.state == State::kHeld || may_take_free(valuable, now));
     };
-    for (const State best : {State::kHeld, State::kFree}) {
-      std::vector<std::size_t> former;
-      for (std::size_t i = 0; i < places.size(); ++i) {
-        if (owned_by(i, visit) && places[i].state == best) former.push_back(i);
-      }
-      if (former.empty()) continue;
-      const auto found = std::find(former.begin(), former.end(), shown);
-      const std::size_t own = found == former.end() ? former.front() : *found;
-      if (takeable(own)) return own;
-      break;
+    // Of several former numbers one is tried.
+    std::optional<std::size_t> own;
+    bool may_fail = false;
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const bool vacant = places[i].state == State::kHeld || places[i].state == State::kFree;
+      if (!vacant || !owned_by(i, visit)) continue;
+      const bool may = takeable(i);
+      if (may && (!own || shown == i)) own = i;
+      may_fail = may_fail || !may;
     }
+    if (own && (!may_fail || own == shown)) return own;
     if (const auto hint = visitors_.find(visitor); !visitor.empty() && hint != visitors_.end()) {
       const Place& place = places[hint->second];
       const bool visitors = place.visitor_of_last && place.last->visitor == visitor && !place.last->disowned;
       if ((visitors || owned_by(hint->second, visit)) && takeable(hint->second)) return hint->second;
     }
     if (!may_take_free(valuable, now)) return std::nullopt;
-    return next_in_order(now);
+    if (const auto next = next_in_order(now)) return next;
+    std::optional<std::size_t> straggler;
+    for (std::size_t number = 0; number < places.size(); ++number) {
+      const Place& place = places[number];
+      if (!place.apart || place.draining || !is_free(number, now)) continue;
+      if (!straggler || shown == number) straggler = number;
+    }
+    return straggler;
   }
 
   std::optional<std::size_t> next_in_order(std::int64_t now) {
@@ -309,13 +309,13 @@ class PlainPool {
       const bool waits = place.state == State::kHeld && !hold_over(number, now);
       if (waits && !place.stale) return std::nullopt;
       queue_.pop_front();
-      place.apart = place.apart && !vacant;
-      if (vacant && place.stale) {
-        place.stale = false;
+      const bool stale = std::exchange(place.stale, false);
+      place.apart = vacant ? stale : place.apart;
+      if (vacant && stale) {
         queue_.push_back(number);
         continue;
       }
-      place.queued = place.stale = false;
+      place.queued = false;
       if (!vacant) continue;
       if (!place.draining) return number;
       place.state = State::kFree;

@@ -83,13 +83,14 @@ class PoolUser {
     if (made.outcome == ReserveOutcome::kFallback) return;
     if (made.outcome != ReserveOutcome::kReserved) wrong_ = "a new visit holds something";
     if (cancel) {
-      HeldSpan span{made.number, visit, tick_(), tick_(), now, 0, made.sticky, made.sticky, true};
+      HeldSpan span{
+          made.number, visit, tick_(), tick_(), now, 0, made.sticky, made.sticky || made.out_of_turn, true};
       if (!pool_.cancel(made.ticket, time(span.released))) wrong_ = "a reservation that cannot be cancelled";
       done_.push_back(span);
       return;
     }
     if (!pool_.commit(made.ticket, true, time(tick_()))) wrong_ = "a reservation that cannot be committed";
-    HeldSpan span{made.number, visit, tick_(), 0, now, 0, made.sticky, made.sticky};
+    HeldSpan span{made.number, visit, tick_(), 0, now, 0, made.sticky, made.sticky || made.out_of_turn};
     if (runs_out) {
       const auto expire = static_cast<std::uint64_t>((made.expire - at(milliseconds(0))).count());
       span.unsure = expire <= span.acquired;
