@@ -47,7 +47,9 @@ struct PagePool {
         if (leased || reserved) shown.reserved.reset(), shown.rest(told.now, hold), shown.lease.visit.clear();
         return told.done == (leased || reserved);
       case Told::kRenew:
-        return renew(told) == (told.done ? &shown : nullptr);
+      case Told::kRenewLonger:
+        return renew(told) == (told.done ? &shown : nullptr) &&
+               (!told.done || shown.lease.end == told.granted);
       case Told::kRelease:
         return release(told) == (told.done ? &shown : nullptr);
       default:  // time passes
@@ -61,7 +63,8 @@ struct PagePool {
       if (place.reserved && place.reserved->visit == told.visit)
         return told.outcome == ReserveOutcome::kPending && reserved && &shown == &place;
     if (const Place* const own = renew(told))
-      return told.outcome == ReserveOutcome::kHeld && own == &shown && own->lease.ticket == told.ticket;
+      return told.outcome == ReserveOutcome::kHeld && own == &shown && own->lease.ticket == told.ticket &&
+             own->lease.end == told.granted;
     const auto free = [&](const Place& place) { return place.is_vacant() && place.rests_until <= told.now; };
     if (told.outcome != ReserveOutcome::kReserved)
       return told.outcome == ReserveOutcome::kFallback && std::none_of(places.begin(), places.end(), free);

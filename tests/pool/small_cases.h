@@ -13,8 +13,8 @@
 
 namespace ringtrace::pool::testing {
 
-/// What is done for a visit, a letter an operation: those of Told. r, n: for an hour; c, x, h: the latest
-/// reservation; a: when every lease is over.
+/// What is done for a visit, a letter an operation: those of Told. r, n: for an hour; N: for two; c, x, h:
+/// the latest reservation; a: when every lease is over.
 struct Script {
   const char* visit;
   const char* operations;
@@ -58,6 +58,8 @@ inline std::vector<SmallCase> complete_cases() {
       {{lent}, {{"v", "a"}, {"v", "a"}}, true},
       {{lent}, {{"v", "a"}, {"w", "rce"}}, true},
       {{ended}, {{"v", "n"}, {"v", "rc"}}},
+      {{ended}, {{"v", "n"}, {"v", "N"}}},
+      {{lent}, {{"v", "n"}, {"v", "N"}}},
       {{ended}, {{"v", "ne"}, {"w", "rc"}}},
       // Back in its hold v has left its entry in the queue, and all the others are lent.
       {{ended, {"u", "rc"}, {"w", "rc"}, {"v", "n"}}, {{"v", "e"}, {"x", "rc"}}},
@@ -179,19 +181,23 @@ class SmallCaseRun {
     return all_done && left_by(page) == left_by_pool();
   }
 
-  /// Whose each number is, and how many are reserved and held.
+  static std::string whose(const std::string& visit, Time end) {
+    return visit + " for " + std::to_string((end - now()).count());
+  }
+
+  /// Whose each number is and until when, and how many are reserved and held.
   static std::string left(const std::array<std::string, kNumbers>& visits, std::size_t reserved,
                           std::size_t held) {
     std::string text;
-    for (const std::string& visit : visits) text += visit.empty() ? "-" : visit;
-    return text + " " + std::to_string(reserved) + " " + std::to_string(held);
+    for (const std::string& visit : visits) text += (visit.empty() ? "-" : visit) + " ";
+    return text + std::to_string(reserved) + " " + std::to_string(held);
   }
   static std::string left_by(const PagePool& page) {
     std::array<std::string, kNumbers> visits;
     std::size_t reserved = 0, held = 0;
     for (std::size_t i = 0; i < kNumbers; ++i) {
       const PagePool::Place& place = page.places[i];
-      if (place.leased) visits[i] = place.lease.visit;
+      if (place.leased) visits[i] = whose(place.lease.visit, place.lease.end);
       reserved += place.reserved ? 1U : 0U;
       held += place.is_vacant() && place.rests_until > now() ? 1U : 0U;
     }
@@ -203,7 +209,8 @@ class SmallCaseRun {
     std::uint32_t from = 0;
     const std::size_t count = small_.pool.scan(from, false, leases);
     for (std::size_t i = 0; i < count; ++i) {
-      if (leases[i].live) visits[leases[i].ticket.slot] = leases[i].visit.view();
+      if (!leases[i].live) continue;
+      visits[leases[i].ticket.slot] = whose(std::string(leases[i].visit.view()), leases[i].expire);
     }
     const PoolCounts counts = small_.pool.counts(now());
     return left(visits, counts.reserved, counts.held);
