@@ -105,6 +105,20 @@ struct SipLoop::Sofia {
     return 0;
   }
 
+  // What the handler has sent leaves before the loop sleeps, many datagrams with one system call.
+  static void before_sleep(su_prepoll_magic_t* argument, su_root_t*) {
+    reinterpret_cast<Sofia*>(argument)->send_datagrams();
+  }
+
+  void send_datagrams() {
+    for (const auto& listener : udp) {
+      if (!listener) continue;
+      listener->socket.flush([this](const Endpoint& peer) {
+        stack.handler->on_transport_failed({Transport::kUdp, peer});
+      });
+    }
+  }
+
   // Who must be at this place.
   std::shared_ptr<const TlsPeer> peer_at(const Hop& hop) {
     auto peer = std::make_shared<TlsPeer>();
@@ -330,11 +344,18 @@ std::variant<std::vector<Listener>, std::string> SipLoop::open(const std::vector
     sofia_->udp.push_back(std::move(datagrams));
     listeners.push_back({config.transport, {*advertised, *port}});
   }
+  if (su_root_add_prepoll(sofia_->root, Sofia::before_sleep,
+                          reinterpret_cast<su_prepoll_magic_t*>(sofia_.get())) != 0) {
+    return std::string("the SIP event loop cannot be created");
+  }
   sofia_->tick_soon();
   return listeners;
 }
 
-void SipLoop::run() { su_root_run(sofia_->root); }
+void SipLoop::run() {
+  su_root_run(sofia_->root);
+  sofia_->send_datagrams();
+}
 
 void SipLoop::leave() { su_root_break(sofia_->root); }
 

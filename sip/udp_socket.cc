@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace ringtrace::sip {
@@ -18,6 +20,8 @@ namespace {
 
 constexpr int kSocketBuffer = 8 << 20;
 constexpr std::size_t kBatch = 32;
+// The payload of the largest UDP datagram over IPv4, the smaller one.
+constexpr std::size_t kMaximumSent = 65'507;
 
 socklen_t write_address(const Endpoint& endpoint, sockaddr_storage& storage) {
   if (endpoint.address.is_v4()) {
@@ -100,7 +104,22 @@ struct UdpSocket::Batch {
   }
 };
 
-UdpSocket::UdpSocket() : batch_(std::make_unique<Batch>()) { batch_->reset(kBatch); }
+struct UdpSocket::Outgoing {
+  struct Slot {
+    std::string text;  // keeps its room from one datagram to the next
+    Endpoint to;
+    sockaddr_storage address;
+    iovec buffer;
+  };
+  std::array<Slot, kBatch> slots;
+  std::array<mmsghdr, kBatch> headers{};
+  std::size_t size = 0;
+  std::vector<Endpoint> failed;
+};
+
+UdpSocket::UdpSocket() : batch_(std::make_unique<Batch>()), outgoing_(std::make_unique<Outgoing>()) {
+  batch_->reset(kBatch);
+}
 
 UdpSocket::~UdpSocket() {
   if (descriptor_ >= 0) close(descriptor_);
@@ -183,20 +202,49 @@ void UdpSocket::receive_errors(const std::function<void(const Endpoint&)>& dead)
 
 bool UdpSocket::send(const Message& message, const Endpoint& to) {
   const std::string_view text = message.text();
-  sockaddr_storage address;
-  const socklen_t size = write_address(to, address);
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    if (sendto(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
-               reinterpret_cast<const sockaddr*>(&address), size) >= 0) {
-      return true;
+  if (text.size() > kMaximumSent) return false;
+  if (outgoing_->size == kBatch) send_waiting();
+  Outgoing::Slot& slot = outgoing_->slots[outgoing_->size];
+  slot.text.assign(text);
+  slot.to = to;
+  slot.buffer = {slot.text.data(), slot.text.size()};
+  msghdr& header = outgoing_->headers[outgoing_->size].msg_hdr;
+  header = {};
+  header.msg_name = &slot.address;
+  header.msg_namelen = write_address(to, slot.address);
+  header.msg_iov = &slot.buffer;
+  header.msg_iovlen = 1;
+  ++outgoing_->size;
+  return true;
+}
+
+void UdpSocket::flush(const std::function<void(const Endpoint&)>& dead) {
+  send_waiting();
+  for (const Endpoint& to : std::exchange(outgoing_->failed, {})) dead(to);
+}
+
+void UdpSocket::send_waiting() {
+  constexpr unsigned kAttempts = 3;
+  unsigned attempts = 0;
+  for (std::size_t sent = 0; sent < outgoing_->size;) {
+    const int count = sendmmsg(descriptor_, &outgoing_->headers[sent],
+                               static_cast<unsigned>(outgoing_->size - sent), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count > 0) {
+      sent += static_cast<std::size_t>(count);
+      attempts = 0;
+      continue;
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return true;
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) break;
     // The network's word on an earlier datagram, perhaps to somebody else, is handed out here; asking again
     // sends. What it was about stands in the error queue.
-    if (errno != ECONNREFUSED && errno != EHOSTUNREACH && errno != ENETUNREACH && errno != EINTR)
-      return false;
+    const bool earlier =
+        errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH || errno == EINTR;
+    if (earlier && ++attempts < kAttempts) continue;
+    outgoing_->failed.push_back(outgoing_->slots[sent].to);
+    ++sent;
+    attempts = 0;
   }
-  return false;
+  outgoing_->size = 0;
 }
 
 }  // namespace ringtrace::sip

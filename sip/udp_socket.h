@@ -12,8 +12,8 @@
 
 namespace ringtrace::sip {
 
-/// One bound, non-blocking UDP socket. It reads many datagrams with one system call, tells how long each has
-/// waited in the kernel, and reports destinations that the network says nobody is at. One thread.
+/// One bound, non-blocking UDP socket. It reads and sends many datagrams with one system call, tells how long
+/// each has waited in the kernel, and reports destinations that the network says nobody is at. One thread.
 class UdpSocket {
  public:
   struct Datagram {
@@ -40,15 +40,23 @@ class UdpSocket {
   /// Hands on destinations that were found dead since the last call.
   void receive_errors(const std::function<void(const Endpoint&)>& dead);
 
-  /// `message` has been prepared. False when it is certain that it did not leave. A full send buffer counts
-  /// as sent: UDP may lose anything, and the transactions send again.
+  /// Has `message`, which has been prepared, leave with flush(), or before it when many wait. False when it
+  /// is too large for a datagram.
   bool send(const Message& message, const Endpoint& to);
+  /// Lets go what waits, in order, and hands on the destinations that it cannot be sent to. A full send
+  /// buffer counts as sent: UDP may lose anything, and the transactions send again.
+  void flush(const std::function<void(const Endpoint&)>& dead);
 
  private:
   struct Batch;
+  struct Outgoing;
+  /// Sends the waiting ones; those that cannot be sent are noted.
+  void send_waiting();
+
   int descriptor_ = -1;
   std::uint16_t port_ = 0;
   std::unique_ptr<Batch> batch_;
+  std::unique_ptr<Outgoing> outgoing_;
 };
 
 }  // namespace ringtrace::sip
