@@ -74,7 +74,9 @@ std::string exchange_key(const Message& request, Method method) {
 
 Exchange& ExchangeTable::add(std::unique_ptr<Exchange> exchange) {
   Exchange& added = *exchange;
-  by_key_[added.key] = added.id;
+  // The same key comes again only with an exchange of another id, whose request was not known for the same.
+  by_key_.erase(added.key);
+  by_key_.emplace(added.key, &added);
   added.place = unsettled_.insert(unsettled_.end(), added.id);
   by_id_[added.id] = std::move(exchange);
   return added;
@@ -85,16 +87,16 @@ Exchange* ExchangeTable::find(std::uint64_t id) {
   return found == by_id_.end() ? nullptr : found->second.get();
 }
 
-Exchange* ExchangeTable::find(const std::string& key) {
+Exchange* ExchangeTable::find(std::string_view key) {
   const auto found = by_key_.find(key);
-  return found == by_key_.end() ? nullptr : find(found->second);
+  return found == by_key_.end() ? nullptr : found->second;
 }
 
 void ExchangeTable::erase(std::uint64_t id) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return;
   const auto key = by_key_.find(found->second->key);
-  if (key != by_key_.end() && key->second == id) by_key_.erase(key);
+  if (key != by_key_.end() && key->second == found->second.get()) by_key_.erase(key);
   (found->second->settled_at ? settled_ : unsettled_).erase(found->second->place);
   by_id_.erase(found);
 }
@@ -102,6 +104,9 @@ void ExchangeTable::erase(std::uint64_t id) {
 void ExchangeTable::note_settled(Exchange& exchange, SteadyTime now) {
   if (exchange.settled_at || !exchange.is_settled()) return;
   exchange.settled_at = now;
+  exchange.setup.reset();
+  exchange.in_dialog.reset();
+  exchange.timers.shrink_to_fit();
   settled_.splice(settled_.end(), unsettled_, exchange.place);
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -54,6 +55,14 @@ struct CallSetup {
   std::size_t next_line = 0;
 };
 
+/// What only a request inside a dialog has: where its Route leads, and what tells the call that it may end.
+struct DialogPart {
+  VerifiedTicket ticket;
+  std::string call_id;
+  std::string caller_tag;
+  std::string line_tag;
+};
+
 inline constexpr std::uint8_t kServerSlot = 0;
 inline constexpr std::uint8_t kFirstCancelSlot = 128;
 
@@ -77,11 +86,9 @@ struct Exchange {
   Instant received;
   SteadyTime last_replay{};  ///< when a retransmission was last answered
 
-  std::optional<CallSetup> setup;           ///< the INVITE of a new call
-  std::optional<VerifiedTicket> in_dialog;  ///< anything later
-  std::string dialog_call_id;               ///< in_dialog: Call-ID and tags, for the end of the call
-  std::string caller_tag;
-  std::string line_tag;
+  // Until it is settled: for half a minute of what may come again a few bytes are enough.
+  std::unique_ptr<CallSetup> setup;       ///< the INVITE of a new call
+  std::unique_ptr<DialogPart> in_dialog;  ///< anything later
 
   int best_status = 0;  ///< of the failed attempts; 0: none failed yet
   Message best_response;
@@ -119,9 +126,9 @@ class ExchangeTable {
  public:
   Exchange& add(std::unique_ptr<Exchange> exchange);
   Exchange* find(std::uint64_t id);
-  Exchange* find(const std::string& key);
+  Exchange* find(std::string_view key);
   void erase(std::uint64_t id);
-  /// Notes that it is settled, if it is and was not before.
+  /// Notes that it is settled, if it is and was not before; then nothing is known of its call any more.
   void note_settled(Exchange& exchange, SteadyTime now);
   /// Of the settled ones that which has been so for longest; null when there is none.
   Exchange* longest_settled();
@@ -133,7 +140,7 @@ class ExchangeTable {
 
  private:
   std::unordered_map<std::uint64_t, std::unique_ptr<Exchange>> by_id_;
-  std::unordered_map<std::string, std::uint64_t> by_key_;
+  std::unordered_map<std::string_view, Exchange*> by_key_;  ///< by their own keys
   std::list<std::uint64_t> unsettled_;
   std::list<std::uint64_t> settled_;  ///< in the order they settled
 };

@@ -188,21 +188,24 @@ void Forwarder::request_unanswered(Exchange& exchange) {
 }
 
 void Forwarder::dialog_over(Exchange& exchange, int status) {
-  const auto id = CallId::parse(exchange.in_dialog->ticket.call_id);
+  if (!exchange.in_dialog) return;
+  const auto id = CallId::parse(exchange.in_dialog->ticket.ticket.call_id);
   if (!id) return;
   // 481 says that the tags belong to no dialog; only who has seen the call begin knows whether they are
   // right.
   if (status == 481 && !env_.calls.knows(*id)) return;
   // The call ended when one side hung up, not when the other said so.
-  env_.calls.hung_up(*id, exchange.dialog_call_id, exchange.caller_tag, exchange.line_tag, exchange.received);
+  const DialogPart& dialog = *exchange.in_dialog;
+  env_.calls.hung_up(*id, dialog.call_id, dialog.caller_tag, dialog.line_tag, exchange.received);
 }
 
 // A re-INVITE or UPDATE was accepted: the call lives, until its session expires again.
 void Forwarder::note_refresh(const Exchange& exchange, const Message& response) {
   if (!exchange.in_dialog) return;
-  const auto id = CallId::parse(exchange.in_dialog->ticket.call_id);
+  const DialogPart& dialog = *exchange.in_dialog;
+  const auto id = CallId::parse(dialog.ticket.ticket.call_id);
   if (!id) return;
-  env_.calls.refreshed(*id, exchange.caller_tag, exchange.line_tag, session_interval(response), env_.now);
+  env_.calls.refreshed(*id, dialog.caller_tag, dialog.line_tag, session_interval(response), env_.now);
 }
 
 void Forwarder::cancel(Exchange& exchange) {

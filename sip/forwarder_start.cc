@@ -60,7 +60,8 @@ void Forwarder::start_call(const Message& message, const Arrival& arrival, const
   v1::Resolution resolution = env_.attribution.attribute(
       {dialed.number.value_or(pool::Number{}), caller.number.value_or(pool::Number{}), env_.now.wall});
 
-  CallSetup& setup = exchange.setup.emplace();
+  exchange.setup = std::make_unique<CallSetup>();
+  CallSetup& setup = *exchange.setup;
   constexpr std::string_view kPoolPrefix = "pools/";
   std::string_view pool_name = resolution.pool();
   if (pool_name.starts_with(kPoolPrefix)) pool_name.remove_prefix(kPoolPrefix.size());
@@ -132,11 +133,11 @@ bool Forwarder::try_next_line(Exchange& exchange) {
 void Forwarder::start_in_dialog(const Message& original, Message message, const Arrival& arrival,
                                 const VerifiedTicket& ticket, const Hop& next) {
   Exchange& exchange = env_.exchanges.add(new_exchange(original, arrival));
-  exchange.in_dialog = ticket;
-  exchange.dialog_call_id = original.sip_call_id();
   const bool from_caller = ticket.from == Side::kCaller;
-  exchange.caller_tag = from_caller ? original.from_tag() : original.to_tag();
-  exchange.line_tag = from_caller ? original.to_tag() : original.from_tag();
+  exchange.in_dialog = std::make_unique<DialogPart>(
+      DialogPart{ticket, std::string(original.sip_call_id()),
+                 std::string(from_caller ? original.from_tag() : original.to_tag()),
+                 std::string(from_caller ? original.to_tag() : original.from_tag())});
   if (exchange.method == Method::kInvite) respond(exchange, make_response(original, 100, {}));
   if (!forward(exchange, std::move(message), next)) {
     exchange.best_status = 503;
@@ -154,8 +155,8 @@ bool Forwarder::forward(Exchange& exchange, Message message, const Hop& next) {
     via.call = exchange.setup->call;
     via.sender = exchange.setup->caller_is_withheld ? Sender::kWithheldCaller : Sender::kCaller;
   } else if (exchange.method == Method::kBye) {
-    via.call = CallId::parse(exchange.in_dialog->ticket.call_id);
-    via.sender = exchange.in_dialog->from == Side::kLine ? Sender::kLine : Sender::kCaller;
+    via.call = CallId::parse(exchange.in_dialog->ticket.ticket.call_id);
+    via.sender = exchange.in_dialog->ticket.from == Side::kLine ? Sender::kLine : Sender::kCaller;
   }
   const bool invite = exchange.method == Method::kInvite;
   Branch& branch = exchange.branches.emplace_back(

@@ -36,4 +36,21 @@ TEST_CASE("an event that may concern any request under way is spared those that 
   CHECK(table.size() == 0);
 }
 
+TEST_CASE("of a request that is over nothing is kept but what answers it when it comes again") {
+  ExchangeTable table;
+  Exchange& call = table.add(exchange(1, "call"));
+  call.setup = std::make_unique<CallSetup>();
+  call.in_dialog = std::make_unique<DialogPart>();
+  table.note_settled(call, SteadyTime{});
+  CHECK(call.setup != nullptr);
+
+  std::get<NonInviteServerTransaction>(call.server).respond(200);
+  table.note_settled(call, SteadyTime{});
+  CHECK(call.setup == nullptr);
+  CHECK(call.in_dialog == nullptr);
+  CHECK(table.find("call") == &call);
+  table.erase(1);
+  CHECK(table.find("call") == nullptr);
+}
+
 }  // namespace ringtrace::sip
