@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "proto/json_text.h"
+
 namespace ringtrace::redis {
 namespace {
 
@@ -33,11 +35,7 @@ Persons take_persons(v1::CallEvent& event) {
     id.swap(*told.mutable_visit_id());
     const bool is_known = std::any_of(persons.visits.begin(), persons.visits.end(),
                                       [&](const auto& known) { return known.first == id; });
-    google::protobuf::util::JsonPrintOptions options;
-    options.preserve_proto_field_names = true;
-    std::string json;
-    if (is_known || !google::protobuf::util::MessageToJsonString(told, &json, options).ok()) return;
-    persons.visits.emplace_back(std::move(id), std::move(json));
+    if (!is_known) persons.visits.emplace_back(std::move(id), to_json(told));
   });
   return persons;
 }
