@@ -204,9 +204,34 @@ void write_map(std::string& out, const Opened& opened, const FieldDescriptor& fi
   out += '}';
 }
 
-void write_field(std::string& out, const Opened& opened, const FieldDescriptor& field) {
-  if (field.is_map()) return write_map(out, opened, field);
-  if (!field.is_repeated()) return write_value(out, opened, field, -1);
+// What is the same for all messages of a type: asked of the library it costs more than the values do.
+struct FieldOfType {
+  explicit FieldOfType(const FieldDescriptor& described)
+      : field(&described),
+        name('"' + described.name() + "\":"),
+        is_map(described.is_map()),
+        is_repeated(described.is_repeated()),
+        is_plain_text(described.cpp_type() == FieldDescriptor::CPPTYPE_STRING && !is_repeated &&
+                      !described.has_presence()) {}
+
+  const FieldDescriptor* field;
+  std::string name;  // as it is written before the value
+  bool is_map;
+  bool is_repeated;
+  bool is_plain_text;  // one text, which is there when it is not empty
+};
+
+const std::vector<FieldOfType>& fields_of(const google::protobuf::Descriptor& type) {
+  thread_local std::unordered_map<const google::protobuf::Descriptor*, std::vector<FieldOfType>> known;
+  const auto [found, is_new] = known.try_emplace(&type);
+  if (!is_new) return found->second;
+  for (int i = 0; i < type.field_count(); ++i) found->second.emplace_back(*type.field(i));
+  std::sort(found->second.begin(), found->second.end(),
+            [](const FieldOfType& a, const FieldOfType& b) { return a.field->number() < b.field->number(); });
+  return found->second;
+}
+
+void write_repeated(std::string& out, const Opened& opened, const FieldDescriptor& field) {
   out += '[';
   for (int i = 0; i < opened.reflection.FieldSize(opened.message, &field); ++i) {
     if (i > 0) out += ',';
@@ -215,31 +240,28 @@ void write_field(std::string& out, const Opened& opened, const FieldDescriptor& 
   out += ']';
 }
 
-// What is the same for all messages of a type: asked of the library it costs more than the values do.
-struct FieldOfType {
-  const FieldDescriptor* field = nullptr;
-  std::string name;  // as it is written before the value
-};
-
-const std::vector<FieldOfType>& fields_of(const google::protobuf::Descriptor& type) {
-  thread_local std::unordered_map<const google::protobuf::Descriptor*, std::vector<FieldOfType>> known;
-  const auto [found, is_new] = known.try_emplace(&type);
-  if (!is_new) return found->second;
-  for (int i = 0; i < type.field_count(); ++i)
-    found->second.push_back({type.field(i), '"' + type.field(i)->name() + "\":"});
-  std::sort(found->second.begin(), found->second.end(),
-            [](const FieldOfType& a, const FieldOfType& b) { return a.field->number() < b.field->number(); });
-  return found->second;
-}
-
-// As the library lists fields: those that are set, or hold anything but their default.
-bool is_set(const Opened& opened, const FieldDescriptor& field) {
+// Writes a field as the library lists them: those that are set, or hold anything but their default.
+void write_field(std::string& out, const Opened& opened, const FieldOfType& of_type) {
   const auto& [message, reflection] = opened;
-  if (field.is_repeated()) return reflection.FieldSize(message, &field) > 0;
-  if (field.cpp_type() != FieldDescriptor::CPPTYPE_STRING || field.has_presence())
-    return reflection.HasField(message, &field);
-  std::string scratch;
-  return !reflection.GetStringReference(message, &field, &scratch).empty();
+  const FieldDescriptor& field = *of_type.field;
+  const auto begin = [&] {
+    if (out.back() != '{') out += ',';
+    out.append(of_type.name);
+  };
+  if (of_type.is_plain_text) {
+    std::string scratch;
+    const std::string& text = reflection.GetStringReference(message, &field, &scratch);
+    if (text.empty()) return;
+    begin();
+    write_text(out, text);
+  } else if (of_type.is_repeated) {
+    if (reflection.FieldSize(message, &field) == 0) return;
+    begin();
+    of_type.is_map ? write_map(out, opened, field) : write_repeated(out, opened, field);
+  } else if (reflection.HasField(message, &field)) {
+    begin();
+    write_value(out, opened, field, -1);
+  }
 }
 
 void write_message(std::string& out, const Message& message) {
@@ -250,12 +272,7 @@ void write_message(std::string& out, const Message& message) {
   if (type == kDuration) return write_duration(out, static_cast<const Duration&>(message));
   const Opened opened(message);
   out += '{';
-  for (const FieldOfType& of_type : fields_of(*type)) {
-    if (!is_set(opened, *of_type.field)) continue;
-    if (out.back() != '{') out += ',';
-    out.append(of_type.name);
-    write_field(out, opened, *of_type.field);
-  }
+  for (const FieldOfType& of_type : fields_of(*type)) write_field(out, opened, of_type);
   out += '}';
 }
 

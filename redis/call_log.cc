@@ -236,9 +236,9 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   /// As the function takes an event; see call_log.lua.
-  Written written(v1::CallEvent event) const {
+  Written written(v1::CallEvent event) {
     Persons persons = take_persons(event);
-    std::string hash = persons.caller.empty() ? std::string() : options_.caller_key.hash(persons.caller);
+    std::string hash = persons.caller.empty() ? std::string() : caller_hash(event, persons.caller);
     Written result{event.call().call_id(), {}};
     std::vector<std::string>& values = result.values;
     values.reserve(8 + 2 * persons.visits.size());
@@ -254,6 +254,18 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
       values.push_back(std::move(json));
     }
     return result;
+  }
+
+  /// A call has several events, and a hash costs more than the rest of one.
+  std::string caller_hash(const v1::CallEvent& event, const std::string& caller) {
+    constexpr std::size_t kMostHashes = 100'000;
+    if (hashes_.size() >= kMostHashes) hashes_.clear();
+    const auto [known, is_new] = hashes_.try_emplace(event.call().call_id());
+    if (is_new) known->second = options_.caller_key.hash(caller);
+    if (event.type() != v1::CALL_EVENT_TYPE_ENDED) return known->second;
+    std::string hash = std::move(known->second);
+    hashes_.erase(known);
+    return hash;
   }
 
   void recorded(const Reply& reply) {
@@ -387,6 +399,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
 
   // The io thread only.
   std::vector<Item> batch_;
+  std::unordered_map<std::string, std::string> hashes_;  // of the callers, by calls that have not ended
   bool busy_ = false;
   bool stopped_ = false;
   bool told_refusal_ = false;
