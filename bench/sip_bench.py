@@ -1,298 +1,37 @@
 """Ringtrace beside Kamailio 5.6 doing the same work: the same SIPp scenarios to one after the other.
 
 Both look the dialed number up, record-route, follow the call and write an event per state: Kamailio into its log with
-the numbers in a hash table, or into a Redis stream with the numbers in Redis; Ringtrace always as it is shipped.
+the numbers in a hash table, or into a Redis stream with the numbers in Redis; Ringtrace always as it is shipped, with
+the dialed number lent to a visit.
+
+Where there are two processors, one is the system under test's: a proxy and the Redis that it keeps its numbers and events
+in. SIPp, which is the carrier and the company, has the other, so that what is found is the system's limit and not what
+the load leaves of it. What Ringtrace asks of Redis is so counted against its own rate; Kamailio with a hash table asks
+nothing. The highest rate is told for the other way, too: Redis on SIPp's processor.
 """
 
 import argparse
-import csv
 import json
 import os
 import pathlib
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "e2e"))
-from stack import Program, free_port, wait_until  # noqa: E402
-
-HERE = pathlib.Path(__file__).resolve().parent / "sip"
-# The proxy under test has the first processor for itself, whatever its threads and processes; SIPp and Redis have the
-# others: where there are only two, SIPp is the limit at some thousand calls a second.
-FIRST, OTHERS = "0", f"1-{os.cpu_count() - 1}"
-NUMBER = "+12025550101"
-PROBED = "+12025550109"
-TICKS = os.sysconf("SC_CLK_TCK")
-
-RINGTRACE = """
-[gateway]
-name = "bench"
-state_directory = "{directory}"
-[grpc]
-listen = "127.0.0.1:{grpc}"
-[http]
-listen = "127.0.0.1:{http}"
-{store}
-[sip]
-listen = ["udp:127.0.0.1:{port}"]
-default_line_group = "office"
-max_calls = 1000000
-health_interval = "0s"   # SIPp takes OPTIONS for a call that fails
-[[trunk]]
-name = "carrier"
-addresses = ["127.0.0.1/32"]
-[[line_group]]
-name = "office"
-[[line_group.line]]
-name = "desk"
-address = "udp:127.0.0.1:{line}"
-[[line_group]]
-name = "probe"
-[[line_group.line]]
-name = "probe"
-address = "udp:127.0.0.1:{probe}"
-[[pool]]
-name = "main"
-numbers = ["+12025550110-+12025550119"]
-fallback = "+12025550100"
-line_group = "office"
-[[pool]]
-name = "probe"
-numbers = ["+12025550120-+12025550121"]
-fallback = "{probed}"
-line_group = "probe"
-[[static]]
-number = "{number}"
-source = "billboard/station"
-pool = "main"
-"""
-
-
-def pinned(processors, command):
-    return ["taskset", "-c", processors, *command] if (os.cpu_count() or 1) > 1 else command
-
-
-class Peer:
-    """A proxy under test with its line, and Redis where it has one."""
-
-    def __init__(self, directory, build, kind, redis):
-        self.directory = pathlib.Path(directory)
-        self.port, self.line_port, self.probe_port = free_port(), free_port(), free_port()
-        self.redis = None
-        self.redis_port = redis_port = free_port()
-        if redis:
-            self.redis = Program("redis", pinned(OTHERS, [
-                "redis-server", "--port", redis_port, "--unixsocket", self.directory / "redis.sock", "--save", "",
-                "--appendonly", "no"]), self.directory)
-            wait_until("redis", lambda: answers(redis_port))
-        if kind == "ringtrace":
-            self.proxy = self._ringtrace(build, redis_port if redis else None)
-        else:
-            self.proxy = self._kamailio(redis_port if redis else None)
-        wait_until(f"{kind} answers OPTIONS", self._answers_options, 30)
-
-    def _ringtrace(self, build, redis_port):
-        store = f'[redis]\nurl = "unix://{self.directory}/redis.sock"' if redis_port else ""
-        config = self.directory / "ringtrace.toml"
-        config.write_text(RINGTRACE.format(directory=self.directory, grpc=free_port(), http=free_port(), store=store,
-                                           port=self.port, line=self.line_port, probe=self.probe_port, number=NUMBER,
-                                           probed=PROBED))
-        return Program("ringtraced", pinned(FIRST, [build / "gateway" / "ringtraced", "--config", config]), self.directory)
-
-    def _kamailio(self, redis_port):
-        text = (HERE / "kamailio.cfg").read_text()
-        for word, value in (("LISTEN_PORT", self.port), ("PROBE_LINE", f"127.0.0.1:{self.probe_port}"),
-                            ("COMPANY_LINE", f"127.0.0.1:{self.line_port}"), ("DIRECTORY", self.directory),
-                            ("PROBED", PROBED)):
-            text = text.replace(word, str(value))
-        config = self.directory / "kamailio.cfg"
-        config.write_text(text)
-        if redis_port:
-            subprocess.run(["redis-cli", "-p", str(redis_port), "hset", "visits", NUMBER, "visit-1"], check=True,
-                           stdout=subprocess.DEVNULL)
-        define = ["-A", "WITH_REDIS"] if redis_port else []
-        return Program("kamailio", pinned(FIRST, ["kamailio", "-f", config, "-DD", "-E", "-m", "512", "-M", "16",
-                                                  "-Y", self.directory, *define]), self.directory)
-
-    def _answers_options(self):
-        if not self.proxy.alive():
-            raise AssertionError(self.proxy.output()[-2000:])
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-            peer.bind(("127.0.0.1", 0))
-            peer.settimeout(0.2)
-            peer.sendto(request("OPTIONS", f"sip:127.0.0.1:{self.port}", peer.getsockname()[1], "ping"),
-                        ("127.0.0.1", self.port))
-            try:
-                return peer.recv(4000).startswith(b"SIP/2.0 200")
-            except (socket.timeout, ConnectionError):
-                return False
-
-    def stop_redis(self):
-        self.redis.kill()
-
-    def pids(self):
-        found = [self.proxy.process.pid]
-        for pid in found:
-            try:
-                for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                    found += [int(child) for child in (task / "children").read_text().split()]
-            except FileNotFoundError:
-                pass
-        return found
-
-    def cpu_seconds(self):
-        total = 0
-        for pid in self.pids():
-            try:
-                fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-                total += int(fields[11]) + int(fields[12])
-            except FileNotFoundError:
-                pass
-        return total / TICKS
-
-    def resident_bytes(self):
-        pages = sum(int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
-        return pages * os.sysconf("SC_PAGE_SIZE")
-
-    def close(self):
-        self.proxy.stop()
-        if self.redis:
-            self.redis.stop()
-
-
-def answers(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def request(method, uri, port, name, number=NUMBER):
-    return (f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-{name}\r\n"
-            f"Max-Forwards: 70\r\nFrom: <sip:+12025550190@127.0.0.1>;tag={name}\r\nTo: <sip:{number}@127.0.0.1>\r\n"
-            f"Call-ID: {name}\r\nCSeq: 1 {method}\r\nContact: <sip:caller@127.0.0.1:{port}>\r\n"
-            "Content-Length: 0\r\n\r\n").encode()
-
-
-class Load:
-    """Calls through a proxy by SIPp; what came of them."""
-
-    def __init__(self, peer, rate, seconds, probe=False):
-        directory = pathlib.Path(tempfile.mkdtemp(dir=peer.directory))
-        calls = int(rate * seconds)
-        caller_port = free_port()
-        line = self._sipp(directory, "uas", ["-p", peer.line_port, "-m", calls, "-rtcheck", "loose"])
-        caller = self._sipp(directory, "uac", ["-p", caller_port, "-s", NUMBER, "-r", rate, "-m", calls, "-l", 18000,
-                                               "-recv_timeout", 8000, f"127.0.0.1:{peer.port}"])
-        self.waits = []
-        stop = threading.Event()
-        prober = threading.Thread(target=self._probe, args=(peer, stop)) if probe else None
-        if prober:
-            prober.start()
-        before, started = peer.cpu_seconds(), time.monotonic()
-        caller.process.wait(seconds * 6 + 60)
-        self.seconds = time.monotonic() - started
-        self.cpu = peer.cpu_seconds() - before
-        stop.set()
-        if prober:
-            prober.join()
-        try:
-            line.process.wait(3)  # it ends by itself when no call is missing
-        except subprocess.TimeoutExpired:
-            pass
-        line.kill()
-        caller_rows, line_rows = rows_of(directory / "uac.csv"), rows_of(directory / "uas.csv")
-        self.goodput = rate_under_load(caller_rows, line_rows, calls)
-        uac, uas = caller_rows[-1], line_rows[-1]
-        self.offered = calls
-        self.failed = int(uac["FailedCall(C)"])
-        self.completed = int(uas["SuccessfulCall(C)"])
-        self.retransmissions = int(uac["Retransmissions(C)"]) + int(uas["Retransmissions(C)"])
-        shutil.rmtree(directory)
-
-    @staticmethod
-    def _sipp(directory, role, arguments):
-        program = Program(f"sipp-{role}", pinned(OTHERS, [
-            "sipp", "-sf", HERE / f"{role}.xml", "-i", "127.0.0.1", "-nostdin", "-trace_stat",
-            "-stf", directory / f"{role}.csv", "-fd", "1", "-trace_err", "-error_file", directory / f"{role}.err",
-            "-buff_size", "4194304", *arguments]), directory)
-        if role == "uas":
-            time.sleep(0.3)  # SIPp says nowhere that it listens
-        return program
-
-    def _probe(self, peer, stop):
-        """How long an INVITE takes from our socket in to our socket out, twenty times a second."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller, \
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-            caller.bind(("127.0.0.1", 0))
-            line.bind(("127.0.0.1", peer.probe_port))
-            line.settimeout(1)
-            number = 0
-            while not stop.wait(0.05):
-                number += 1
-                name = f"probe{peer.port}x{number}"
-                began = time.monotonic()
-                caller.sendto(request("INVITE", f"sip:{PROBED}@127.0.0.1:{peer.port}", caller.getsockname()[1], name,
-                                      PROBED), ("127.0.0.1", peer.port))
-                try:
-                    got = line.recv(8000)
-                    while not (got.startswith(b"INVITE") and name.encode() + b"\r\n" in got):
-                        got = line.recv(8000)
-                except socket.timeout:
-                    continue
-                self.waits.append((time.monotonic() - began) * 1e6)
-                line.sendto(refusal(got), ("127.0.0.1", peer.port))
-
-    @property
-    def clean(self):
-        return self.failed == 0 and self.completed >= self.offered and self.retransmissions == 0
-
-    @property
-    def cpu_us(self):
-        return self.cpu / max(self.completed, 1) * 1e6
-
-
-def refusal(invite):
-    keep = [line for line in invite.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
-            if line.split(b":")[0].lower() in (b"via", b"from", b"to", b"call-id", b"cseq")]
-    keep = [line + b";tag=probe" if line.lower().startswith(b"to:") else line for line in keep]
-    return b"\r\n".join([b"SIP/2.0 486 Busy Here", *keep, b"Content-Length: 0", b"", b""])
-
-
-def rows_of(path):
-    """What a SIPp has counted, second by second."""
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file, delimiter=";"))
-
-
-def rate_under_load(caller_rows, line_rows, calls):
-    """Calls completed a second while the caller began new ones: from the first second's end, when the first calls have
-    had their talk, until it has begun them all. What it repeats after that, up to eight seconds, is no load any more."""
-    moment = lambda row: float(row["CurrentTime"].split()[-1])  # noqa: E731
-    end = next((moment(row) for row in caller_rows if int(row["OutgoingCall(C)"]) >= calls), moment(caller_rows[-1]))
-    under_load = [row for row in line_rows if moment(caller_rows[0]) + 1 <= moment(row) <= end + 0.5]
-    if len(under_load) < 2:
-        return 0.0
-    first, last = under_load[0], under_load[-1]
-    completed = int(last["SuccessfulCall(C)"]) - int(first["SuccessfulCall(C)"])
-    return completed / (moment(last) - moment(first))
-
-
-def quantile(values, share):
-    values = sorted(values)
-    return values[min(int(share * len(values)), len(values) - 1)] if values else float("nan")
-
+from sip_world import LOAD, NUMBER, PROBES, ROOT, SYSTEM, Load, Peer, quantile
 
 # The rates at which the highest is looked for, in calls a second: from the slowest on, each a third of an octave higher.
-SLOWEST, STEPS = 500, 12
+SLOWEST, STEPS = 500, 15
+
+# Requests are remembered for 32 s: until then memory must grow at any rate.
+SETTLED = 34
 
 # What Kamailio keeps the numbers and events in: its name in the table, Redis is there, Redis is stopped.
 KINDS = {"htable": ("kamailio, htable", False, False), "redis": ("kamailio, ndb_redis", True, False),
          "stopped": ("kamailio, Redis stopped", True, True)}
+
+# Beside which the highest rate is told for Redis on the load's processor, too: this Kamailio has no Redis.
+ELSEWHERE = KINDS["htable"][0]
 
 
 class Bench:
@@ -300,9 +39,9 @@ class Bench:
         self.build, self.rounds, self.seconds = build, rounds, seconds
         self.rows = []
 
-    def peer(self, kind, redis):
+    def peer(self, kind, redis, redis_on=SYSTEM):
         directory = tempfile.mkdtemp(prefix="ringtrace-bench-")
-        return Peer(directory, self.build, kind, redis)
+        return Peer(directory, self.build, kind, redis, redis_on)
 
     def row(self, what, unit, ours, theirs, name, target=None, least=None):
         ratios = [a / b for a, b in zip(ours, theirs) if b]
@@ -332,21 +71,39 @@ class Bench:
                     if stopped:
                         peer.stop_redis()
                     for rate in rates:
-                        load = Load(peer, rate, self.seconds, probe=rate == 500)
+                        load = Load(peer, rate, self.seconds)
                         figures.setdefault((kind, f"cpu{rate}"), []).append(load.cpu_us)
                         if rate == 500:
-                            figures.setdefault((kind, "p50"), []).append(quantile(load.waits, 0.5))
-                            figures.setdefault((kind, "p99"), []).append(quantile(load.waits, 0.99))
+                            figures.setdefault((kind, "cpu_with_redis"), []).append(load.cpu_us_with_redis)
+                    load = Load(peer, 500, self.seconds, number=NUMBER)
+                    figures.setdefault((kind, "cpu_static"), []).append(load.cpu_us)
+                    load = Load(peer, 500 - PROBES, self.seconds, probe=True)
+                    figures.setdefault((kind, "p50"), []).append(quantile(load.waits, 0.5))
+                    figures.setdefault((kind, "p99"), []).append(quantile(load.waits, 0.99))
                     self.capacity(peer, kind, figures)
+                    self.overload(peer, kind, figures)
+                finally:
+                    peer.close()
+            if name == ELSEWHERE:
+                peer = self.peer("ringtrace", True, LOAD)
+                try:
+                    elsewhere = {}
+                    self.capacity(peer, "ringtrace", elsewhere)
+                    figures.setdefault(("ringtrace", "elsewhere"), []).append(elsewhere["ringtrace", "highest"][0])
                 finally:
                     peer.close()
         take = lambda what: (figures["ringtrace", what], figures["kamailio", what])  # noqa: E731
         for rate in rates:
             self.row(f"CPU of a call at {rate} calls/s", "us", *take(f"cpu{rate}"), name, target=0.4)
+        self.row("CPU of a call and of Redis for it at 500 calls/s", "us", *take("cpu_with_redis"), name)
+        self.row("CPU of a call to a static number at 500 calls/s", "us", *take("cpu_static"), name)
         self.row("INVITE in to INVITE out at 500 calls/s, p50", "us", *take("p50"), name)
         self.row("INVITE in to INVITE out at 500 calls/s, p99", "us", *take("p99"), name)
         self.row("highest rate without a loss or retransmission", "calls/s", *take("highest"), name, least=2)
-        # SIPp and Redis share the processor's other half: where they are the limit, this says more of the proxies.
+        if name == ELSEWHERE:
+            self.row("the same with Redis on the load's processor", "calls/s", figures["ringtrace", "elsewhere"],
+                     figures["kamailio", "highest"], name)
+        # Where SIPp is the limit, this says more of the proxies.
         self.row("CPU of a call at each one's highest rate", "us", *take("cpu_highest"), name)
         ours = figures["ringtrace", "goodput"]
         self.row("goodput at 3 times that rate, beside the rate", "calls/s", ours, figures["ringtrace", "highest"],
@@ -356,22 +113,34 @@ class Bench:
                  [g / 1e6 for g in figures["kamailio", "growth"]], name)
 
     def capacity(self, peer, kind, figures):
-        """Climbs by thirds of an octave until a call or retransmission is lost twice at a rate."""
+        """Climbs by thirds of an octave until a call or retransmission is lost twice at a rate, and then by a sixth."""
         highest, cpu = 0, 0.0
         for step in range(STEPS):
-            rate = round(SLOWEST * 2 ** (step / 3))
+            load = self.try_rate(peer, kind, round(SLOWEST * 2 ** (step / 3)))
+            if not load:
+                break
+            highest, cpu = load.rate, load.cpu_us
+        if highest and (load := self.try_rate(peer, kind, round(highest * 2 ** (1 / 6)))):
+            highest, cpu = load.rate, load.cpu_us
+        figures.setdefault((kind, "highest"), []).append(highest)
+        figures.setdefault((kind, "cpu_highest"), []).append(cpu)
+
+    def try_rate(self, peer, kind, rate):
+        """The load when nothing was lost, at once or in the second attempt: one hiccup of the machine is no limit."""
+        for _ in range(2):
             load = Load(peer, rate, min(self.seconds, 3))
             print(f"bench: {kind} at {rate}: failed {load.failed} retransmissions {load.retransmissions} "
                   f"cpu {load.cpu_us:.0f} us", file=sys.stderr)
-            if not load.clean:
-                load = Load(peer, rate, min(self.seconds, 3))  # one hiccup of the machine is no limit
-                if not load.clean:
-                    break
-            highest, cpu = rate, load.cpu_us
-        figures.setdefault((kind, "highest"), []).append(highest)
-        figures.setdefault((kind, "cpu_highest"), []).append(cpu)
+            if load.clean:
+                return load
+        return None
+
+    def overload(self, peer, kind, figures):
+        """Three times the highest rate, once the highest has lasted until memory has settled."""
+        highest = max(figures[kind, "highest"][-1], 200)
+        Load(peer, highest, SETTLED)
         before = peer.resident_bytes()
-        load = Load(peer, 3 * max(highest, 200), min(self.seconds, 4))
+        load = Load(peer, 3 * highest, min(self.seconds, 4))
         figures.setdefault((kind, "goodput"), []).append(load.goodput)
         figures.setdefault((kind, "growth"), []).append(max(peer.resident_bytes() - before, 1))
 
@@ -384,6 +153,8 @@ def main():
     parser.add_argument("--kamailio", choices=list(KINDS), action="append",
                         help="only beside Kamailio with these; all when not said")
     arguments = parser.parse_args()
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, set(range(1, os.cpu_count())))  # the probe belongs to the load
     bench = Bench(arguments.build, 3 if arguments.long else 1, 10 if arguments.long else 4)
     bench.run(arguments.kamailio or list(KINDS))
     text = json.dumps(bench.rows, indent=1)
