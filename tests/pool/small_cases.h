@@ -72,6 +72,8 @@ inline std::vector<SmallCase> complete_cases() {
       {{lent}, {{"v", "e"}, {"v", "n"}, {"v", "rc"}}, true},
       {{lent}, {{"v", "e"}, {"v", "e"}, {"v", "n"}}},
       {{lent}, {{"v", "e"}, {"w", "rc"}, {"u", "rc"}}},
+      {{lent}, {{"v", "e"}, {"v", "a"}, {"w", "r"}}},
+      {{lent}, {{"v", "a"}, {"v", "n"}, {"w", "r"}}, true},
       {{ended}, {{"v", "n"}, {"v", "rc"}, {"w", "rc"}}},
 
       {{ended}, {{"v", "r"}, {"v", "n"}, {"v", "e"}}, true},
@@ -83,11 +85,11 @@ inline std::vector<SmallCase> complete_cases() {
 
 /// Those that have too many classes of schedules: millions.
 inline std::vector<SmallCase> bounded_cases() {
-  const Script lent{"v", "rc"};
   return {
-      {{}, {{"v", "r"}, {"v", "r"}, {"v", "r"}}},     {{}, {{"v", "rc"}, {"v", "rc"}, {"v", "rc"}}},
-      {{}, {{"v", "rc"}, {"v", "rx"}, {"w", "rc"}}},  {{}, {{"u", "rc"}, {"v", "rc"}, {"w", "rc"}}},
-      {{lent}, {{"v", "e"}, {"v", "a"}, {"w", "r"}}}, {{lent}, {{"v", "a"}, {"v", "n"}, {"w", "r"}}},
+      {{}, {{"v", "r"}, {"v", "r"}, {"v", "r"}}},
+      {{}, {{"v", "rc"}, {"v", "rc"}, {"v", "rc"}}},
+      {{}, {{"v", "rc"}, {"v", "rx"}, {"w", "rc"}}},
+      {{}, {{"u", "rc"}, {"v", "rc"}, {"w", "rc"}}},
   };
 }
 

@@ -1,8 +1,9 @@
-// Runs proofs on a pool that is wrong: exit code 0 when each that is named finds it out. Without a name: says
-// which do.
+// Runs proofs on a pool that is wrong. kUsage says how.
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <span>
 #include <string_view>
 
 #include "tests/pool/proofs.h"
@@ -16,6 +17,17 @@ struct Proof {
   const char* name;
   proofs::Found (*run)();
 };
+
+constexpr const char* kUsage =
+    "Runs proofs on a number pool that was made wrong on purpose, to see that they find it out.\n"
+    "\n"
+    "Usage: %s [PROOF...]\n"
+    "\n"
+    "Without a proof: runs all and says what each found; exit code 0 when at least one found something.\n"
+    "With proofs: exit code 0 when each of them found something. Exit code 1 when not, 2 for a proof that\n"
+    "there is none of.\n"
+    "\n"
+    "Proofs:";
 
 constexpr std::uint64_t kSeeds = 3'000;
 constexpr std::array<Proof, 7> kProofs = {{
@@ -41,12 +53,28 @@ bool finds(const Proof& proof) {
 
 }  // namespace
 
-int main(int count, char** names) {
-  int found = 0;
-  for (const Proof& proof : kProofs) {
-    bool named = count == 1;
-    for (int i = 1; i < count; ++i) named = named || std::string_view(names[i]) == proof.name;
-    found += named && finds(proof) ? 1 : 0;
+int main(int count, char** arguments) {
+  const std::span<char*> names(arguments + 1, arguments + count);
+  const auto is_proof = [](std::string_view name) {
+    return std::any_of(kProofs.begin(), kProofs.end(),
+                       [&](const Proof& proof) { return name == proof.name; });
+  };
+  for (const std::string_view name : names) {
+    if (is_proof(name)) continue;
+    const bool asks = name == "--help" || name == "-h";
+    std::FILE* const out = asks ? stdout : stderr;
+    if (!asks) std::fprintf(out, "%s: there is no proof '%s'\n\n", arguments[0], name.data());
+    std::fprintf(out, kUsage, arguments[0]);
+    for (const Proof& proof : kProofs) std::fprintf(out, " %s", proof.name);
+    std::fprintf(out, "\n");
+    return asks ? 0 : 2;
   }
-  return found == count - 1 ? 0 : 1;
+  std::size_t ran = 0, found = 0;
+  for (const Proof& proof : kProofs) {
+    if (!names.empty() && std::find(names.begin(), names.end(), std::string_view(proof.name)) == names.end())
+      continue;
+    ++ran;
+    found += finds(proof) ? 1 : 0;
+  }
+  return found == ran || (names.empty() && found > 0) ? 0 : 1;
 }
