@@ -4,10 +4,10 @@ Both look the dialed number up, record-route, follow the call and write an event
 the numbers in a hash table, or into a Redis stream with the numbers in Redis; Ringtrace always as it is shipped, with
 the dialed number lent to a visit.
 
-Where there are two processors, one is the system under test's: a proxy and the Redis that it keeps its numbers and events
-in. SIPp, which is the carrier and the company, has the other, so that what is found is the system's limit and not what
-the load leaves of it. What Ringtrace asks of Redis is so counted against its own rate; Kamailio with a hash table asks
-nothing. The highest rate is told for the other way, too: Redis on SIPp's processor.
+Where there are two processors, the proxy under test has the first one for itself, whatever its threads and processes;
+SIPp and Redis have the other. Kamailio with a hash table asks nothing of Redis, so that the highest rate is also told
+with Ringtrace's Redis on Ringtrace's own processor: that is the limit of both together. (Everything else is not
+measured that way: a proxy that shares its only processor waits for Redis' slices of it, which says little of the proxy.)
 """
 
 import argparse
@@ -18,7 +18,7 @@ import statistics
 import sys
 import tempfile
 
-from sip_world import LOAD, NUMBER, PROBES, ROOT, SYSTEM, Load, Peer, quantile
+from sip_world import LOAD, NUMBER, PROBES, PROXY, ROOT, Load, Peer, quantile
 
 # The rates at which the highest is looked for, in calls a second: from the slowest on, each a third of an octave higher.
 SLOWEST, STEPS = 500, 15
@@ -30,8 +30,8 @@ SETTLED = 34
 KINDS = {"htable": ("kamailio, htable", False, False), "redis": ("kamailio, ndb_redis", True, False),
          "stopped": ("kamailio, Redis stopped", True, True)}
 
-# Beside which the highest rate is told for Redis on the load's processor, too: this Kamailio has no Redis.
-ELSEWHERE = KINDS["htable"][0]
+# Beside which the highest rate is told for Redis on our own processor, too: this Kamailio has no Redis.
+TOGETHER = KINDS["htable"][0]
 
 
 class Bench:
@@ -39,7 +39,7 @@ class Bench:
         self.build, self.rounds, self.seconds = build, rounds, seconds
         self.rows = []
 
-    def peer(self, kind, redis, redis_on=SYSTEM):
+    def peer(self, kind, redis, redis_on=LOAD):
         directory = tempfile.mkdtemp(prefix="ringtrace-bench-")
         return Peer(directory, self.build, kind, redis, redis_on)
 
@@ -84,12 +84,12 @@ class Bench:
                     self.overload(peer, kind, figures)
                 finally:
                     peer.close()
-            if name == ELSEWHERE:
-                peer = self.peer("ringtrace", True, LOAD)
+            if name == TOGETHER:
+                peer = self.peer("ringtrace", True, PROXY)
                 try:
-                    elsewhere = {}
-                    self.capacity(peer, "ringtrace", elsewhere)
-                    figures.setdefault(("ringtrace", "elsewhere"), []).append(elsewhere["ringtrace", "highest"][0])
+                    together = {}
+                    self.capacity(peer, "ringtrace", together)
+                    figures.setdefault(("ringtrace", "together"), []).append(together["ringtrace", "highest"][0])
                 finally:
                     peer.close()
         take = lambda what: (figures["ringtrace", what], figures["kamailio", what])  # noqa: E731
@@ -100,9 +100,9 @@ class Bench:
         self.row("INVITE in to INVITE out at 500 calls/s, p50", "us", *take("p50"), name)
         self.row("INVITE in to INVITE out at 500 calls/s, p99", "us", *take("p99"), name)
         self.row("highest rate without a loss or retransmission", "calls/s", *take("highest"), name, least=2)
-        if name == ELSEWHERE:
-            self.row("the same with Redis on the load's processor", "calls/s", figures["ringtrace", "elsewhere"],
-                     figures["kamailio", "highest"], name)
+        if name == TOGETHER:
+            self.row("the same with Redis on the proxy's processor", "calls/s", figures["ringtrace", "together"],
+                     figures["kamailio", "highest"], name, least=2)
         # Where SIPp is the limit, this says more of the proxies.
         self.row("CPU of a call at each one's highest rate", "us", *take("cpu_highest"), name)
         ours = figures["ringtrace", "goodput"]

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 from stack import Program, free_port, wait_until  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent / "sip"
-SYSTEM, LOAD = "0", f"1-{os.cpu_count() - 1}"
+PROXY, LOAD = "0", f"1-{os.cpu_count() - 1}"
 NUMBER = "+12025550101"  # Ringtrace's static one
 PROBED = "+12025550109"
 PROBES = 100  # calls a second, among the others, of which is told how long their INVITEs take
@@ -75,7 +75,7 @@ def pinned(processors, command):
 class Peer:
     """A proxy under test with its line, and Redis where it has one."""
 
-    def __init__(self, directory, build, kind, redis, redis_on=SYSTEM):
+    def __init__(self, directory, build, kind, redis, redis_on=LOAD):
         self.directory = pathlib.Path(directory)
         self.port, self.line_port, self.probe_port = free_port(), free_port(), free_port()
         self.redis = None
@@ -99,7 +99,7 @@ class Peer:
         config.write_text(RINGTRACE.format(directory=self.directory, grpc=self.grpc_port, http=free_port(), store=store,
                                            port=self.port, line=self.line_port, probe=self.probe_port, number=NUMBER,
                                            probed=PROBED))
-        return Program("ringtraced", pinned(SYSTEM, [build / "gateway" / "ringtraced", "--config", config]), self.directory)
+        return Program("ringtraced", pinned(PROXY, [build / "gateway" / "ringtraced", "--config", config]), self.directory)
 
     def _lease(self, build):
         """The number of a visit that is there as long as the benchmark."""
@@ -128,7 +128,7 @@ class Peer:
             subprocess.run(["redis-cli", "-p", str(redis_port), "hset", "visits", NUMBER, "visit-1"], check=True,
                            stdout=subprocess.DEVNULL)
         define = ["-A", "WITH_REDIS"] if redis_port else []
-        return Program("kamailio", pinned(SYSTEM, ["kamailio", "-f", config, "-DD", "-E", "-m", "512", "-M", "16",
+        return Program("kamailio", pinned(PROXY, ["kamailio", "-f", config, "-DD", "-E", "-m", "512", "-M", "16",
                                                   "-Y", self.directory, *define]), self.directory)
 
     def _answers_options(self):
