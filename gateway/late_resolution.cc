@@ -80,7 +80,20 @@ void choose(const std::vector<Candidate>& weighed, const pool::PoolConfig& confi
 
 bool is_better(const v1::Resolution& first, const v1::Resolution& second) {
   return first.method() != second.method() || first.visit().visit_id() != second.visit().visit_id() ||
-         first.candidates_size() != second.candidates_size();
+         first.candidates_size() != second.candidates_size() ||
+         first.visit().visitor_id() != second.visit().visitor_id() ||
+         first.visit().has_attributes() != second.visit().has_attributes();
+}
+
+/// The store knows the visitor and the attributes of a visit of which memory did not, or had no room for them.
+void add_what_it_brought(const std::vector<redis::Holder>& holders, v1::Resolution& answer) {
+  for (const redis::Holder& holder : holders) {
+    if (holder.visit_id != answer.visit().visit_id()) continue;
+    v1::Visit& visit = *answer.mutable_visit();
+    if (visit.visitor_id().empty()) visit.set_visitor_id(holder.visitor_id);
+    if (visit.has_attributes() || holder.attributes.empty()) continue;
+    if (!visit.mutable_attributes()->ParseFromString(holder.attributes)) visit.clear_attributes();
+  }
 }
 
 }  // namespace
@@ -115,13 +128,8 @@ std::optional<v1::Resolution> complete_resolution(const v1::Resolution& first,
     for (const Candidate& candidate : candidates) *second.add_candidates() = to_message(candidate);
     choose(candidates, config, at, second);
   }
+  add_what_it_brought(holders, second);
   if (!is_better(first, second)) return std::nullopt;
-  // The holder log knows the visitor of a visit that memory did not.
-  for (const redis::Holder& holder : holders) {
-    if (holder.visit_id == second.visit().visit_id() && second.visit().visitor_id().empty()) {
-      second.mutable_visit()->set_visitor_id(holder.visitor_id);
-    }
-  }
   return second;
 }
 

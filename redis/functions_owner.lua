@@ -50,24 +50,26 @@ local function keep_claim(keys, argv)
 end
 
 -- Who was shown a number at a time or before it, the latest first: the number's present or last lease as it is
--- stored ("" when that began later), then entries of the holder log.
--- KEYS lease block, holders of the number   ARGV number at most
+-- stored ("" when that began later), the attributes of its visit ("" for none), then entries of the holder log.
+-- KEYS lease block, holders of the number, attribute block   ARGV number at most
 local function holders(keys, argv)
   local at, most = tonumber(argv[2]), tonumber(argv[3])
-  local present = redis.call('HGET', keys[1], field_of(argv[1]))
+  local field = field_of(argv[1])
+  local present = redis.call('HGET', keys[1], field)
   local l = parse_lease(present)
-  local found = {l and l.start <= at and present or ''}
+  local found = {'', ''}
+  if l and l.start <= at then found = {present, redis.call('HGET', keys[3], field) or ''} end
   local from, page = 0, 128
   repeat
     local entries = redis.call('LRANGE', keys[2], from, from + page - 1)
     for _, entry in ipairs(entries) do
-      if #found <= most and tonumber(string.match(entry, '^%d+') or at + 1) <= at then found[#found + 1] = entry end
+      if #found <= most + 1 and tonumber(string.match(entry, '^%d+') or at + 1) <= at then found[#found + 1] = entry end
     end
     from = from + page
-  until #entries < page or #found > most
+  until #entries < page or #found > most + 1
   return found
 end
 
 redis.register_function('ringtrace_v1_claim', claim)
 redis.register_function('ringtrace_v1_keep_claim', keep_claim)
-redis.register_function{function_name = 'ringtrace_v1_holders', callback = holders, flags = {'no-writes'}}
+redis.register_function{function_name = 'ringtrace_v2_holders', callback = holders, flags = {'no-writes'}}

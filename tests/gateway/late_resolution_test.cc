@@ -26,7 +26,7 @@ pool::PoolConfig pool_config() {
 
 redis::Holder holder(const std::string& visit, pool::Duration shown_ago, pool::Duration ended_ago,
                      const std::string& source = "google/cpc") {
-  return {visit, "", source, kCallTime - shown_ago, kCallTime - ended_ago, false};
+  return {visit, "", source, kCallTime - shown_ago, kCallTime - ended_ago, false, ""};
 }
 
 void add_candidate(v1::Resolution& resolution, const redis::Holder& holder, double weight) {
@@ -89,6 +89,28 @@ TEST_CASE("the visitor of a visit that memory had forgotten comes from the holde
   REQUIRE(better.has_value());
   CHECK(better->visit().visit_id() == "now");
   CHECK(better->visit().visitor_id() == "browser-1");
+}
+
+TEST_CASE("what a visit brought and memory had no room for comes from the store") {
+  redis::Holder now = holder("now", minutes(2), -minutes(20));
+  auto first = first_answer(v1::RESOLUTION_METHOD_ACTIVE_LEASE, now, 0.99);
+  first.mutable_visit()->clear_attributes();
+  CHECK_FALSE(complete_resolution(first, {now}, pool_config(), kCallTime).has_value());
+
+  v1::VisitAttributes attributes;
+  attributes.set_utm_source("yandex");
+  now.attributes = attributes.SerializeAsString();
+  now.visitor_id = "browser-1";
+  const auto better = complete_resolution(first, {now}, pool_config(), kCallTime);
+  REQUIRE(better.has_value());
+  CHECK(better->method() == v1::RESOLUTION_METHOD_ACTIVE_LEASE);
+  CHECK(better->visit().visit_id() == "now");
+  CHECK(better->visit().visitor_id() == "browser-1");
+  CHECK(better->visit().attributes().utm_source() == "yandex");
+  CHECK_FALSE(complete_resolution(*better, {now}, pool_config(), kCallTime).has_value());
+
+  now.attributes = "not attributes";
+  CHECK_FALSE(complete_resolution(first, {now}, pool_config(), kCallTime)->visit().has_attributes());
 }
 
 TEST_CASE("an answer that was complete is left alone, and so are numbers that are not lent") {

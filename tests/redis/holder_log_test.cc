@@ -67,6 +67,23 @@ TEST_CASE_METHOD(Fixture, "every visit that was shown a number is found, the lat
   CHECK(holders(now + minutes(31), 2).size() == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "what the present holder's visit brought comes with it, and with no other") {
+  v1::VisitAttributes attributes;
+  attributes.set_utm_source("google");
+  auto record = record_of(kFirst, "v1", now, now + minutes(10));
+  record.attributes = attributes.SerializeAsString();
+  REQUIRE(store.lease(record, now).status == StoreStatus::kDone);
+  REQUIRE(holders(now).size() == 1);
+  CHECK(holders(now)[0].attributes == record.attributes);
+  CHECK(holders(now - minutes(1)).empty());
+
+  lend("v2", now + minutes(30));
+  const std::vector<Holder> both = holders(now + minutes(31));
+  REQUIRE(visits(both) == Names{"v2", "v1"});
+  CHECK(both[0].attributes.empty());
+  CHECK(both[1].attributes.empty());
+}
+
 TEST_CASE_METHOD(Fixture, "who was shown the number after the call is not asked for") {
   lend("v1", now);
   lend("v2", now + minutes(20));
