@@ -28,7 +28,7 @@
 // and seven lines at random places, of which one of 10 thousand numbers comes from the second or third level
 // of the cache and one of a million from memory. All but one of these lines are foreseen and fetched while
 // the lease before is made; not that of the index where a visit that comes for the first time belongs. With a
-// million numbers that one wait for memory is some eleven times a bare pop+push. The rest is the work: 1,770
+// million numbers that one wait for memory is some eleven times a bare pop+push. The rest is the work: 1,740
 // instructions (callgrind, a pool of a thousand numbers, so that no line is missed), half of them in reserve.
 // A resolve is some 340 instructions and touches three lines, each known only when the one before it
 // is there; a look-up of the map is some 20 instructions and two lines. "Independent" therefore measures at

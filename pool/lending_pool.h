@@ -273,8 +273,8 @@ class LendingPool {
 
   // lending_pool_keep.h, lending_pool_takeover.h, lending_pool_books.h
   std::optional<LeaseView> view(std::uint32_t slot) const;
-  void describe_lease(std::uint32_t slot, const RecordHead& record, Milliseconds end, bool live, bool durable,
-                      LeaseView& lease) const;
+  void describe_lease(std::uint32_t slot, Number number, const RecordHead& record, Milliseconds end,
+                      bool live, bool durable, LeaseView& lease) const;
   std::optional<LeaseView> lease_of(const VisitWords& visit, std::uint32_t slot, const RecordHead& record,
                                     Milliseconds end, bool live, bool durable) const;
   [[gnu::noinline]] void read_holders(const Slot<Atom>& slot, SlotWord word, Time at,

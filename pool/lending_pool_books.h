@@ -31,17 +31,18 @@ LendingPool<Atom>::LendingPool(const PoolConfig& config, PoolIndex index, const 
       stale_(slots.size()),
       visitors_(slots.size()) {}
 
-/// All of a lease but its visit.
+/// All of a lease but its visit. The label comes last: what is written before something shared is read is
+/// written for good, and so would be what the lease was made with.
 template <template <class> class Atom>
-void LendingPool<Atom>::describe_lease(std::uint32_t index, const RecordHead& record, Milliseconds end,
-                                       bool live, bool durable, LeaseView& lease) const {
+void LendingPool<Atom>::describe_lease(std::uint32_t index, Number number, const RecordHead& record,
+                                       Milliseconds end, bool live, bool durable, LeaseView& lease) const {
   lease.ticket = {index_, index, record.generation};
-  lease.number = slots_[index].number();
-  shared_.sources.read_label(record.source(), lease.source);
+  lease.number = number;
   lease.start = from_milliseconds(record.start());
   lease.expire = from_milliseconds(end);
   lease.live = live;
   lease.durable = durable;
+  shared_.sources.read_label(record.source(), lease.source);
 }
 
 /// The visit's lease. Made where it is returned: an empty optional is written from end to end.
@@ -49,8 +50,9 @@ template <template <class> class Atom>
 std::optional<LeaseView> LendingPool<Atom>::lease_of(const VisitWords& visit, std::uint32_t index,
                                                      const RecordHead& record, Milliseconds end, bool live,
                                                      bool durable) const {
+  const Number number = slots_[index].number();
   std::optional<LeaseView> lease(std::in_place);
-  describe_lease(index, record, end, live, durable, *lease);
+  describe_lease(index, number, record, end, live, durable, *lease);
   lease->visit.set_words_of(visit.bytes, [&](std::size_t i) { return visit.words[i]; });
   return lease;
 }
@@ -68,7 +70,7 @@ std::optional<LeaseView> LendingPool<Atom>::view(std::uint32_t index) const {
     const Term term = slot.term(word.side());
     if (slot.load() != word) continue;
     const bool live = word.state() == SlotState::kLeased && !term.closed();
-    describe_lease(index, record, term.expire(), live, term.durable(), *lease);
+    describe_lease(index, slot.number(), record, term.expire(), live, term.durable(), *lease);
     lease->lapsed = term.closed() && term.has(Term::kLapsed);
     return lease;
   }
@@ -86,7 +88,7 @@ std::size_t LendingPool<Atom>::untold_ends(std::uint32_t index, std::span<LeaseV
       const RecordHead record = slot.record(cell);
       if (record.durable()) continue;
       slot.read_visit(cell, out[count].visit);
-      describe_lease(index, record, record.end(), false, false, out[count++]);
+      describe_lease(index, slot.number(), record, record.end(), false, false, out[count++]);
     }
     if (slot.load() != word) continue;
     const auto last = view(index);

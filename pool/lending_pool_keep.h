@@ -21,10 +21,9 @@ std::optional<LeaseView> LendingPool<Atom>::renew(std::string_view visit_id, Tim
     if (found.tie != Tie::kLeased && found.tie != Tie::kHeld) return std::nullopt;
     const Slot<Atom>& slot = slots_[found.slot];
     const RecordHead record = slot.record(found.word.head());
-    if (slot.load() != found.word) continue;
     std::optional<Term> term;
     if (found.tie == Tie::kLeased) {
-      term = extend(found.slot, found.word, expire, now);
+      term = extend(found.slot, found.word, expire, now);  // none when the slot has changed before
     } else {
       if (idle_since(slot, found.word) + hold_ <= now || expire <= now) {
         if (slot.load() != found.word) continue;

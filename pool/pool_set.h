@@ -36,6 +36,7 @@ class PoolSet {
   PoolSet(const PoolsConfig& config, const SipKey& key)
       : key_(key),
         caller_memory_(config.caller_memory),
+        pool_count_(config.pools.size()),
         texts_(config.attribute_bytes),
         sources_(key, config.pools.size()),
         contested_(key),
@@ -57,7 +58,7 @@ class PoolSet {
     }
   }
 
-  std::size_t pool_count() const { return pools_.size(); }
+  std::size_t pool_count() const { return pool_count_; }
   LendingPool<Atom>& pool(PoolIndex index) { return *pool_at(index); }
   const LendingPool<Atom>& pool(PoolIndex index) const { return *pool_at(index); }
 
@@ -143,7 +144,7 @@ class PoolSet {
 
   /// Callers have their indices from `find` or from a ticket of ours.
   LendingPool<Atom>* pool_at(PoolIndex index) const {
-    RINGTRACE_ASSERT(index.value < pools_.size());
+    RINGTRACE_ASSERT(index.value < pool_count_);
     return pools_.data()[index.value].pool.get();
   }
 
@@ -199,6 +200,7 @@ class PoolSet {
   // constant after construction
   const SipKey key_;
   const Duration caller_memory_;
+  const std::size_t pool_count_;
   std::vector<Member> pools_;
 
   // own synchronization

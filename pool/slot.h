@@ -33,18 +33,23 @@ struct VisitWords {
     // As is_valid_visit_id, in the same pass.
     words[0] = 0;
     if (visit_id.empty() || visit_id.size() > VisitId::kMaxBytes) return;
-    bytes = static_cast<unsigned>(visit_id.size());
-    count = bytes <= 8 * kNarrow ? kNarrow : kWide;
+    const auto size = static_cast<unsigned>(visit_id.size());
+    unsigned filled = 0;
     std::uint64_t controls = 0;
-    for (; used < visit_id.size() / 8; ++used) {
-      words[used] = load_word(visit_id.data() + std::size_t{8} * used);
-      controls |= control_characters(words[used]);
+    for (; filled < size / 8; ++filled) {
+      const std::uint64_t word = load_word(visit_id.data() + std::size_t{8} * filled);
+      controls |= control_characters(word);
+      words[filled] = word;
     }
-    if (const std::size_t rest = visit_id.size() % 8; rest != 0) {
-      words[used] = load_tail(visit_id);
-      controls |= control_characters(words[used++], rest);
+    if (const unsigned rest = size % 8; rest != 0) {
+      const std::uint64_t word = load_tail(visit_id);
+      controls |= control_characters(word, rest);
+      words[filled++] = word;
     }
-    if (used < count) words[used] = 0;
+    bytes = size;
+    used = filled;
+    count = size <= 8 * kNarrow ? kNarrow : kWide;
+    if (filled < count) words[filled] = 0;
     valid = controls == 0;
   }
 
@@ -184,7 +189,8 @@ struct alignas(32) Slot {
   bool holds_visit(unsigned cell, const VisitWords& visit) const {
     const Atom<std::uint64_t>* const row = cells[cell];
     if (row[kWordsOfHead].load(std::memory_order_acquire) != visit.words[0]) return false;
-    if (record(cell).wide() != visit.wide()) return false;
+    // Seven words may be all of one id and the beginning of another; behind fewer is a word of zeros.
+    if (visit.used >= VisitWords::kNarrow && record(cell).wide() != visit.wide()) return false;
     // Words behind a word of zeros are not written and not looked at.
     const unsigned count = visit.to_compare();
     for (unsigned i = 1; i < std::min(count, kInRow); ++i) {

@@ -31,7 +31,8 @@ class SlotMarks {
   /// Whether there is a mark. The upper bits of all slots are in a few lines, and mostly say no.
   bool has(std::uint32_t slot) const {
     const std::size_t word = slot / 64;
-    return (marks_[words_ + word / 64].load() & bit(word)) != 0 && (marks_[word].load() & bit(slot)) != 0;
+    const Atom<std::uint64_t>* const marks = marks_.get();
+    return (marks[words_ + word / 64].load() & bit(word)) != 0 && (marks[word].load() & bit(slot)) != 0;
   }
 
   /// Takes one mark away; nothing happens when it is not there.

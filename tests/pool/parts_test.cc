@@ -35,6 +35,19 @@ TEST_CASE("SipHash-2-4 gives the values of its authors' test vectors") {
   CHECK(siphash(key, 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL) == siphash(key, text));
 }
 
+TEST_CASE("a slot tells an id from those that it begins with and those that begin with it") {
+  const std::string text(VisitId::kMaxBytes, 'v');
+  for (std::size_t written = 1; written <= text.size(); ++written) {
+    const VisitWords held(std::string_view(text).substr(0, written));
+    Slot<std::atomic> slot;
+    slot.write_record(3, RecordHead::make(1, 1, 1, held.wide(), false), held);
+    for (std::size_t asked = 1; asked <= text.size(); ++asked) {
+      INFO(written << " bytes written, " << asked << " asked for");
+      CHECK(slot.holds_visit(3, VisitWords(std::string_view(text).substr(0, asked))) == (written == asked));
+    }
+  }
+}
+
 TEST_CASE("SipHash-1-3 of a word gives what CPython's hash of the same bytes gives without a key") {
   CHECK(siphash13({}, 0x6867666564636261ULL) == 0x3f7b849c0b8e35eaULL);
   CHECK(siphash13({}, 0x63617274676e6972ULL) == 0xebfb22fc829fd280ULL);
