@@ -1,3 +1,5 @@
+#include <openssl/crypto.h>
+
 #include <exception>
 #include <iostream>
 
@@ -5,6 +7,8 @@
 
 int main(int argc, char** argv) {
   namespace ctl = ringtrace::ctl;
+  // Threads of the gRPC library outlive main: one may be at a TLS handshake while exit() takes OpenSSL apart.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   try {
     ctl::CommandLine command_line;
     try {
