@@ -38,12 +38,11 @@ class LeaseWriter;
 
 /// The leases in Redis.
 ///
-/// A write that finds none of its pool under way is sent with the next turn of the loop. While up to four
-/// calls are under way, what comes gathers, and goes with the next one: one function call writes up to 256
-/// leases. How a write can end: not connected, not claimed yet, LOADING, or too many waiting -> kUnavailable;
-/// lost or overdue after sending -> kInDoubt; full (OOM), read-only, failing to persist (MISCONF), or any
-/// other refusal -> kRefused. When another gateway owns the pool: kHeldByOther, so that nothing is lent from
-/// memory either.
+/// A write that finds none of its pool under way is sent with the next turn of the loop. What comes while one
+/// is under way gathers, and goes with the next one: one function call writes up to 256 leases. How a write
+/// can end: not connected, not claimed yet, LOADING, or too many waiting -> kUnavailable; lost or overdue
+/// after sending -> kInDoubt; full (OOM), read-only, failing to persist (MISCONF), or any other refusal ->
+/// kRefused. When another gateway owns the pool: kHeldByOther, so that nothing is lent from memory either.
 ///
 /// Any thread may call; `done` comes on the connection's io thread, or from inside the call when it was
 /// turned away. Connection and claims outlive the store. Destroy it on the io thread or when no thread runs

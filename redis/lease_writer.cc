@@ -20,8 +20,8 @@ using pool::StoreStatus;
 constexpr std::size_t kMaxSteps = 256;
 // Fewer are not divided among calls.
 constexpr std::size_t kMinSteps = 32;
-// Calls of one pool under way: the next one is on its way while one is carried out, and the steps that come
-// meanwhile gather.
+// Calls of one pool under way, when there is enough for more than one: the next one is on its way while one
+// is carried out.
 constexpr std::size_t kMaxCalls = 3;
 
 pool::Time to_time(const Reply& reply) { return pool::Time(pool::Duration(reply.as_integer().value_or(0))); }
@@ -62,6 +62,15 @@ StoreReply to_store_reply(const std::vector<Reply>& parts) {
 
 }  // namespace
 
+/// Steps on their way, and what was answered.
+struct LeaseWriter::Call {
+  std::string pool;
+  LeaseSteps steps;
+  Answer answer;
+  Answer reached;   // of the WAIT behind it
+  int awaited = 0;  // answers
+};
+
 void LeaseWriter::write(LeaseStep step) {
   // Who is answered by the end may ask again; by then the connection is gone.
   if (stopped_) return step.done(reply_of(StoreStatus::kUnavailable, "the store ends"));
@@ -70,65 +79,88 @@ void LeaseWriter::write(LeaseStep step) {
     --outstanding_;
     return step.done(reply_of(StoreStatus::kUnavailable, "too many writes are waiting"));
   }
-  const std::lock_guard lock(mutex_);
-  arrived_.push_back(std::move(step));
-  if (arrived_.size() > 1) return;
+  std::unique_lock lock(mutex_);
+  if (stopped_) {  // meanwhile
+    lock.unlock();
+    --outstanding_;
+    return step.done(reply_of(StoreStatus::kUnavailable, "the store ends"));
+  }
+  Queue& queue = queues_[step.pool];
+  queue.waiting.push_back(std::move(step));
+  // Else it goes with the next reply: the loop need not be woken for it.
+  if (!may_send(queue) || std::exchange(waking_, true)) return;
+  lock.unlock();
   boost::asio::post(connection_.io(), [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->take_arrived();
+    if (const auto self = weak.lock()) self->send_all();
   });
 }
 
 /// What is waiting is answered; what is under way is answered by the connection.
 void LeaseWriter::stop() {
-  stopped_ = true;
-  take_arrived();
-  for (auto& [pool, queue] : queues_) {
-    const LeaseSteps steps{std::make_move_iterator(queue.waiting.begin()),
-                           std::make_move_iterator(queue.waiting.end())};
-    queue.waiting.clear();
-    finish(steps, reply_of(StoreStatus::kUnavailable, "the store ends"));
-  }
-}
-
-void LeaseWriter::take_arrived() {
-  std::vector<LeaseStep> arrived;
+  LeaseSteps steps;
   {
     const std::lock_guard lock(mutex_);
-    arrived.swap(arrived_);
+    stopped_ = true;
+    for (auto& [pool, queue] : queues_) {
+      std::move(queue.waiting.begin(), queue.waiting.end(), std::back_inserter(steps));
+      queue.waiting.clear();
+    }
   }
-  for (LeaseStep& step : arrived) queues_[step.pool].waiting.push_back(std::move(step));
-  for (auto& [pool, queue] : queues_) send(pool, queue);
+  finish(steps, reply_of(StoreStatus::kUnavailable, "the store ends"));
 }
 
-void LeaseWriter::send(const std::string& pool, Queue& queue) {
+void LeaseWriter::send_all() {
+  std::unique_lock lock(mutex_);
+  waking_ = false;
+  // While it is unlocked pools can be added, which moves none of those that are there.
+  std::vector<std::pair<const std::string*, Queue*>> all;
+  for (auto& [pool, queue] : queues_) all.emplace_back(&pool, &queue);
+  for (const auto& [pool, queue] : all) send(*pool, *queue, lock);
+}
+
+bool LeaseWriter::may_send(const Queue& queue) {
+  if (queue.calls == 0) return !queue.waiting.empty();
+  return queue.calls < kMaxCalls && queue.waiting.size() >= kMinSteps;
+}
+
+/// With the mutex held, which is given up for each call: who is turned away is answered from inside.
+void LeaseWriter::send(const std::string& pool, Queue& queue, std::unique_lock<std::mutex>& lock) {
   if (std::exchange(queue.sending, true)) return;
-  while (!stopped_ && !queue.waiting.empty() && queue.calls < kMaxCalls) {
+  while (!stopped_ && may_send(queue)) {
     // What waits is divided among the calls that may go, so that Redis has one while we have another.
     const std::size_t free_calls = kMaxCalls - queue.calls;
     const std::size_t share = (queue.waiting.size() + free_calls - 1) / free_calls;
-    const auto steps =
-        std::make_shared<LeaseSteps>(take_steps(queue, std::clamp(share, kMinSteps, kMaxSteps)));
-    const std::string_view token = claims_.token(pool);
-    if (token.empty()) {
-      refuse(*steps);
-      continue;
-    }
+    auto call = std::make_shared<Call>();
+    call->pool = pool;
+    call->steps = take_steps(queue, std::clamp(share, kMinSteps, kMaxSteps));
     ++queue.calls;
-    const auto answer = std::make_shared<Answer>();
-    const bool waits = options_.replicas > 0;
-    connection_.execute(lease_call(pool, token, *steps, options_.retention),
-                        [self = shared_from_this(), pool, steps, answer, waits](Answer got) {
-                          *answer = std::move(got);
-                          if (!waits) self->answered(pool, *steps, *answer);
-                        });
-    if (!waits) continue;
-    connection_.execute(wait_command(pool),
-                        [self = shared_from_this(), pool, steps, answer](const Answer& reached) {
-                          self->note_replicas(*answer, reached);
-                          self->answered(pool, *steps, *answer);
-                        });
+    lock.unlock();
+    send_call(call);
+    lock.lock();
   }
   queue.sending = false;
+}
+
+void LeaseWriter::send_call(const CallPtr& call) {
+  const std::string_view token = claims_.token(call->pool);
+  if (token.empty()) {
+    refuse(call->steps);
+    const std::lock_guard lock(mutex_);
+    --queues_[call->pool].calls;
+    return;
+  }
+  const bool waits = options_.replicas > 0;
+  call->awaited = waits ? 2 : 1;
+  connection_.execute(lease_call(call->pool, token, call->steps, options_.retention),
+                      [self = shared_from_this(), call](Answer answer) {
+                        call->answer = std::move(answer);
+                        if (--call->awaited == 0) self->answered(*call);
+                      });
+  if (!waits) return;
+  connection_.execute(wait_command(call->pool), [self = shared_from_this(), call](Answer reached) {
+    call->reached = std::move(reached);
+    if (--call->awaited == 0) self->answered(*call);
+  });
 }
 
 /// The first that wait, at most `most`, by block and kind. A step of a number or a visit that is among them
@@ -169,18 +201,23 @@ Command LeaseWriter::wait_command(const std::string& pool) const {
 }
 
 /// What the master has done and too few replicas have may be gone after a failover.
-void LeaseWriter::note_replicas(Answer& answer, const Answer& reached) const {
-  if (answer.outcome != Outcome::kReplied || answer.reply.is_error()) return;
-  if (reached.outcome == Outcome::kReplied && reached.reply.as_integer().value_or(0) >= options_.replicas)
-    return;
-  answer = {Outcome::kInDoubt, {}, "too few replicas have it"};
+void LeaseWriter::note_replicas(Call& call) const {
+  if (call.answer.outcome != Outcome::kReplied || call.answer.reply.is_error()) return;
+  const auto replicas =
+      call.reached.outcome == Outcome::kReplied ? call.reached.reply.as_integer() : std::nullopt;
+  if (replicas.value_or(0) < options_.replicas) {
+    call.answer = {Outcome::kInDoubt, {}, "too few replicas have it"};
+  }
 }
 
-void LeaseWriter::answered(const std::string& pool, const LeaseSteps& steps, Answer& answer) {
+void LeaseWriter::answered(Call& call) {
   const pool::AnswerRound round;
-  --queues_[pool].calls;
-  deliver(pool, steps, answer);
-  send(pool, queues_[pool]);
+  if (options_.replicas > 0) note_replicas(call);
+  deliver(call.pool, call.steps, call.answer);
+  std::unique_lock lock(mutex_);
+  Queue& queue = queues_[call.pool];
+  --queue.calls;
+  send(call.pool, queue, lock);
 }
 
 void LeaseWriter::deliver(const std::string& pool, const LeaseSteps& steps, Answer& answer) {

@@ -19,7 +19,9 @@
 
 namespace ringtrace::redis {
 
-/// Gathers steps into calls. Per pool, because a call is checked against one owner.
+/// Gathers steps into calls. Per pool, because a call is checked against one owner. A step that finds no call
+/// of its pool under way leaves with the next turn of the loop; what comes while one is under way leaves when
+/// that is answered, or earlier when it is enough for a call of its own.
 ///
 /// Internal to the room. `write` may be called by any thread; all else is the io thread's.
 class LeaseWriter : public std::enable_shared_from_this<LeaseWriter> {
@@ -41,13 +43,18 @@ class LeaseWriter : public std::enable_shared_from_this<LeaseWriter> {
     bool sending = false;  ///< calls that are turned away answer from inside
   };
 
-  void take_arrived();
-  void send(const std::string& pool, Queue& queue);
+  struct Call;
+  using CallPtr = std::shared_ptr<Call>;
+
+  static bool may_send(const Queue& queue);
+  void send_all();
+  void send(const std::string& pool, Queue& queue, std::unique_lock<std::mutex>& lock);
+  void send_call(const CallPtr& call);
   LeaseSteps take_steps(Queue& queue, std::size_t most);
   Command wait_command(const std::string& pool) const;
 
-  void note_replicas(Answer& answer, const Answer& reached) const;
-  void answered(const std::string& pool, const LeaseSteps& steps, Answer& answer);
+  void note_replicas(Call& call) const;
+  void answered(Call& call);
   void deliver(const std::string& pool, const LeaseSteps& steps, Answer& answer);
   void written(const LeaseSteps& steps, const std::vector<Reply>& parts);
   void failed(const LeaseSteps& steps, const Reply& error);
@@ -60,12 +67,13 @@ class LeaseWriter : public std::enable_shared_from_this<LeaseWriter> {
 
   // Own synchronization.
   std::atomic<std::size_t> outstanding_{0};
-  std::atomic<bool> stopped_{false};
+  std::atomic<bool> stopped_{false};  ///< set by mutex_
   std::mutex mutex_;
-  std::vector<LeaseStep> arrived_;  // by mutex_
+  // By mutex_.
+  std::unordered_map<std::string, Queue> queues_;
+  bool waking_ = false;  ///< the loop is to look at the queues
 
   // The io thread only.
-  std::unordered_map<std::string, Queue> queues_;
   std::unordered_set<std::uint64_t> numbers_;  ///< of the call that is being made
   std::unordered_set<std::uint64_t> visits_;
 };

@@ -1,5 +1,6 @@
 #include "redis/lease_store.h"
 
+#include <boost/asio/post.hpp>
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -146,6 +147,60 @@ TEST_CASE("a write to a Redis that stands still is in doubt, and may be sent aga
   store.wait_until_back();
   CHECK(store.lease(record, now).status == StoreStatus::kDone);
   CHECK(store.load().second.size() == 1);
+}
+
+TEST_CASE("what comes while a write is under way gathers, until it is enough for a call of its own") {
+  RedisServer server;
+  StoreClient store(server);
+  const pool::Time now = present();
+  Inbox<StoreReply> replies;
+  std::uint64_t next = kFirst.digits();
+  const auto lease_some = [&](int count) {
+    for (int i = 0; i < count; ++i, ++next) {
+      store.store.lease(record_of(number(next), "v" + std::to_string(next), now, now + minutes(30)), now,
+                        [&replies](const StoreReply& reply) { replies.put(reply); });
+    }
+    Inbox<bool> turned;  // what was posted before is done
+    boost::asio::post(store.client.loop().io(), [&turned] { turned.put(true); });
+    turned.take();
+    const redis::ConnectionStats stats = store.client.connection().stats();
+    return stats.waiting + stats.in_flight;
+  };
+
+  server.pause();
+  CHECK(lease_some(1) == 1);
+  CHECK(lease_some(31) == 1);
+  CHECK(lease_some(1) == 2);
+  CHECK(store.store.outstanding() == 33);
+
+  server.resume();
+  for (std::uint64_t i = 0; i < 33; ++i) CHECK(replies.take().status == StoreStatus::kDone);
+  CHECK(store.load().second.size() == 33);
+  CHECK(store.store.outstanding() == 0);
+}
+
+TEST_CASE("a write whose question to the replicas finds no room is in doubt") {
+  RedisServer server;
+  auto options = Client::options_for(server.unix_endpoint());
+  options.max_commands = 2;
+  auto claim = claim_of("gateway");
+  claim.pools = {"main"};
+  redis::LeaseStoreOptions waiting;
+  waiting.replicas = 1;
+  StoreClient store(options, claim, waiting);
+  store.start_and_wait();
+  const pool::Time now = present();
+
+  server.pause();
+  store.client.connection().execute(redis::Command({"PING"}), [](const redis::Answer&) {});
+  Inbox<StoreReply> replies;
+  store.store.lease(record_of(kFirst, "v1", now, now + minutes(30)), now,
+                    [&replies](const StoreReply& reply) { replies.put(reply); });
+  server.resume();
+  const StoreReply doubtful = replies.take();
+  CHECK(doubtful.status == StoreStatus::kInDoubt);
+  CHECK(doubtful.detail == "too few replicas have it");
+  CHECK(server.command({"HEXISTS", redis::lease_key("main", kFirst), "00001"}).as_integer() == 1);
 }
 
 TEST_CASE("a full Redis refuses leases and still shows what it has") {
