@@ -60,6 +60,7 @@ void Aftermath::begin(pool::Leasing& leasing) {
   if (last_ && last_->loss > 0 && last_->loss_until > now) {
     loss_ = last_->loss > 1 ? Loss::kCertain : Loss::kPossible;
     loss_until_ = last_->loss_until;
+    left_held_ = last_->held;
   }
 }
 
@@ -80,6 +81,7 @@ void Aftermath::lost(Loss loss, bool remembered) {
   const bool known = !remembered && !lent_by_others_ && last_;
   const pool::Time until = std::max(journal_.bound_until(), known ? pool::kNever : now + longest_bound_);
   remembered_ = remembered && (loss_ == Loss::kNone || remembered_);
+  lost_anew_ = true;
   loss_ = std::max(loss_, loss);
   loss_until_ = std::max(loss_until_, until);
   leave_word(now, true);
@@ -90,20 +92,31 @@ void Aftermath::all_reloaded() {
   const pool::Time now = leasing_->clock().now();
   if (loss_ == Loss::kNone || loss_until_ <= now) return;
   for (std::uint32_t i = 0; i < leasing_->pools().pool_count(); ++i) hold_back({i}, now);
+  leave_word(now, true);  // before anything is lent from behind them
+}
+
+/// Of a loss that is possible: as many numbers as can have been lent in that time. They lie behind those that
+/// the last life held back and did not lend.
+std::uint64_t Aftermath::count_to_hold(const pool::PoolConfig& config) const {
+  if (!lost_anew_ && left_held_ > 0) return left_held_;
+  // Who does not know how many were lent takes a tenth for more than enough.
+  const std::uint64_t lent =
+      last_ && !lent_by_others_ ? last_->leases_per_second * kLossSeconds : config.numbers.size() / 10;
+  return left_held_ + std::max(kLeastHeld, lent);
 }
 
 void Aftermath::hold_back(pool::PoolIndex pool, pool::Time now) {
   pool::NumberPools& pools = leasing_->pools();
   const pool::PoolConfig& config = pools.config(pool);
+  // What was written in the last seconds before the last acknowledgement can be lost; whatever was, is over
+  // when it is older than the longest lease.
+  const bool known = last_ && !lent_by_others_ && loss_ == Loss::kPossible;
+  const pool::Time since = std::max(
+      known ? last_->acknowledged - std::chrono::seconds(kLossSeconds) : pool::kNever, now - longest_bound_);
+  hold_back_->extend(pool, loss_until_, since, now);
   std::uint64_t count = pools.counts(pool, now).free;
-  if (loss_ == Loss::kPossible) {
-    // Who does not know how many were lent in that time takes a tenth for more than enough.
-    const std::uint64_t lent =
-        last_ && !lent_by_others_ ? last_->leases_per_second * kLossSeconds : config.numbers.size() / 10;
-    count = std::min(count, std::max(kLeastHeld, lent));
-  }
+  if (loss_ == Loss::kPossible) count = std::min(count, count_to_hold(config));
   const std::size_t held = hold_back_->hold(pool, count, loss_until_, now);
-  hold_back_->extend(pool, loss_until_, now);
   log_.warning("the store may have lost leases: numbers are held back that may stand in browsers",
                {{"pool", config.name.view()},
                 {"numbers", held},
@@ -118,6 +131,10 @@ void Aftermath::tick(bool connected, bool told) {
   journal_.tick(told);
   const bool made_good = told && remembered_;
   if (loss_ != Loss::kNone && (made_good || loss_until_ <= now)) loss_ = Loss::kNone;
+  if (const std::uint64_t seen = journal_.acknowledged(); seen != seen_acknowledged_) {
+    seen_acknowledged_ = seen;
+    acknowledged_at_ = now;
+  }
   // At once when a lease is to last longer than all before it.
   const bool due = now >= next_word_;
   if (!due && journal_.bound_until() <= word_bound_) return;
@@ -141,10 +158,15 @@ void Aftermath::leave_word(pool::Time now, bool connected) {
   life.bound_until =
       std::max(journal_.bound_until(), connected ? now + longest_bound_ + kWordAhead : pool::kNever);
   word_bound_ = life.bound_until;
+  life.acknowledged = std::max(acknowledged_at_, last_ ? last_->acknowledged : pool::kNever);
   life.leases_per_second = *std::max_element(rates_.begin(), rates_.end());
   if (loss_ != Loss::kNone) {
     life.loss = loss_ == Loss::kCertain ? 2 : 1;
     life.loss_until = loss_until_;
+    life.held = left_held_;
+    for (std::uint32_t i = 0; i < leasing_->pools().pool_count(); ++i) {
+      life.held = std::max<std::uint64_t>(life.held, hold_back_->held({i}));
+    }
     if (last_) life.leases_per_second = std::max(life.leases_per_second, last_->leases_per_second);
   }
   if (write_last_life(directory_ / "last-life", life)) {

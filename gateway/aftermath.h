@@ -74,6 +74,7 @@ class Aftermath {
   Held held(pool::PoolIndex pool) const;
 
  private:
+  std::uint64_t count_to_hold(const pool::PoolConfig& config) const;
   void hold_back(pool::PoolIndex pool, pool::Time now);
   void note_rate();
   void leave_word(pool::Time now, bool connected);
@@ -89,7 +90,11 @@ class Aftermath {
   std::array<std::uint64_t, 10> rates_{};  ///< leases acknowledged in each of the last ten seconds
   std::size_t rate_ = 0;
   std::uint64_t acknowledged_ = 0;
+  std::uint64_t seen_acknowledged_ = 0;
+  pool::Time acknowledged_at_ = pool::kNever;
   Loss loss_ = Loss::kNone;
+  bool lost_anew_ = false;       ///< in this life
+  std::uint64_t left_held_ = 0;  ///< by the last life, for a loss that is not over
   pool::Time loss_until_ = pool::kNever;
   bool remembered_ = false;
   bool lent_by_others_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <unordered_set>
 
 namespace ringtrace::gateway {
 namespace {
@@ -30,17 +31,23 @@ std::size_t HoldBack::hold(pool::PoolIndex pool, std::size_t count, pool::Time u
   return held;
 }
 
-void HoldBack::extend(pool::PoolIndex pool, pool::Time until, pool::Time now) {
+void HoldBack::extend(pool::PoolIndex pool, pool::Time until, pool::Time since, pool::Time now) {
   const pool::Duration hold = pools_.config(pool).hold;
   const pool::Time expire = until - hold;
   if (expire <= now) return;
+  std::unordered_set<std::uint32_t> held_slots;
+  for (const Held& held : held_) {
+    if (held.ticket.pool == pool) held_slots.insert(held.ticket.slot);
+  }
   std::vector<pool::LeaseView> found(256);
   std::uint32_t from = 0;
   while (const std::size_t read = pools_.scan(pool, from, false, found)) {
     for (std::size_t i = 0; i < read; ++i) {
       const pool::LeaseView& lease = found[i];
+      if (lease.expire + hold < std::min(since, now) || lease.expire >= expire) continue;
+      if (held_slots.contains(lease.ticket.slot)) continue;
       const auto stands = pools_.find_lease(pool, lease.visit.view(), now);
-      if (!stands || stands->ticket != lease.ticket || stands->expire >= expire) continue;
+      if (stands && stands->ticket != lease.ticket) continue;  // it has asked again since
       pools_.restore(
           pool, {lease.number, {lease.visit.view(), "", lease.source.view(), ""}, lease.start, expire, {}},
           now);

@@ -17,8 +17,9 @@ namespace ringtrace::gateway {
 /// been lent in the time that was lost, until every lease of that time and its hold are over. They are
 /// reservations that are never committed: shown to nobody, resolved to nobody, and given back in their place.
 ///
-/// A lease of which only the last extension is lost looks as if it ended sooner than the browser knows. Which
-/// ones these are nobody can tell, so that all are taken for extended.
+/// A lease of which only the last extension is lost looks as if it ended sooner than the browser knows, or as
+/// if it and its hold were over. Which ones these are nobody can tell, so that all that stood in the time
+/// that was lost are taken for extended.
 ///
 /// Loop thread only.
 class HoldBack {
@@ -28,9 +29,10 @@ class HoldBack {
   /// Holds back the first `count` free numbers of the pool until `until`; returns how many there were.
   std::size_t hold(pool::PoolIndex pool, std::size_t count, pool::Time until, pool::Time now);
 
-  /// Takes the leases that stand, and those in their hold, for extended as far as they can have been: so that
-  /// their numbers go to nobody else before `until`. The store has yet to be told.
-  void extend(pool::PoolIndex pool, pool::Time until, pool::Time now);
+  /// Takes the leases that stood at `since` or later, those in their hold among them, for extended as far as
+  /// they can have been: so that their numbers go to nobody else before `until`. The store has yet to be
+  /// told.
+  void extend(pool::PoolIndex pool, pool::Time until, pool::Time since, pool::Time now);
 
   /// Gives back what is due.
   void tick(pool::Time now);

@@ -12,6 +12,10 @@ std::optional<LastLife> read_last_life(const std::filesystem::path& file) {
   std::int64_t loss_until = 0;
   LastLife life;
   if (!(in >> alive >> bound_until >> life.leases_per_second >> life.loss >> loss_until)) return std::nullopt;
+  // A gateway that did not write the rest may have been acknowledged any lease of its time.
+  std::int64_t acknowledged = 0;
+  if (!(in >> life.held >> acknowledged)) life.held = 0;
+  life.acknowledged = pool::Time(pool::Duration(acknowledged));
   life.alive = pool::Time(pool::Duration(alive));
   life.bound_until = pool::Time(pool::Duration(bound_until));
   life.loss_until = pool::Time(pool::Duration(loss_until));
@@ -25,7 +29,7 @@ bool write_last_life(const std::filesystem::path& file, const LastLife& life) {
     std::ofstream out(fresh, std::ios::trunc);
     out << life.alive.time_since_epoch().count() << ' ' << life.bound_until.time_since_epoch().count() << ' '
         << life.leases_per_second << ' ' << life.loss << ' ' << life.loss_until.time_since_epoch().count()
-        << '\n';
+        << ' ' << life.held << ' ' << life.acknowledged.time_since_epoch().count() << '\n';
     if (!out.flush()) return false;
   }
   std::error_code error;

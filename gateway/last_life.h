@@ -24,6 +24,12 @@ struct LastLife {
   int loss = 0;
   /// Until when what it had forgotten may be in use.
   pool::Time loss_until = pool::kNever;
+  /// Numbers that were held back in one pool for that, at most: the next life finds them first in its free
+  /// order, and behind them what was lent instead and may be forgotten, too.
+  std::uint64_t held = 0;
+
+  /// When the store last acknowledged a lease.
+  pool::Time acknowledged = pool::kNever;
 };
 
 /// None when there is no such file, or it is garbled.

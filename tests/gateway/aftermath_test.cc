@@ -57,9 +57,12 @@ TEST_CASE(
     number = killed.lease("visit").number;
     killed.aftermath.tick(true, true);
   }
-  Life next(config, kStart + seconds(1));
-  // By the store's books it ends soon, or is in its hold: an extension of the last second is not in them.
-  const pool::Time expire = kStart + (GENERATE(true, false) ? minutes(1) : minutes(0));
+  // By the store's books it ends soon, is in its hold, or even that is over: an extension of the last second
+  // is not in them.
+  const auto [ends, begins] = GENERATE(table<seconds, seconds>(
+      {{minutes(1), seconds(1)}, {minutes(0), seconds(1)}, {minutes(0), minutes(4)}}));
+  Life next(config, kStart + begins);
+  const pool::Time expire = kStart + ends;
   next.pools->restore({}, {number, {"visit", "", "", ""}, kStart - minutes(29), expire, std::nullopt},
                       next.clock.time);
   next.aftermath.lost(Aftermath::Loss::kPossible, false);
@@ -143,6 +146,30 @@ TEST_CASE("a loss outlives the next kills until what was lost is over") {
   Life last(config, until + seconds(1));
   last.aftermath.all_reloaded();
   CHECK(last.aftermath.held({}).numbers == 0);
+}
+
+TEST_CASE("what is lent past the numbers held back, and lost as well, is held back with them") {
+  const test::TemporaryDirectory directory;
+  const Config config = config_of(directory);
+  { const Life killed(config, kStart); }
+  pool::Number lost;
+  {
+    Life claimed(config, kStart + seconds(1));
+    claimed.aftermath.lost(Aftermath::Loss::kPossible, false);
+    claimed.aftermath.all_reloaded();
+    lost = claimed.lease("lost").number;
+  }
+  {
+    Life next(config, kStart + seconds(2));
+    next.aftermath.lost(Aftermath::Loss::kPossible, false);
+    next.aftermath.all_reloaded();
+    CHECK(next.aftermath.held({}).numbers == 32);
+    for (int i = 0; i < 8; ++i) CHECK(next.lease("visit-" + std::to_string(i)).number != lost);
+  }
+  // In this one nothing more is lost.
+  Life last(config, kStart + seconds(3));
+  last.aftermath.all_reloaded();
+  CHECK(last.aftermath.held({}).numbers == 32);
 }
 
 TEST_CASE("what the store forgot and memory has written again holds nothing back after the next kill") {
