@@ -33,8 +33,10 @@ std::size_t HoldBack::hold(pool::PoolIndex pool, std::size_t count, pool::Time u
 
 void HoldBack::extend(pool::PoolIndex pool, pool::Time until, pool::Time since, pool::Time now) {
   const pool::Duration hold = pools_.config(pool).hold;
-  const pool::Time expire = until - hold;
-  if (expire <= now) return;
+  if (until <= now) return;
+  // Of one that can only be in its hold any more that begins a moment from now: too late rather than too
+  // early.
+  const pool::Time expire = std::max(until - hold, now + pool::Duration(1));
   std::unordered_set<std::uint32_t> held_slots;
   for (const Held& held : held_) {
     if (held.ticket.pool == pool) held_slots.insert(held.ticket.slot);
