@@ -149,10 +149,15 @@ void Leasing::lend(const RequestPtr& request, const Reservation& reservation, bo
   }
   if (durable) pools_.set_durable(reservation.ticket, reservation.expire, true);
   if (reservation.outcome == ReserveOutcome::kReserved) request->idle = reservation.idle;
-  const std::optional<LeaseView> lease = pools_.find_lease(request->pool, request->visit_id, now);
+  std::optional<LeaseView> lease = pools_.find_lease(request->pool, request->visit_id, now);
   if (!lease || !lease->live || lease->ticket != reservation.ticket) {
     // Over already: the store's word came after the lease's end, or the number was taken away.
     return try_another(request);
+  }
+  if (durable && !lease->durable && reservation.expire < lease->expire) {
+    // A renewal extends it meanwhile, which may never be written: told is what the store has.
+    lease->expire = reservation.expire;
+    lease->durable = true;
   }
   auto& counter = durable ? counters_.durable : counters_.nondurable;
   counter.fetch_add(1, std::memory_order_relaxed);

@@ -74,6 +74,23 @@ TEST_CASE("one that wants a later expiry than the one in flight is written once 
   CHECK(desk.store.books.at(second->at(0).number).expire == desk.clock.time + minutes(40));
 }
 
+TEST_CASE("one whose lease a renewal extends meanwhile is told what the store has") {
+  Desk desk(2, Durability::kRequired);
+  desk.lease("a");
+  desk.clock.time += minutes(10);
+  const auto asked = desk.ask("a");
+  std::vector<LeaseAnswer> renewals;
+  desk.leasing->renew({}, "a", hours(1), [&](const LeaseAnswer& answer) { renewals.push_back(answer); });
+  REQUIRE(desk.store.waiting() == 2);
+  desk.store.step();
+  REQUIRE(asked->size() == 1);
+  CHECK(asked->front().lease.durable);
+  CHECK(asked->front().lease.expire == desk.clock.time + minutes(30));
+  desk.store.mode = Mode::kAway;
+  desk.store.run();
+  CHECK(renewals.at(0).status == LeaseStatus::kStoreUnavailable);
+}
+
 TEST_CASE("a number that is another's by the store's books is put aside and another one tried") {
   Desk desk(3);
   desk.store.books[number(0)] = {"stranger", desk.clock.time, desk.clock.time + hours(9), seconds(150)};
