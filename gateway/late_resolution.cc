@@ -85,7 +85,8 @@ bool is_better(const v1::Resolution& first, const v1::Resolution& second) {
          first.visit().has_attributes() != second.visit().has_attributes();
 }
 
-/// The store knows the visitor and the attributes of a visit of which memory did not, or had no room for them.
+/// The store knows the visitor and the attributes of a visit of which memory did not, or had no room for
+/// them.
 void add_what_it_brought(const std::vector<redis::Holder>& holders, v1::Resolution& answer) {
   for (const redis::Holder& holder : holders) {
     if (holder.visit_id != answer.visit().visit_id()) continue;
