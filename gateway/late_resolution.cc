@@ -8,6 +8,7 @@
 #include "pool/attribution.h"
 #include "pool/resolve.h"
 #include "proto/from_pool.h"
+#include "redis/lease_text.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -92,8 +93,9 @@ void add_what_it_brought(const std::vector<redis::Holder>& holders, v1::Resoluti
     if (holder.visit_id != answer.visit().visit_id()) continue;
     v1::Visit& visit = *answer.mutable_visit();
     if (visit.visitor_id().empty()) visit.set_visitor_id(holder.visitor_id);
-    if (visit.has_attributes() || holder.attributes.empty()) continue;
-    if (!visit.mutable_attributes()->ParseFromString(holder.attributes)) visit.clear_attributes();
+    if (visit.has_attributes() || holder.attributes_json.empty()) continue;
+    const std::string attributes = redis::attributes_from_json(holder.attributes_json);
+    if (!attributes.empty()) visit.mutable_attributes()->ParseFromString(attributes);
   }
 }
 

@@ -22,12 +22,12 @@ void HolderLog::holders(const std::string& pool, pool::Number number, pool::Time
                           return done(std::move(page));
                         }
                         page.status = HolderPage::Status::kDone;
-                        const std::vector<Reply>& texts = answer.reply.elements;
+                        std::vector<Reply>& texts = answer.reply.elements;
                         if (texts.size() >= 2 && !texts[0].text.empty()) {
                           if (auto lease = parse_lease(number, texts[0].text)) {
                             page.holders.push_back({std::move(lease->visit_id), std::move(lease->visitor_id),
                                                     std::move(lease->source), lease->start, lease->end(),
-                                                    !lease->ended, attributes_from_json(texts[1].text)});
+                                                    !lease->ended, std::move(texts[1].text)});
                           }
                         }
                         for (std::size_t i = 2; i < texts.size() && page.holders.size() < most; ++i) {

@@ -19,9 +19,9 @@ struct Holder {
   pool::Time shown = pool::kNever;
   pool::Time end = pool::kNever;  ///< when the lease ended, or will end unless it is renewed
   bool stands = false;            ///< nothing has ended it yet; it is over all the same once `end` has passed
-  /// Serialized ringtrace.v1.VisitAttributes, of the number's present or last lease; empty when its visit
-  /// brought none, and of former ones, of which the store keeps none.
-  std::string attributes;
+  /// The attributes as JSON (attributes_from_json), of the number's present or last lease; empty when its
+  /// visit brought none, and of former ones, of which the store keeps none. Left unread: few calls need them.
+  std::string attributes_json;
 };
 
 /// The answer to a question to the holder log.

@@ -4,6 +4,7 @@
 
 #include "gateway/late_attribution.h"
 #include "proto/from_pool.h"
+#include "redis/lease_text.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -99,7 +100,7 @@ TEST_CASE("what a visit brought and memory had no room for comes from the store"
 
   v1::VisitAttributes attributes;
   attributes.set_utm_source("yandex");
-  now.attributes = attributes.SerializeAsString();
+  now.attributes_json = redis::attributes_to_json(attributes.SerializeAsString());
   now.visitor_id = "browser-1";
   const auto better = complete_resolution(first, {now}, pool_config(), kCallTime);
   REQUIRE(better.has_value());
@@ -109,7 +110,7 @@ TEST_CASE("what a visit brought and memory had no room for comes from the store"
   CHECK(better->visit().attributes().utm_source() == "yandex");
   CHECK_FALSE(complete_resolution(*better, {now}, pool_config(), kCallTime).has_value());
 
-  now.attributes = "not attributes";
+  now.attributes_json = "not attributes";
   CHECK_FALSE(complete_resolution(first, {now}, pool_config(), kCallTime)->visit().has_attributes());
 }
 

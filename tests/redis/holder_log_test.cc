@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "redis/keys.h"
+#include "redis/lease_text.h"
 #include "tests/redis/store_fixture.h"
 
 namespace ringtrace::test {
@@ -74,14 +75,14 @@ TEST_CASE_METHOD(Fixture, "what the present holder's visit brought comes with it
   record.attributes = attributes.SerializeAsString();
   REQUIRE(store.lease(record, now).status == StoreStatus::kDone);
   REQUIRE(holders(now).size() == 1);
-  CHECK(holders(now)[0].attributes == record.attributes);
+  CHECK(redis::attributes_from_json(holders(now)[0].attributes_json) == record.attributes);
   CHECK(holders(now - minutes(1)).empty());
 
   lend("v2", now + minutes(30));
   const std::vector<Holder> both = holders(now + minutes(31));
   REQUIRE(visits(both) == Names{"v2", "v1"});
-  CHECK(both[0].attributes.empty());
-  CHECK(both[1].attributes.empty());
+  CHECK(both[0].attributes_json.empty());
+  CHECK(both[1].attributes_json.empty());
 }
 
 TEST_CASE_METHOD(Fixture, "who was shown the number after the call is not asked for") {
