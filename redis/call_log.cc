@@ -7,13 +7,12 @@
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <mutex>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
 #include "redis/call_event_text.h"
-#include "redis/call_index.h"
-#include "redis/call_persons.h"
+#include "redis/call_log_page.h"
+#include "redis/event_record.h"
 #include "redis/functions.h"
 #include "redis/keys.h"
 
@@ -33,62 +32,14 @@ struct Resumed {
   v1::CallEvent saw;
 };
 
-/// An event as the function of Redis takes it; made of it once, however often it is sent.
-struct Written {
-  std::string call_id;
-  std::vector<std::string> values;
-};
-
 struct Item {
-  std::variant<v1::CallEvent, CallClosing, Resumed, Written> what;
+  std::variant<v1::CallEvent, CallClosing, Resumed, EventRecord> what;
   std::size_t bytes = 0;
 };
 
 bool is_identified(const v1::CallEvent& event) {
   const auto fits = [](const std::string& id) { return !id.empty() && id.size() <= kMaxIdBytes; };
   return fits(event.event_id()) && fits(event.call().call_id());
-}
-
-/// The events of the function's answer, each with what is personal of it.
-std::vector<v1::CallEvent> events_of(const std::vector<Reply>& parts,
-                                     std::atomic<std::uint64_t>& unreadable) {
-  std::unordered_map<std::string, Persons> persons;
-  for (std::size_t i = 2; i + 1 < parts.size(); i += 2) {
-    persons.emplace(parts[i].text, persons_from(parts[i + 1]));
-  }
-  std::vector<v1::CallEvent> events;
-  for (const Reply& entry : parts[1].elements) {
-    auto event = event_from_entry(entry);
-    if (!event) {
-      ++unreadable;
-      continue;
-    }
-    const auto known = persons.find(event->call().call_id());
-    if (known != persons.end()) put_persons(known->second, *event);
-    events.push_back(std::move(*event));
-  }
-  return events;
-}
-
-CallLogPage page_of(const Answer& answer, const std::string& cursor, std::atomic<std::uint64_t>& unreadable) {
-  CallLogPage page;
-  const std::vector<Reply>& parts = answer.reply.elements;
-  if (answer.outcome != Outcome::kReplied || parts.size() < 2) {
-    page.detail = answer.reply.is_error() ? answer.reply.text : answer.detail;
-    return page;
-  }
-  const auto after = Cursor::parse(cursor);
-  const auto gone = Cursor::parse(parts[0].text);
-  if (after && gone && *after < *gone) {
-    page.status = CallLogPage::Status::kOutOfRange;
-    page.next = parts[0].text;
-    return page;
-  }
-  page.status = CallLogPage::Status::kDone;
-  const std::vector<Reply>& entries = parts[1].elements;
-  page.next = entries.empty() || entries.back().elements.empty() ? cursor : entries.back().elements[0].text;
-  page.events = events_of(parts, unreadable);
-  return page;
 }
 
 }  // namespace
@@ -99,6 +50,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
       : connection_(connection),
         options_(std::move(options)),
         log_(std::move(log)),
+        recorder_(options_.caller_key),
         retry_timer_(connection.io()),
         poll_timer_(connection.io()) {}
 
@@ -222,50 +174,18 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
         std::to_string(options_.caller_retention.count()),
         std::to_string(options_.attributes_retention.count()), options_.caller_key.id()};
     for (Item& item : batch_) {
-      if (auto* event = std::get_if<v1::CallEvent>(&item.what)) item.what = written(std::move(*event));
-      keys.push_back(seen_key(std::get<Written>(item.what).call_id));
+      if (auto* event = std::get_if<v1::CallEvent>(&item.what))
+        item.what = recorder_.record(std::move(*event));
+      keys.push_back(seen_key(std::get<EventRecord>(item.what).call_id));
     }
     std::vector<std::string_view> arguments = {"FCALL", "ringtrace_v2_record", count};
     arguments.insert(arguments.end(), keys.begin(), keys.end());
     arguments.insert(arguments.end(), values.begin(), values.end());
     for (const Item& item : batch_) {
-      const auto& of_event = std::get<Written>(item.what).values;
+      const auto& of_event = std::get<EventRecord>(item.what).values;
       arguments.insert(arguments.end(), of_event.begin(), of_event.end());
     }
     execute(Command(arguments), [](Impl& self, const Reply& reply) { self.recorded(reply); });
-  }
-
-  /// As the function takes an event; see call_log.lua.
-  Written written(v1::CallEvent event) {
-    Persons persons = take_persons(event);
-    std::string hash = persons.caller.empty() ? std::string() : caller_hash(event, persons.caller);
-    Written result{event.call().call_id(), {}};
-    std::vector<std::string>& values = result.values;
-    values.reserve(8 + 2 * persons.visits.size());
-    values.push_back(event.event_id());
-    values.emplace_back(type_word(event.type()));
-    values.push_back(result.call_id);
-    std::string index = call_index_text(event);
-    values.push_back(event_to_json(std::move(event)));
-    for (std::string* value : {&index, &persons.caller, &hash}) values.push_back(std::move(*value));
-    values.push_back(std::to_string(persons.visits.size()));
-    for (auto& [id, json] : persons.visits) {
-      values.push_back(std::move(id));
-      values.push_back(std::move(json));
-    }
-    return result;
-  }
-
-  /// A call has several events, and a hash costs more than the rest of one.
-  std::string caller_hash(const v1::CallEvent& event, const std::string& caller) {
-    constexpr std::size_t kMostHashes = 100'000;
-    if (hashes_.size() >= kMostHashes) hashes_.clear();
-    const auto [known, is_new] = hashes_.try_emplace(event.call().call_id());
-    if (is_new) known->second = options_.caller_key.hash(caller);
-    if (event.type() != v1::CALL_EVENT_TYPE_ENDED) return known->second;
-    std::string hash = std::move(known->second);
-    hashes_.erase(known);
-    return hash;
   }
 
   void recorded(const Reply& reply) {
@@ -399,7 +319,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
 
   // The io thread only.
   std::vector<Item> batch_;
-  std::unordered_map<std::string, std::string> hashes_;  // of the callers, by calls that have not ended
+  EventRecorder recorder_;
   bool busy_ = false;
   bool stopped_ = false;
   bool told_refusal_ = false;
