@@ -89,9 +89,9 @@ class Aftermath {
 
   std::array<std::uint64_t, 10> rates_{};  ///< leases acknowledged in each of the last ten seconds
   std::size_t rate_ = 0;
-  std::uint64_t acknowledged_ = 0;
-  std::uint64_t seen_acknowledged_ = 0;
-  pool::Time acknowledged_at_ = pool::kNever;
+  std::uint64_t acknowledged_ = 0;             ///< leases, by the start of this second
+  std::uint64_t seen_acknowledged_ = 0;        ///< by the last tick
+  pool::Time acknowledged_at_ = pool::kNever;  ///< of the last tick that saw more
   Loss loss_ = Loss::kNone;
   bool lost_anew_ = false;       ///< in this life
   std::uint64_t left_held_ = 0;  ///< by the last life, for a loss that is not over
