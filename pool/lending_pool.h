@@ -206,14 +206,28 @@ class LendingPool {
 
   // lending_pool_lend.h: from a request to a lease
   Key key_of(std::string_view visit_id) const;
-  Found find(const Key& key) const;
   Tie tie_to(const Slot<Atom>& slot, SlotWord word, const Key& key) const;
-  [[gnu::noinline]] Reservation without_number(const VisitView& visit, AdmissionClass admission);
+  Found find(const Key& key) const;
   [[gnu::noinline]] bool join(const Found& found, Milliseconds expire, Milliseconds now, Reservation& answer);
+  void describe(std::uint32_t slot, SlotWord word, ReserveOutcome outcome, const RecordHead& record,
+                Term term, Reservation& answer) const;
+  [[gnu::noinline]] Reservation without_number(const VisitView& visit, AdmissionClass admission);
   Made make(const Taken& taken, const VisitView& visit, const Key& key, Milliseconds expire, Milliseconds now,
             Reservation& answer);
+  RecordHead write_reservation(const Taken& taken, const VisitView& visit, const Key& key,
+                               Milliseconds expire, Milliseconds start);
+  bool install(std::uint32_t slot, SlotWord& word, SlotState state);
+  std::optional<VisitPlace> entry_of(std::uint32_t slot, SlotWord word) const;
+  /// The place of a visitor's hint; of the hash only the bits that a slot keeps count.
+  std::size_t visitor_place(std::uint64_t hash) const { return ((hash >> 32) * slots_.size()) >> 32; }
+
+  // lending_pool_rivals.h: one visit, one number
   [[gnu::noinline]] bool prevail(std::uint32_t slot, std::uint64_t generation, const Key& key,
                                  unsigned order);
+  [[gnu::noinline]] void decide(const Key& key, std::uint32_t slot, unsigned order, SlotWord word);
+  [[gnu::noinline]] bool rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands);
+
+  // lending_pool_take.h: which number comes next
   std::optional<Taken> take_number(const Found& found, const VisitView& visit, const Key& key,
                                    AdmissionClass admission, Milliseconds now);
   [[gnu::noinline]] std::optional<Taken> take_former(std::uint32_t slot, const VisitView& visit,
@@ -221,18 +235,20 @@ class LendingPool {
                                                      Milliseconds now);
   std::optional<std::uint32_t> former_of_visitor(std::string_view visitor_id) const;
   SlotWord taken(const Slot<Atom>& slot, SlotWord word, bool wide) const;
-  RecordHead write_reservation(const Taken& taken, const VisitView& visit, const Key& key,
-                               Milliseconds expire, Milliseconds start);
-  [[gnu::noinline]] void decide(const Key& key, std::uint32_t slot, unsigned order, SlotWord word);
-  [[gnu::noinline]] bool rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands);
-  void describe(std::uint32_t slot, SlotWord word, ReserveOutcome outcome, const RecordHead& record,
-                Term term, Reservation& answer) const;
-  bool install(std::uint32_t slot, SlotWord& word, SlotState state);
-  std::optional<VisitPlace> entry_of(std::uint32_t slot, SlotWord word) const;
-  /// The place of a visitor's hint; of the hash only the bits that a slot keeps count.
-  std::size_t visitor_place(std::uint64_t hash) const { return ((hash >> 32) * slots_.size()) >> 32; }
+  std::optional<Taken> take_idle(bool wide, Milliseconds now);
+  bool take_ripe(std::uint32_t slot, bool wide, SlotWord& word);
+  [[gnu::noinline]] bool claim_popped(std::uint32_t slot, bool wide, Milliseconds now, SlotWord& word);
+  [[gnu::noinline]] std::optional<Taken> take_straggler(bool wide, Milliseconds now);
+  std::optional<std::uint32_t> take_returned();
+  std::optional<std::uint32_t> take_fresh();
+  bool may_take_free(AdmissionClass admission, Milliseconds now);
+  [[gnu::noinline]] void free_stragglers(Milliseconds now);
+  void return_permit();
+  void prepare_next() const;
+  void prefetch_slot(std::uint64_t places_behind) const;
 
-  // lending_pool_rest.h: how leases end and numbers rest
+  // lending_pool_end.h: how a slot changes, and leases are extended and end
+  static Group group(SlotWord word);
   bool exchange(Slot<Atom>& slot, SlotWord& word, SlotWord next);
   bool move(std::uint32_t slot, SlotWord& word, SlotWord next);
   template <Group kFrom, Group kTo>
@@ -240,36 +256,26 @@ class LendingPool {
   void count_move(Group from, Group to) {
     tally_.add(static_cast<std::size_t>(from) * kGroups + static_cast<std::size_t>(to));
   }
-  static Group group(SlotWord word);
   Milliseconds idle_since(const Slot<Atom>& slot, SlotWord word) const;
-  bool may_take_free(AdmissionClass admission, Milliseconds now);
-  void return_permit();
   std::optional<Term> extend(std::uint32_t slot, SlotWord word, Milliseconds expire, Milliseconds now);
   [[gnu::noinline]] std::optional<Term> revive(std::uint32_t slot, SlotWord word, const Key& key,
                                                Milliseconds expire);
   bool close(std::uint32_t slot, SlotWord word, Term& term, Term closed);
   [[gnu::noinline]] void end_if_due(std::uint32_t slot, Milliseconds now);
   void finish_end(std::uint32_t slot, SlotWord word, Term term);
-  [[gnu::noinline]] void give_back(std::uint32_t slot, Milliseconds now, bool anew = false);
-  bool put_first(std::uint32_t slot);
-  [[gnu::noinline]] void free_stragglers(Milliseconds now);
+  Milliseconds due(std::uint32_t slot) const;
   void settle(Milliseconds now, std::size_t most) {
     if (due_.earliest() <= now) [[unlikely]]
       end_due(now, most);
   }
   [[gnu::noinline]] void end_due(Milliseconds now, std::size_t most);
-  void prepare_next() const;
-  void prefetch_slot(std::uint64_t places_behind) const;
+
+  // lending_pool_rest.h: how numbers rest
+  [[gnu::noinline]] void give_back(std::uint32_t slot, Milliseconds now, bool anew = false);
+  bool put_first(std::uint32_t slot);
+  void ripen_all(Milliseconds now);
   bool is_ripe(std::uint32_t slot, Milliseconds now, SlotWord& word) const;
   bool ripen(std::uint32_t slot, Milliseconds now);
-  void ripen_all(Milliseconds now);
-  std::optional<Taken> take_idle(bool wide, Milliseconds now);
-  [[gnu::noinline]] std::optional<Taken> take_straggler(bool wide, Milliseconds now);
-  std::optional<std::uint32_t> take_returned();
-  std::optional<std::uint32_t> take_fresh();
-  bool take_ripe(std::uint32_t slot, bool wide, SlotWord& word);
-  [[gnu::noinline]] bool claim_popped(std::uint32_t slot, bool wide, Milliseconds now, SlotWord& word);
-  Milliseconds due(std::uint32_t slot) const;
 
   // lending_pool_keep.h, lending_pool_takeover.h, lending_pool_books.h
   std::optional<LeaseView> view(std::uint32_t slot) const;
@@ -341,9 +347,12 @@ class LendingPool {
 
 }  // namespace ringtrace::pool
 
-// The definitions: templates, in the order of a number's life.
+// The definitions: templates.
 #include "pool/lending_pool_books.h"
+#include "pool/lending_pool_end.h"
 #include "pool/lending_pool_keep.h"
 #include "pool/lending_pool_lend.h"
 #include "pool/lending_pool_rest.h"
+#include "pool/lending_pool_rivals.h"
+#include "pool/lending_pool_take.h"
 #include "pool/lending_pool_takeover.h"

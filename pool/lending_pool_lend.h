@@ -1,10 +1,9 @@
 #pragma once
 
-// From a request to a lease: the part of LendingPool that finds, takes and reserves.
+// From a request to a lease: the part of LendingPool that finds what a visit has, reserves and commits.
 
 #include <algorithm>
 
-#include "pool/assert.h"
 #include "pool/lending_pool.h"
 
 namespace ringtrace::pool {
@@ -157,73 +156,6 @@ Reservation LendingPool<Atom>::without_number(const VisitView& visit, AdmissionC
   return answer;
 }
 
-/// A number for a new lease: the visit's own former one, the visitor's, or the next in order.
-template <template <class> class Atom>
-std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_number(
-    const Found& found, const VisitView& visit, const Key& key, AdmissionClass admission, Milliseconds now) {
-  if (found.tie == Tie::kFree || found.tie == Tie::kHeld) {
-    if (auto own = take_former(found.slot, visit, key, admission, now)) return own;
-  }
-  if (const auto former = former_of_visitor(visit.visitor_id)) {
-    end_if_due(*former, now);  // its release may be under way
-    if (auto visitors = take_former(*former, visit, key, admission, now)) return visitors;
-  }
-  if (!may_take_free(admission, now)) return std::nullopt;
-  auto next = take_idle(key.words.wide(), now);
-  if (!next) return_permit();
-  return next;
-}
-
-/// Takes a slot out of order if its last holder is the visit, or is of the visitor.
-template <template <class> class Atom>
-std::optional<typename LendingPool<Atom>::Taken> LendingPool<Atom>::take_former(
-    std::uint32_t index, const VisitView& visit, const Key& key, AdmissionClass admission, Milliseconds now) {
-  const Slot<Atom>& slot = slots_[index];
-  for (SlotWord word = slot.load();;) {
-    const bool vacant = word.state() == SlotState::kFree || word.state() == SlotState::kHeld;
-    if (!vacant || !word.lent() || word.has(SlotWord::kDraining)) return std::nullopt;
-    const std::uint64_t generation = slot.record(word.head()).generation;
-    const bool own = slot.holds_visit(word.head(), key.words);
-    const bool visitors =
-        !visit.visitor_id.empty() && slot.visitor.load(std::memory_order_acquire) ==
-                                         lending::visitor_word(hash_of_visitor(visit.visitor_id), generation);
-    const bool disowned = slot.term(word.side()).has(Term::kDisowned);
-    const SlotWord again = slot.load();
-    if (again != word) {
-      word = again;
-      continue;
-    }
-    if ((!own && !visitors) || disowned) return std::nullopt;
-    const bool free = word.state() == SlotState::kFree;
-    if (!free && config_.valuable_reserve > 0 && idle_since(slot, word) + hold_ <= now) {
-      move(index, word, word.with(SlotState::kFree));  // its hold is over: as a free number it takes a permit
-      continue;
-    }
-    if (free && !may_take_free(admission, now)) return std::nullopt;
-    if (move(index, word, taken(slot, word, key.words.wide()))) return Taken{index, word, true};
-    if (free) return_permit();
-  }
-}
-
-template <template <class> class Atom>
-std::optional<std::uint32_t> LendingPool<Atom>::former_of_visitor(std::string_view visitor_id) const {
-  if (visitor_id.empty()) return std::nullopt;
-  const std::uint32_t hint =
-      visitors_[visitor_place(hash_of_visitor(visitor_id))].load(std::memory_order_relaxed);
-  if (hint == 0) return std::nullopt;
-  return hint - 1;
-}
-
-/// The word of the slot once taken for a reservation whose record is wide or not: the cells it will overwrite
-/// announce no record any more.
-template <template <class> class Atom>
-SlotWord LendingPool<Atom>::taken(const Slot<Atom>& slot, SlotWord word, bool wide) const {
-  const unsigned pending =
-      word.lent() ? (word.head() + slot.record(word.head()).cells()) % SlotWord::kCells : word.head();
-  const SlotWord next = word.with(SlotState::kTaken).with_pending(pending).without_start(pending);
-  return wide ? next.without_start((pending + 1) % SlotWord::kCells) : next;
-}
-
 /// Makes the taken slot a reservation, and `answer` tell of it; if it cannot be one, the number is given
 /// back.
 template <template <class> class Atom>
@@ -250,22 +182,6 @@ typename LendingPool<Atom>::Made LendingPool<Atom>::make(const Taken& taken, con
   visits_.erase(key.place, index);
   give_back(index, now);
   return Made::kBeaten;
-}
-
-/// The long way from taken to reserved, past rivals of the same visit; false when one of them was faster.
-template <template <class> class Atom>
-bool LendingPool<Atom>::prevail(std::uint32_t index, std::uint64_t generation, const Key& key,
-                                unsigned order) {
-  const Slot<Atom>& slot = slots_[index];
-  SlotWord mine = slot.load();
-  while (!move(index, mine, mine.with(SlotState::kTentative))) continue;  // a flag has changed
-  for (SlotWord word = mine; word.state() == SlotState::kTentative; word = slot.load()) {
-    if (slot.record(word.pending()).generation != generation) break;
-    decide(key, index, order, word);
-  }
-  // Only its taker takes a slot out of kAborted; otherwise it was reserved, whatever has become of it since.
-  const SlotWord word = slot.load();
-  return word.state() != SlotState::kAborted || slot.record(word.pending()).generation != generation;
 }
 
 template <template <class> class Atom>
@@ -296,47 +212,6 @@ RecordHead LendingPool<Atom>::write_reservation(const Taken& taken, const VisitV
   }
   slot.texts[word.pending()].store(texts, std::memory_order_release);
   return record;
-}
-
-/// Tells a tentative reservation from its rivals: it is reserved, or aborted, by this thread or another.
-template <template <class> class Atom>
-void LendingPool<Atom>::decide(const Key& key, std::uint32_t slot, unsigned order, SlotWord word) {
-  const bool lost = rival_stands(key, slot, order, false);
-  move(slot, word, word.with(lost ? SlotState::kAborted : SlotState::kReserved));
-}
-
-/// Whether another slot stands for the visit: one reserved or leased, or, unless the asking slot itself
-/// stands already (`mine_stands`), a tentative one in an earlier cell. Tentative ones in later cells, or all
-/// of them when the asking slot stands, are aborted on the way; on taken ones doubt is cast, so that they
-/// become tentative before they are reserved.
-template <template <class> class Atom>
-bool LendingPool<Atom>::rival_stands(const Key& key, std::uint32_t slot, unsigned order, bool mine_stands) {
-  bool stands = false;
-  if (!visits_.has_more_than(1, key.place)) return false;  // the asking slot's own
-  visits_.for_each(key.place, [&](std::uint32_t other, unsigned others_order) {
-    if (other == slot) return true;
-    for (SlotWord word = slots_[other].load();;) {
-      const Tie tie = tie_to(slots_[other], word, key);
-      const bool closed = tie == Tie::kLeased && slots_[other].term(word.side()).closed();
-      const SlotWord again = slots_[other].load();
-      if (again != word) {
-        word = again;
-        continue;
-      }
-      if (word.state() == SlotState::kTaken) {
-        if (move(other, word, word)) return true;
-        continue;
-      }
-      const bool tentative = tie == Tie::kPending && word.state() == SlotState::kTentative;
-      if (tentative && (mine_stands || others_order > order)) {
-        if (move(other, word, word.with(SlotState::kAborted))) return true;
-        continue;
-      }
-      stands = tie == Tie::kPending || (tie == Tie::kLeased && !closed);
-      return !stands;
-    }
-  });
-  return stands;
 }
 
 template <template <class> class Atom>
