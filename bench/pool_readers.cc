@@ -6,8 +6,7 @@
 // not from one, and two readers can gain no more than a third however little they meet. Hence two rows:
 //
 //   paced writer   100 leases and releases, then 2 ms of sleep (some 40,000 a second); resolutions of all
-//   readers
-//                  in wall time
+//                  readers in wall time
 //   busy writer    leases and releases without a pause; resolutions a second of processor time, added up over
 //                  the readers
 //

@@ -33,8 +33,7 @@ namespace ringtrace::pool {
 ///      mark was set. A `lower` that finds a mark on a bound it need not change takes the mark away, after it
 ///      has changed what is below: either the raiser has read that change, or its exchange fails.
 ///  T3  A bound that is due never comes back once raised (leases end in the future), and each change counts
-///  the
-///      word on: an old mark cannot be taken for a new one unless 2^21 changes meet one due bound.
+///      the word on: an old mark cannot be taken for a new one unless 2^21 changes meet one due bound.
 ///
 /// Ordering: sequentially consistent. Progress: lock-free: an exchange here fails only because another
 /// thread lowered, marked or raised that node; two raisers of a node work from one mark and help each other.

@@ -55,15 +55,16 @@ struct LeasingTotals {
 
 /// Joins the pools with the store: a lease is acknowledged when the store has it, and not before.
 ///
-/// lease:   reserve in memory -> write -> on the store's word commit -> `done`. When the store's books give
-/// the number
-///          to someone else, another number is tried (at most kMaxAttempts); when they give the visit another
-///          number, that one is taken over. When the store is away, a pool of Durability::kAvailable commits
-///          from memory and marks the lease as not durable; one of kRequired answers kStoreUnavailable, and
-///          keeps the number aside when the write may have happened (kInDoubt): the visit's retry gets it.
-/// renew:   first in memory, then the store: a number held too long does no harm, one given away too early
-/// does. release: first the store's word is asked for, memory ends at once: the hold protects the number
-/// meanwhile.
+///     lease     reserve in memory -> write -> on the store's word commit -> `done`. When the store's books
+///               give the number to someone else, another number is tried (at most kMaxAttempts); when they
+///               give the visit another number, that one is taken over. When the store is away, a pool of
+///               Durability::kAvailable commits from memory and marks the lease as not durable; one of
+///               kRequired answers kStoreUnavailable, and keeps the number aside when the write may have
+///               happened (kInDoubt): the visit's retry gets it.
+///     renew     first in memory, then the store: a number held too long does no harm, one given away too
+///               early does.
+///     release   first the store's word is asked for, memory ends at once: the hold protects the number
+///               meanwhile.
 ///
 /// Requests of one visit that meet in flight are one write: the later ones wait for the first one's outcome
 /// (no thread does), and are written once more when they ask for a later expiry.

@@ -37,9 +37,9 @@ struct DirectoryEntry {
 ///
 ///     fixed (1) | part of the hash (the rest) | place + 1 (as many bits as the greatest needs)
 ///
-/// Numbers are added and never taken out (a drained
-/// one is still called), so that the table need not be swapped for a new one: a place changes once, from
-/// empty, after what it refers to is complete. The caller never adds more than it announced.
+/// Numbers are added and never taken out (a drained one is still called), so that the table need not be
+/// swapped for a new one: a place changes once, from empty, after what it refers to is complete. The caller
+/// never adds more than it announced.
 ///
 /// Progress: look-ups are wait-free (about two places; the table is at most 60 % full). One thread adds at a
 /// time.

@@ -136,8 +136,9 @@ struct ShownCount {
 /// All number pools of a gateway: who holds which number, since when, and who held it before.
 ///
 ///     auto pools = std::get<std::unique_ptr<NumberPools>>(NumberPools::create(config));
-///     const Reservation r = pools->reserve(*pools->find("main"), {"visit-1", "", "google/cpc", ""}, ttl,
-///     cls, now); if (r.outcome == ReserveOutcome::kReserved) pools->commit(r.ticket, /*durable=*/true, now);
+///     const VisitView visit{"visit-1", "", "google/cpc", ""};
+///     const Reservation r = pools->reserve(*pools->find("main"), visit, ttl, AdmissionClass::kNormal, now);
+///     if (r.outcome == ReserveOutcome::kReserved) pools->commit(r.ticket, /*durable=*/true, now);
 ///     const Resolution who = pools->resolve({r.number, caller, now});   // ACTIVE_LEASE, visit-1
 ///
 /// Life of a number:  free -> reserved -> leased -> held -> free.  A number is lent to another visit only
@@ -168,8 +169,7 @@ class NumberPools {
   std::size_t pool_count() const;
   const PoolConfig& config(PoolIndex pool) const;
 
-  // --- leases
-  // -------------------------------------------------------------------------------------------------
+  // --- leases ---
 
   /// Sets a number aside for the visit, or finds the one it holds and extends it to `now + ttl` (never
   /// shortens). A reserved number is shown to nobody and resolves to nobody until `commit`.
@@ -218,8 +218,7 @@ class NumberPools {
   /// ended.
   RestoreOutcome restore(PoolIndex pool, const StoredLease& lease, Time now);
 
-  // --- numbers
-  // ------------------------------------------------------------------------------------------------
+  // --- numbers ---
 
   /// Puts numbers into a pool, or drained ones back; returns how many were not in use. Numbers beyond the
   /// room fixed at start (a sixteenth more than configured, at least 1,024 and at most 65,536 more) and
@@ -229,8 +228,7 @@ class NumberPools {
   /// Takes numbers out of use: a leased one finishes its lease and hold. Returns how many were in use.
   std::size_t drain_numbers(PoolIndex pool, std::span<const Number> numbers);
 
-  // --- calls
-  // --------------------------------------------------------------------------------------------------
+  // --- calls ---
 
   /// Who calls? See ResolutionMethod for the cases and attribution.h for the weights.
   Resolution resolve(const ResolveQuery& query) const;
@@ -248,8 +246,7 @@ class NumberPools {
   /// The visitor of a candidate's visit; empty when it brought none, or memory does not have it (any more).
   VisitorId visitor(Number dialed, const VisitId& visit) const;
 
-  // --- figures
-  // ------------------------------------------------------------------------------------------------
+  // --- figures ---
 
   PoolCounts counts(PoolIndex pool, Time now) const;
   PoolTotals totals(PoolIndex pool) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -118,9 +119,9 @@ struct RecordHead {
 ///  S1  A record's words change only while its start is not announced in the word: whoever takes the slot
 ///      withdraws, in the same compare-exchange, the starts of the cells the reservation will overwrite.
 ///  S2  Who reads records loads the word before and after: when it is the same, what was read belongs
-///  together.
-///      (Words of records are stored with release and loaded with acquire: a reader who sees a later record
-///      also sees the later word.) A reader goes round again only because another operation has completed.
+///      together. (Words of records are stored with release and loaded with acquire: a reader who sees a
+///      later record also sees the later word.) A reader goes round again only because another operation has
+///      completed.
 ///  S3  Only the taker writes cells, texts, visitor, the other side's term and the record's end, between
 ///      taking the slot and making it tentative.
 template <template <class> class Atom>
@@ -246,6 +247,8 @@ struct alignas(32) Slot {
     return in_cell < kWordsInRow ? self.cells[of_cell][in_cell] : self.tails[of_cell];
   }
 };
+
+static_assert(sizeof(Slot<std::atomic>) == 352);
 
 /// The slots of a pool. Places are checked where they come from outside; a look-up does not check again.
 template <template <class> class Atom>

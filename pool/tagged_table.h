@@ -23,13 +23,11 @@ namespace ringtrace::pool {
 ///
 /// Invariants
 ///  I1  Only the thread whose compare-exchange made a tag odd writes the way's key, stamp and payload, until
-///  it
-///      makes the tag even: nobody claims an odd tag. The tag never has a value twice.
+///      it makes the tag even: nobody claims an odd tag. The tag never has a value twice.
 ///  I2  A payload is returned only when the tag was even and the same before and after the key, the stamp and
 ///      the payload were read: they are then of one write.
 ///  I3  A key that is in two ways (two threads put it at once, or one put it while another slept over a put
-///  of
-///      it) counts with its greater stamp, equal stamps with the lower way, so that all finds agree. Any
+///      of it) counts with its greater stamp, equal stamps with the lower way, so that all finds agree. Any
 ///      later put of it erases the ways that it saw hold it before.
 ///
 /// Ordering: data is stored with release after the claim and loaded with acquire before the tag is looked at

@@ -22,8 +22,7 @@ namespace ringtrace::pool {
 /// A chunk is a header word and 31 words of a put's content. A put takes as many positions as it needs chunks
 /// with one fetch_add; position p lies in chunk p mod chunks. The header is
 ///
-///     position (62 bits) | state (2 bits: 0 never used, 1 being written, 2 written, a put's first, 3
-///     written)
+///     position (62) | state (2): 0 never used, 1 being written, 2 written, a put's first, 3 written
 ///
 /// and the content, over the chunks of a put, two words that name the owner and the sizes, then the texts.
 ///
@@ -34,11 +33,10 @@ namespace ringtrace::pool {
 ///      Kept by the comparison before the compare-exchange that claims.
 ///  I3  Only the put that claimed a chunk writes it, until it says "written": nobody claims a chunk that is
 ///      being written.
-///  I4  A text is returned only when the headers of all its chunks said "written" with the positions p, p +
-///  1,
-///      ... before and after their content was read, the first of them as a put's first, and the content
-///      there names the asking owner. By I1 and I3 the content is then of one put, whole, and that owner's:
-///      whatever the handle once meant, and whatever a text of another looks like.
+///  I4  A text is returned only when the headers of all its chunks said "written" with the positions p,
+///      p + 1, ... before and after their content was read, the first of them as a put's first, and the
+///      content there names the asking owner. By I1 and I3 the content is then of one put, whole, and that
+///      owner's: whatever the handle once meant, and whatever a text of another looks like.
 ///
 /// Ordering: content is stored with release after the claim and loaded with acquire before the header is
 /// looked at again, so that a reader who saw a word of a newer put sees its claim too. No fences.

@@ -17,10 +17,13 @@ namespace ringtrace::pool {
 /// only when that is full, in one of five others: its neighbour in the line, or one of two further lines'.
 /// The home counts the entries that are away, so that while it has none a look is one half of one line.
 ///
-/// A cell is one word of 32 bits, fingerprint (the rest: bits of the hash above those that say where its home
-/// is; never all 0, so that no empty cell has them) | slot + 1 (as many bits as the greatest
-/// needs: 24 with ten million slots), or 0 when it is empty, and its word is all there is to it: whoever
-/// finds a slot here asks the slot itself whether it has the visit. So nothing needs to be reclaimed, a cell
+/// A cell is one word of 32 bits, 0 when it is empty:
+///
+///     fingerprint (the rest) | slot + 1 (as many bits as the greatest needs: 24 with ten million slots)
+///
+/// A fingerprint is bits of the hash above those that say where its home is; never all 0, so that no empty
+/// cell has them. The word is all there is to a cell: whoever finds a slot here asks the slot itself whether
+/// it has the visit. So nothing needs to be reclaimed, a cell
 /// taken and given back between two looks of another thread is still right, and of two cells with the same
 /// word it does not matter which is emptied.
 ///
