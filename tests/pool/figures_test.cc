@@ -76,6 +76,32 @@ TEST_CASE("what happens to a pool is counted, each in its own place") {
   CHECK(totals.refusals == 0);
 }
 
+TEST_CASE("calls are counted by the way they were resolved, each way in its own place") {
+  PoolConfig config = pool_config(2);
+  config.attribution.propensities = {{Source::cut("mail"), 0.9}, {Source::cut("social"), 0.001}};
+  config.static_numbers = {{*Number::from_digits(78000000011ULL), Source::cut("billboard")}};
+  OnePool pool(config);
+  const Number stranger = *Number::from_digits(79160000001ULL), ann = *Number::from_digits(79160000002ULL);
+  const auto call = [&](int times, Number dialed, Time when, Number caller) {
+    ResolutionMethod method{};
+    for (int i = 0; i < times; ++i) method = pool.call(dialed, when, caller).method;
+    return method;
+  };
+  pool.lend(VisitView{"a", "", "mail", ""}, at(seconds(0)), minutes(1));
+  CHECK(call(1, number(0), at(seconds(30)), ann) == ResolutionMethod::kActiveLease);
+  CHECK(call(3, number(0), at(minutes(2)), {}) == ResolutionMethod::kHold);
+  REQUIRE(pool.lend("other", at(minutes(4))).number == number(1));
+  REQUIRE(pool.lend(VisitView{"b", "", "social", ""}, at(minutes(5)), minutes(1)).number == number(0));
+  CHECK(call(2, number(0), at(minutes(5)) + seconds(1), ann) == ResolutionMethod::kReturningCaller);
+  CHECK(call(4, number(0), at(minutes(20)), {}) == ResolutionMethod::kHolderLog);
+  CHECK(call(5, config.static_numbers[0].number, at(minutes(20)), stranger) ==
+        ResolutionMethod::kStaticSource);
+  CHECK(call(6, config.fallback, at(minutes(20)), stranger) == ResolutionMethod::kFallback);
+  CHECK(call(7, stranger, at(minutes(20)), stranger) == ResolutionMethod::kNone);
+  const std::array<std::uint64_t, kResolutionMethods> expected = {1, 2, 3, 4, 5, 6, 7};
+  CHECK(pool.pools->resolutions() == expected);
+}
+
 TEST_CASE("a lease stands for as long as was asked for, or as its pool says") {
   Desk desk(3);
   std::vector<LeaseAnswer> answers;

@@ -22,7 +22,7 @@ struct PagePool {
     Time rests_until;
 
     bool is_vacant() const { return !leased && !reserved; }
-    void rest(Time at, Duration hold) { leased = false, lease.end = at, rests_until = at + hold; }
+    void rest(Time at, Duration span) { leased = false, lease.end = at, rests_until = at + span; }
   };
   std::vector<Place> places;
   Duration hold;

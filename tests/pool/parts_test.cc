@@ -5,6 +5,7 @@
 
 #include "pool/attribution.h"
 #include "pool/big_array.h"
+#include "pool/idle_queue.h"
 #include "pool/number_directory.h"
 #include "pool/siphash.h"
 #include "tests/pool/pool_fixture.h"
@@ -157,6 +158,12 @@ TEST_CASE("the directory finds each number in its role, and no other number") {
     REQUIRE(directory.find(*Number::from_digits(74950000001ULL + 7 * i), slots.get()).role ==
             NumberRole::kNone);
   }
+}
+
+TEST_CASE("no ring of idle numbers is smaller than twice the threads") {
+  using Queue = IdleQueue<std::atomic>;
+  const std::size_t entries = (Queue(1).memory_bytes() - sizeof(Queue)) / sizeof(std::uint64_t);
+  CHECK(entries >= 2 * Queue::kMaxThreads);
 }
 
 TEST_CASE("the memory of a pool's tables is there from the start") {

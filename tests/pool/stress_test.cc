@@ -6,8 +6,7 @@
 
 #include "tests/pool/counted.h"
 #include "tests/pool/fiber.h"
-#include "tests/pool/pool_user.h"
-#include "tests/pool/small_pool.h"
+#include "tests/pool/thread_histories.h"
 
 namespace ringtrace::pool::testing {
 namespace {
@@ -22,64 +21,15 @@ void on_threads(Body body) {
   for (std::thread& thread : threads) thread.join();
 }
 
-/// A long run of `threads` on a pool of `numbers`: its history, and what is left behind.
-void run_history(std::uint64_t threads, std::size_t numbers, std::uint64_t steps, int visitors) {
-  using Small = SmallPool<std::atomic, 512>;
-  CAPTURE(threads, numbers, visitors);
-  PoolConfig config = pool_config(numbers);
-  config.hold = Duration(40);
-  const auto small = std::make_unique<Small>(config);
-  std::atomic<std::uint64_t> counter{0};
-  const auto tick = [&counter] { return counter.fetch_add(1) + 1; };
-  std::vector<PoolUser<LendingPool<std::atomic>>> users;
-  for (std::uint64_t who = 1; who <= threads; ++who)
-    users.emplace_back(small->pool, numbers, who, visitors, tick);
-  std::vector<std::thread> running;
-  for (auto& user : users) {
-    running.emplace_back([&user, steps] {
-      for (std::uint64_t i = 0; i < steps; ++i) user.step();
-      user.finish();
-    });
-  }
-  // Numbers go out of use and come back meanwhile; one at a time, and the first stays.
-  std::atomic<bool> draining{true};
-  std::thread drainer([&] {
-    for (std::uint32_t slot = 1; draining.load(); slot = slot % static_cast<std::uint32_t>(numbers - 1) + 1) {
-      if (visitors == 0) break;
-      small->pool.drain(slot);
-      std::this_thread::yield();
-      small->pool.undrain(slot);
-    }
-  });
-  for (std::thread& thread : running) thread.join();
-  draining = false;
-  drainer.join();
-  std::vector<HeldSpan> history;
-  std::vector<CallSpan> calls;
-  for (const auto& user : users) {
-    CHECK(user.wrong() == "");
-    history.insert(history.end(), user.history().begin(), user.history().end());
-    calls.insert(calls.end(), user.calls().begin(), user.calls().end());
-  }
-  CHECK(history.size() > steps / 20);
-  // A number that went out of use and came back is lent first, so that order is checked where none did.
-  if (visitors > 0) {
-    for (HeldSpan& span : history) span.out_of_order = true;
-  }
-  CHECK(find_violation(history, 40, calls) == "");
-  CHECK(find_loss(small->pool, numbers, at(hours(24 * 60))) == "");
-  counted("history of " + std::to_string(threads) + " threads on " + std::to_string(numbers) + " numbers: " +
-          std::to_string(history.size()) + " leases in " + std::to_string(calls.size()) + " calls");
-}
-
 TEST_CASE("long histories of threads on one pool are right") {
-  const std::uint64_t steps = kUnderSanitizer ? 4'000 : 20'000;
-  for (const int visitors : {0, 12}) {
-    run_history(1, 5, steps, visitors);
-    run_history(2, 6, steps, visitors);
-    run_history(4, 24, steps, visitors);
-    run_history(8, 16, steps / 2, visitors);
-    run_history(8, 400, steps / 2, visitors);
+  for (const HistoryRun& run : history_runs(kUnderSanitizer ? 4'000 : 20'000)) {
+    CAPTURE(run.threads, run.numbers, run.visitors);
+    const History history = run_history(run);
+    CHECK(history.wrong == "");
+    CHECK(history.leases > run.steps / 20);
+    counted("history of " + std::to_string(run.threads) + " threads on " + std::to_string(run.numbers) +
+            " numbers: " + std::to_string(history.leases) + " leases in " + std::to_string(history.calls) +
+            " calls");
   }
 }
 

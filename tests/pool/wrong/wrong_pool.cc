@@ -6,8 +6,12 @@
 #include <span>
 #include <string_view>
 
+#include "tests/pool/parked_operations.h"
 #include "tests/pool/proofs.h"
+#include "tests/pool/signal_stops.h"
 #include "tests/pool/small_cases.h"
+#include "tests/pool/state_machine.h"
+#include "tests/pool/thread_histories.h"
 
 namespace {
 
@@ -30,7 +34,7 @@ constexpr const char* kUsage =
     "Proofs:";
 
 constexpr std::uint64_t kSeeds = 3'000;
-constexpr std::array<Proof, 7> kProofs = {{
+constexpr std::array<Proof, 11> kProofs = {{
     {"exhaustive", proofs::run_small_cases},
     {"rivals", [] { return proofs::run_rivals(kSeeds); }},
     {"readers", [] { return proofs::run_readers(kSeeds); }},
@@ -38,6 +42,10 @@ constexpr std::array<Proof, 7> kProofs = {{
     {"marks_and_index", [] { return proofs::run_marks_and_index(kSeeds); }},
     {"full_home", [] { return proofs::run_full_home(kSeeds); }},
     {"users", [] { return proofs::run_users(kSeeds); }},
+    {"parked", proofs::run_parked},
+    {"signals", [] { return proofs::run_signals(1'000); }},
+    {"state_machine", [] { return proofs::run_state_machine().found(); }},
+    {"histories", [] { return proofs::run_histories(20'000); }},
 }};
 
 bool finds(const Proof& proof) {
@@ -46,7 +54,7 @@ bool finds(const Proof& proof) {
     std::printf("%s finds nothing wrong\n", proof.name);
     return false;
   }
-  std::printf("counted: a wrong pool, found by %s after %llu schedules: %s\n", proof.name,
+  std::printf("counted: a wrong pool, found by %s after %llu runs: %s\n", proof.name,
               static_cast<unsigned long long>(found.schedules), found.wrong.c_str());
   return true;
 }
