@@ -3,9 +3,13 @@
 import datetime
 import hashlib
 import json
+import shutil
+import signal
+import socket
 import ssl
 import unittest
 
+import grpc
 import services
 from services import Authority, bearer, lease_request, refusal
 from stack import CALLER, Stack, wait_until
@@ -161,6 +165,63 @@ class Messages(unittest.TestCase):
             self.assertTrue(lease(lease_request("visit-1")).lease.number)
 
 
+class Limits(unittest.TestCase):
+    def test_each_limit_of_the_configuration_is_the_gateways(self):
+        limits = "max_message_bytes = 4096\nmax_streams_per_client = 2\nmax_event_streams = 3\n"
+        with Stack(redis=False, grpc=limits).start() as stack:
+            channel = services.connect(stack)
+            said = refusal(lambda: services.leases(channel).LeaseNumber(
+                lease_request("v", landing_page="x" * 5000), timeout=services.deadline()))
+            self.assertEqual((said.reason, said.metadata["max_bytes"]), ("MESSAGE_TOO_LARGE", "4096"))
+
+            watch = services.pools(channel).WatchPools
+            everything = services.pool_service_pb2.WatchPoolsRequest()
+            open_ones = [watch(everything, timeout=services.deadline()) for _ in range(2)]
+            for stream in open_ones:
+                next(stream)
+            said = refusal(lambda: next(watch(everything, timeout=services.deadline())))
+            self.assertEqual((said.code, said.reason, said.metadata["limit"]), ("RESOURCE_EXHAUSTED", "TOO_MANY_STREAMS", "2"))
+            self.assertGreater(said.retry, 0)
+            for stream in open_ones:
+                stream.cancel()
+
+    def test_all_clients_together_have_so_many_streams(self):
+        with Stack(redis=False, grpc="max_event_streams = 1\n").start() as stack:
+            watch = services.pools(services.connect(stack)).WatchPools
+            everything = services.pool_service_pb2.WatchPoolsRequest()
+            first = watch(everything, timeout=services.deadline())
+            next(first)
+            said = refusal(lambda: next(watch(everything, timeout=services.deadline())))
+            self.assertEqual((said.reason, said.metadata["limit"]), ("TOO_MANY_STREAMS", "1"))
+            first.cancel()
+
+    def test_one_client_has_so_many_requests_under_way(self):
+        pools = '[[pool]]\nname = "main"\nnumbers = ["+12025550101-+12025550110"]\ndurability = "required"\non_exhausted = "refuse"\n'
+        with Stack(pools=pools, grpc="max_requests_per_client = 2\n", extra="").start() as stack:
+            leases = services.leases(services.connect(stack))
+            stack.redis.process.send_signal(signal.SIGSTOP)  # whoever asks now waits
+            waiting = [leases.LeaseNumber.future(lease_request(f"v-{i}"), timeout=services.deadline()) for i in range(3)]
+            refused = []
+            for call in waiting:
+                try:
+                    call.result()
+                except grpc.RpcError as error:
+                    refused.append(services.Refusal(error).reason)
+            self.assertIn("TOO_MANY_REQUESTS", refused)
+            self.assertEqual(refused.count("TOO_MANY_REQUESTS"), 1)
+
+    def test_a_connection_that_is_old_is_closed_between_requests(self):
+        with Stack(redis=False, grpc='max_connection_age = "1s"\n').start() as stack:
+            with socket.create_connection(("127.0.0.1", stack.grpc_port), timeout=services.deadline()) as peer:
+                peer.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0")
+                stream, kind = peer.makefile("rb"), None
+                while kind != 7:  # GOAWAY, RFC 9113 section 6.8
+                    head = stream.read(9)
+                    self.assertEqual(len(head), 9, "closed without GOAWAY")
+                    stream.read(int.from_bytes(head[:3], "big"))
+                    kind = head[3]
+
+
 class Tls(unittest.TestCase):
     GRPC = 'tls_certificate = "server.pem"\ntls_private_key = "server.key"\ntls_check_interval = "100ms"\n'
 
@@ -235,6 +296,15 @@ class Tls(unittest.TestCase):
         # The gateway's operator hears why, too.
         self.assertIn('tls_handshake_failed reason="certificate verify failed"', stack.gateway.output())
         self.assertGreaterEqual(stack.metric("ringtrace_grpc_tls_handshakes_failed_total"), 3)
+
+        # Whom it lets in is changed without a restart, too.
+        good = clients.issue("good")
+        successor = Authority(stack.directory, "successor")
+        fresh = successor.issue("fresh")
+        shutil.copy(successor.file, clients.file)
+        wait_until("the new authority's client is let in",
+                   lambda: stack.ctl(*shown(*fresh), "pool", check=False).returncode == 0)
+        self.assertIn("none of its clients' authorities", self.said(stack, *shown(*good)))
 
 
 if __name__ == "__main__":
