@@ -136,6 +136,16 @@ def deadline():
     return DEADLINE
 
 
+def php_stubs(directory):
+    """A directory with PHP's messages and stubs, made inside `directory`."""
+    made = pathlib.Path(directory) / "php-stubs"
+    made.mkdir()
+    protos = [proto for proto in _protos if proto.startswith("ringtrace")]
+    subprocess.run(["protoc", "-I", ".", f"--php_out={made}", f"--grpc_out={made}",
+                    f"--plugin=protoc-gen-grpc={shutil.which('grpc_php_plugin')}", *protos], cwd=ROOT / "proto", check=True)
+    return str(made)
+
+
 def stubs():
     """The directory with the stubs, for a program of its own."""
     return _generated
