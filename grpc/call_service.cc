@@ -11,18 +11,18 @@
 namespace ringtrace::rpc {
 namespace {
 
-/// Unary methods take their messages as bytes, so that what is too long is refused before it is read, and
-/// what is no message with a reason; the library would say UNIMPLEMENTED.
+/// All methods take their messages as bytes, so that what is too long is refused before it is read, and what
+/// is no message with a reason; the library would say UNIMPLEMENTED, or nothing.
 using Raw = v1::CallService::WithRawCallbackMethod_ListCalls<
     v1::CallService::WithRawCallbackMethod_GetCall<v1::CallService::WithRawCallbackMethod_EraseCaller<
-        v1::CallService::WithCallbackMethod_StreamCallEvents<v1::CallService::Service>>>>;
+        v1::CallService::WithRawCallbackMethod_StreamCallEvents<v1::CallService::Service>>>>;
 
 class CallService final : public Raw {
  public:
   CallService(CallCore& core, Subscriptions& subscriptions, EventStreams& streams, Front& front)
       : core_(core), subscriptions_(subscriptions), streams_(streams), front_(front) {}
 
-  grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* StreamCallEvents(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamCallEvents(
       grpc::CallbackServerContext* context) override {
     return open_event_stream(*context, subscriptions_, streams_, front_);
   }

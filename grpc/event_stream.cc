@@ -15,7 +15,7 @@
 namespace ringtrace::rpc {
 namespace {
 
-using Reactor = grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>;
+using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
 /// One client's stream of call events.
 class EventStream final : public LongStream<Reactor> {
@@ -48,7 +48,7 @@ class EventStream final : public LongStream<Reactor> {
       if (!source) end(stream_start_missing());
       return;
     }
-    if (Outcome refused = check_size(front_, request_)) return end(*refused);
+    if (Outcome refused = read_message(front_, read_, request_)) return end(*refused);
     if (!source) return start();
     if (request_.has_start()) return end(stream_start_repeated());
     if (!request_.has_ack_cursor()) return end(field_required("ack_cursor"));
@@ -132,10 +132,11 @@ class EventStream final : public LongStream<Reactor> {
       StartSendInitialMetadata();
     } else if (std::exchange(read_wanted_, false)) {
       lock.unlock();
-      StartRead(&request_);
+      StartRead(&read_);
     } else if (std::exchange(write_wanted_, false)) {
       lock.unlock();
-      StartWrite(&response_);
+      write_message(response_, written_);
+      StartWrite(&written_);
     } else {
       return false;
     }
@@ -147,8 +148,10 @@ class EventStream final : public LongStream<Reactor> {
   Subscriptions& subscriptions_;
 
   // The library's while an operation is under way.
-  v1::StreamCallEventsRequest request_;
-  v1::StreamCallEventsResponse response_;
+  grpc::ByteBuffer read_;
+  grpc::ByteBuffer written_;
+  v1::StreamCallEventsRequest request_;    // what has been read last
+  v1::StreamCallEventsResponse response_;  // what is being written
 
   // By mutex_.
   std::shared_ptr<EventSource> source_;
@@ -161,7 +164,7 @@ class EventStream final : public LongStream<Reactor> {
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* open_event_stream(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* open_event_stream(
     grpc::CallbackServerContext& context, Subscriptions& subscriptions, EventStreams& streams, Front& front) {
   const auto stream = std::make_shared<EventStream>(context, subscriptions, streams, front);
   stream->begin();

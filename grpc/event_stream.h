@@ -10,7 +10,7 @@
 namespace ringtrace::rpc {
 
 /// Serves one StreamCallEvents. All must outlive the stream.
-grpc::ServerBidiReactor<v1::StreamCallEventsRequest, v1::StreamCallEventsResponse>* open_event_stream(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* open_event_stream(
     grpc::CallbackServerContext& context, Subscriptions& subscriptions, EventStreams& streams, Front& front);
 
 }  // namespace ringtrace::rpc

@@ -22,8 +22,12 @@ namespace ringtrace::rpc {
 /// The ticket of a request or stream, or why it is not let in.
 std::variant<Ticket, Error> admit(Front& front, const grpc::CallbackServerContext& context, Method method);
 
-/// Null when a message of a stream, which the library has read already, is no longer than may be.
-Outcome check_size(const Front& front, const google::protobuf::Message& message);
+/// Reads a message of a client's. One that is too long is refused before it is looked at, and one that is
+/// none with its reason: left to the library, it would end a stream as if the client had closed its side.
+Outcome read_message(const Front& front, const grpc::ByteBuffer& bytes, google::protobuf::Message& message);
+
+/// Writes a message of ours, in place of what `bytes` held.
+void write_message(const google::protobuf::Message& message, grpc::ByteBuffer& bytes);
 
 /// The error of a request that the client names, with that name; as it is when the name is none.
 Error of_request(Error error, std::string_view request_id);

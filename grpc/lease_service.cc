@@ -10,12 +10,12 @@
 namespace ringtrace::rpc {
 namespace {
 
-/// Unary methods take their messages as bytes, so that what is too long is refused before it is read, and
-/// what is no message with a reason; the library would say UNIMPLEMENTED.
+/// All methods take their messages as bytes, so that what is too long is refused before it is read, and what
+/// is no message with a reason; the library would say UNIMPLEMENTED, or nothing.
 using Raw =
     v1::LeaseService::WithRawCallbackMethod_LeaseNumber<v1::LeaseService::WithRawCallbackMethod_RenewLease<
         v1::LeaseService::WithRawCallbackMethod_ReleaseLease<v1::LeaseService::WithRawCallbackMethod_GetLease<
-            v1::LeaseService::WithCallbackMethod_LeaseNumbers<v1::LeaseService::Service>>>>>;
+            v1::LeaseService::WithRawCallbackMethod_LeaseNumbers<v1::LeaseService::Service>>>>>;
 
 class LeaseService final : public Raw {
  public:
@@ -59,7 +59,7 @@ class LeaseService final : public Raw {
         });
   }
 
-  grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* LeaseNumbers(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* LeaseNumbers(
       grpc::CallbackServerContext* context) override {
     return open_lease_stream(*context, core_, streams_, front_);
   }

@@ -58,7 +58,7 @@ struct Answer {
   v1::LeaseNumbersResult result;
 };
 
-using Reactor = grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>;
+using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
 /// One client's stream. The asks under way keep it alive until they are answered.
 class LeaseStream final : public LongStream<Reactor> {
@@ -72,9 +72,10 @@ class LeaseStream final : public LongStream<Reactor> {
 
   void OnReadDone(bool ok) override {
     if (!ok) return end(std::nullopt);
-    auto asked = std::make_shared<Asked>(request_);
-    asked->refused = check_size(front_, asked->message);
-    if (!asked->refused && asked->message.has_request() && !asked->is_one()) {
+    v1::LeaseNumbersRequest request;
+    if (Outcome refused = read_message(front_, read_, request)) return end(std::move(refused));
+    auto asked = std::make_shared<Asked>(request);
+    if (asked->message.has_request() && !asked->is_one()) {
       asked->refused = field_malformed("asks", "given without request");
     }
     change([&] {
@@ -98,7 +99,8 @@ class LeaseStream final : public LongStream<Reactor> {
     if (writing_ == 0 && !gathering_ && !answers_.empty()) {
       take_answers();
       lock.unlock();
-      StartWrite(&response_);
+      write_message(response_, written_);
+      StartWrite(&written_);
     } else if (asked_ && under_way_ < kMaxLeasesUnderWay) {
       const std::shared_ptr<Asked> asked = asked_;
       const int from = asked->begun;
@@ -110,7 +112,7 @@ class LeaseStream final : public LongStream<Reactor> {
     } else if (admitted_ && !reading_ && !asked_ && !is_ending() && under_way_ < kMaxLeasesUnderWay) {
       reading_ = true;
       lock.unlock();
-      StartRead(&request_);
+      StartRead(&read_);
     } else {
       return false;
     }
@@ -186,8 +188,9 @@ class LeaseStream final : public LongStream<Reactor> {
   LeaseCore& core_;
 
   // The library's while an operation is under way.
-  v1::LeaseNumbersRequest request_;
-  v1::LeaseNumbersResponse response_;
+  grpc::ByteBuffer read_;
+  grpc::ByteBuffer written_;
+  v1::LeaseNumbersResponse response_;  // what is being written
 
   // By mutex_.
   std::shared_ptr<Asked> asked_;  // read, and not all of it begun
@@ -201,7 +204,7 @@ class LeaseStream final : public LongStream<Reactor> {
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* open_lease_stream(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* open_lease_stream(
     grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams, Front& front) {
   const auto stream = std::make_shared<LeaseStream>(context, core, streams, front);
   stream->begin();

@@ -26,8 +26,9 @@ inline constexpr std::size_t kMaxLeasesUnderWay = 1024;
 inline constexpr std::size_t kMaxResultsOfMessage = 256;
 
 /// Serves one LeaseNumbers stream. It ends when the client has closed its side and all is answered, when the
-/// gateway drains (what was read is answered first), or with the connection. All must outlive the stream.
-grpc::ServerBidiReactor<v1::LeaseNumbersRequest, v1::LeaseNumbersResponse>* open_lease_stream(
+/// gateway drains or a message is too long or none (what was read is answered first), or with the connection.
+/// All must outlive the stream.
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* open_lease_stream(
     grpc::CallbackServerContext& context, LeaseCore& core, EventStreams& streams, Front& front);
 
 }  // namespace ringtrace::rpc

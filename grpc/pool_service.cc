@@ -11,13 +11,13 @@
 namespace ringtrace::rpc {
 namespace {
 
-/// Unary methods take their messages as bytes, so that what is too long is refused before it is read, and
-/// what is no message with a reason; the library would say UNIMPLEMENTED.
+/// All methods take their messages as bytes, so that what is too long is refused before it is read, and what
+/// is no message with a reason; the library would say UNIMPLEMENTED, or nothing.
 using Raw =
     v1::PoolService::WithRawCallbackMethod_ResolveNumber<v1::PoolService::WithRawCallbackMethod_PlanCapacity<
         v1::PoolService::WithRawCallbackMethod_DrainNumbers<v1::PoolService::WithRawCallbackMethod_AddNumbers<
             v1::PoolService::WithRawCallbackMethod_GetPool<v1::PoolService::WithRawCallbackMethod_ListPools<
-                v1::PoolService::WithCallbackMethod_WatchPools<v1::PoolService::Service>>>>>>>;
+                v1::PoolService::WithRawCallbackMethod_WatchPools<v1::PoolService::Service>>>>>>>;
 
 class PoolService final : public Raw {
  public:
@@ -74,8 +74,8 @@ class PoolService final : public Raw {
         });
   }
 
-  grpc::ServerWriteReactor<v1::WatchPoolsResponse>* WatchPools(
-      grpc::CallbackServerContext* context, const v1::WatchPoolsRequest* request) override {
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchPools(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request) override {
     return open_pool_watch(*context, *request, core_, streams_, front_, watch_interval_);
   }
 

@@ -27,15 +27,16 @@ std::string essence_of(v1::Pool pool) {
 }
 
 /// One client's watch. A timer that is set keeps it alive.
-class PoolWatch final : public LongStream<grpc::ServerWriteReactor<v1::WatchPoolsResponse>> {
+class PoolWatch final : public LongStream<grpc::ServerWriteReactor<grpc::ByteBuffer>> {
  public:
   PoolWatch(grpc::CallbackServerContext& context, const PoolCore& core, EventStreams& streams, Front& front,
             std::chrono::milliseconds interval)
       : LongStream(context, streams, front, Method::kWatchPools), core_(core), interval_(interval) {}
 
-  void begin(v1::WatchPoolsRequest request) {
+  void begin(const grpc::ByteBuffer& bytes) {
     if (!enter()) return;
-    Outcome refused = check_size(front_, request);
+    v1::WatchPoolsRequest request;
+    Outcome refused = read_message(front_, bytes, request);
     if (!refused) refused = restrict_request(*ticket_, request);
     if (refused) return end(*refused);
     auto pools = core_.watched_pools(request);
@@ -86,7 +87,8 @@ class PoolWatch final : public LongStream<grpc::ServerWriteReactor<v1::WatchPool
   bool act(std::unique_lock<std::mutex>& lock) override {
     if (std::exchange(write_wanted_, false)) {
       lock.unlock();
-      StartWrite(&response_);
+      write_message(response_, written_);
+      StartWrite(&written_);
     } else if (std::exchange(timer_wanted_, false)) {
       lock.unlock();
       // Not in the callback, which the alarm keeps for as long as it lives itself: neither would ever go.
@@ -111,6 +113,7 @@ class PoolWatch final : public LongStream<grpc::ServerWriteReactor<v1::WatchPool
   std::deque<v1::WatchPoolsResponse> changed_;  // at most one of each pool
   std::chrono::system_clock::time_point looked_;
   v1::WatchPoolsResponse response_;
+  grpc::ByteBuffer written_;
 
   // By mutex_.
   bool write_wanted_ = false;
@@ -123,11 +126,11 @@ class PoolWatch final : public LongStream<grpc::ServerWriteReactor<v1::WatchPool
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::WatchPoolsResponse>* open_pool_watch(grpc::CallbackServerContext& context,
-                                                                  const v1::WatchPoolsRequest& request,
-                                                                  const PoolCore& core, EventStreams& streams,
-                                                                  Front& front,
-                                                                  std::chrono::milliseconds interval) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* open_pool_watch(grpc::CallbackServerContext& context,
+                                                            const grpc::ByteBuffer& request,
+                                                            const PoolCore& core, EventStreams& streams,
+                                                            Front& front,
+                                                            std::chrono::milliseconds interval) {
   const auto watch = std::make_shared<PoolWatch>(context, core, streams, front, interval);
   watch->begin(request);
   return watch.get();

@@ -18,10 +18,9 @@ namespace ringtrace::rpc {
 
 /// Serves one WatchPools: every pool as it stands, then, each `interval`, those that have changed. A reader
 /// that is slow delays the next look and so gets fewer states, never an old one. All must outlive the stream.
-grpc::ServerWriteReactor<v1::WatchPoolsResponse>* open_pool_watch(grpc::CallbackServerContext& context,
-                                                                  const v1::WatchPoolsRequest& request,
-                                                                  const PoolCore& core, EventStreams& streams,
-                                                                  Front& front,
-                                                                  std::chrono::milliseconds interval);
+grpc::ServerWriteReactor<grpc::ByteBuffer>* open_pool_watch(grpc::CallbackServerContext& context,
+                                                            const grpc::ByteBuffer& request,
+                                                            const PoolCore& core, EventStreams& streams,
+                                                            Front& front, std::chrono::milliseconds interval);
 
 }  // namespace ringtrace::rpc

@@ -15,20 +15,6 @@
 #include "grpc/validation.h"
 
 namespace ringtrace::rpc {
-namespace {
-
-/// Reads a request; it is looked at only when it is not longer than the gateway takes.
-Outcome parse(const Front& front, const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
-  if (bytes.Length() > front.max_message_bytes) {
-    return message_too_large(bytes.Length(), front.max_message_bytes);
-  }
-  grpc::ByteBuffer shared = bytes;  // the reader takes what it reads
-  grpc::ProtoBufferReader reader(&shared);
-  if (!reader.status().ok() || !message.ParseFromZeroCopyStream(&reader)) return message_malformed();
-  return std::nullopt;
-}
-
-}  // namespace
 
 grpc::Status to_status(const Error& error) {
   google::rpc::ErrorInfo info;
@@ -62,10 +48,20 @@ std::variant<Ticket, Error> admit(Front& front, const grpc::CallbackServerContex
   return front.access.admit(method, authorization, context.peer());
 }
 
-Outcome check_size(const Front& front, const google::protobuf::Message& message) {
-  const std::size_t bytes = message.ByteSizeLong();
-  if (bytes > front.max_message_bytes) return message_too_large(bytes, front.max_message_bytes);
+Outcome read_message(const Front& front, const grpc::ByteBuffer& bytes, google::protobuf::Message& message) {
+  if (bytes.Length() > front.max_message_bytes) {
+    return message_too_large(bytes.Length(), front.max_message_bytes);
+  }
+  grpc::ByteBuffer shared = bytes;  // the reader takes what it reads
+  grpc::ProtoBufferReader reader(&shared);
+  if (!reader.status().ok() || !message.ParseFromZeroCopyStream(&reader)) return message_malformed();
   return std::nullopt;
+}
+
+void write_message(const google::protobuf::Message& message, grpc::ByteBuffer& bytes) {
+  bool own_buffer = false;
+  bytes.Clear();  // the library writes into an empty one only
+  grpc::SerializationTraits<google::protobuf::Message>::Serialize(message, &bytes, &own_buffer);
 }
 
 Error of_request(Error error, std::string_view request_id) {
@@ -93,7 +89,7 @@ grpc::ServerUnaryReactor* run_call(Front& front, grpc::CallbackServerContext& co
     return reactor;
   }
   call->ticket = std::get<Ticket>(std::move(admitted));
-  Outcome refused = parse(front, request, call->request());
+  Outcome refused = read_message(front, request, call->request());
   if (!refused) refused = call->restrict_request(*call->ticket);
   if (refused) {
     finish(of_request(*std::move(refused), call->request_id()));
@@ -103,11 +99,7 @@ grpc::ServerUnaryReactor* run_call(Front& front, grpc::CallbackServerContext& co
   // The library keeps the buffer of the response until the method is finished.
   started.start([finish, call = std::move(call), &response](Outcome outcome) {
     if (!outcome) outcome = call->restrict_answer(*call->ticket);
-    if (!outcome) {
-      bool own_buffer = false;
-      grpc::SerializationTraits<google::protobuf::Message>::Serialize(call->response(), &response,
-                                                                      &own_buffer);
-    }
+    if (!outcome) write_message(call->response(), response);
     if (outcome) outcome = of_request(*std::move(outcome), call->request_id());
     finish(outcome);
   });

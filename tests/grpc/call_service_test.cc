@@ -205,6 +205,9 @@ TEST_CASE("a client that goes away leaves nothing behind") {
   stream.cancel();
   CHECK(stream.finish().error_code() == grpc::StatusCode::CANCELLED);
   CHECK(eventually([&] { return harness.server.statistics().streams_open == 0; }));
+  const auto errors = harness.server.statistics().errors;
+  REQUIRE(errors.size() == 1);
+  CHECK(errors.front().reason == "CALLER_GONE");
   harness.log.append(call_event("nobody listens"));
 }
 
