@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "gateway/config_reader.h"
+#include "gateway/nearest.h"
 #include "gateway/number_register.h"
 
 namespace ringtrace::gateway {

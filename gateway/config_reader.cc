@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "gateway/nearest.h"
 #include "pool/assert.h"
 
 namespace ringtrace::gateway {

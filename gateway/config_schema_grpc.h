@@ -49,7 +49,7 @@ inline constexpr KeySpec kGrpcKeys[] = {
      .initial = "256",
      .least = "1",
      .most = "65536",
-     .doc = "Event streams open at one time; more get TOO_MANY_STREAMS."},
+     .doc = "Streams (of events, leases, pools) open at one time; more get TOO_MANY_STREAMS."},
     {.key = "max_requests_per_client",
      .kind = ValueKind::kInteger,
      .initial = "1024",
@@ -97,7 +97,7 @@ inline constexpr KeySpec kTokenKeys[] = {
      .kind = ValueKind::kTexts,
      .required = true,
      .doc = "What it may do: \"lease\" (lend, renew, release), \"read\" (calls, pools, resolutions), "
-            "\"admin\" (add and drain numbers)."},
+            "\"admin\" (add and drain numbers, erase callers)."},
     {.key = "pools", .kind = ValueKind::kTexts, .doc = "The pools it is for; all when not given."},
     {.key = "expire_time", .doc = "Refused from then on, such as \"2027-01-31T00:00:00Z\"."},
 };

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "gateway/config_reader.h"
+#include "gateway/nearest.h"
 
 namespace ringtrace::gateway {
 namespace {

@@ -7,6 +7,8 @@
 #include <cctype>
 #include <iostream>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "gateway/ctl/commands.h"
 #include "gateway/ctl/text.h"
@@ -17,15 +19,17 @@ namespace {
 using google::protobuf::util::TimeUtil;
 
 void print_resolution(const Common& common, const v1::Resolution& resolution) {
-  const v1::VisitAttributes& attributes = resolution.visit().attributes();
-  print_fields(std::cout,
-               {{"method", short_name(v1::ResolutionMethod_Name(resolution.method()), "RESOLUTION_METHOD_")},
-                {"confidence", share_text(resolution.confidence())},
-                {"visit", or_dash(resolution.visit().visit_id())},
-                {"source", or_dash(resolution.source())},
-                {"utm_source", or_dash(attributes.utm_source())},
-                {"pool", or_dash(resolution.pool())},
-                {"none of them", share_text(resolution.none_weight())}});
+  const v1::Visit& visit = resolution.visit();
+  std::vector<std::pair<std::string, std::string>> fields = {
+      {"method", short_name(v1::ResolutionMethod_Name(resolution.method()), "RESOLUTION_METHOD_")},
+      {"confidence", share_text(resolution.confidence())},
+      {"visit", or_dash(visit.visit_id())}};
+  if (!visit.visitor_id().empty()) fields.emplace_back("visitor", visit.visitor_id());
+  fields.insert(fields.end(), {{"source", or_dash(resolution.source())},
+                               {"utm_source", or_dash(visit.attributes().utm_source())},
+                               {"pool", or_dash(resolution.pool())},
+                               {"none of them", share_text(resolution.none_weight())}});
+  print_fields(std::cout, fields);
   if (resolution.candidates().empty()) return;
   std::cout << '\n';
   Table table(std::cout, {{"candidate", 20}, {"source", 12}, {"shown", 20}, {"until", 20}, {"weight"}},
@@ -52,6 +56,7 @@ void print_call(const Common& common, const v1::Call& call) {
                 {"answered", time_text(call.has_answer_time(), call.answer_time())},
                 {"ended", time_text(call.has_end_time(), call.end_time())},
                 {"rang", call.has_ring_duration() ? duration_text(call.ring_duration()) : "-"},
+                {"SIP status", call.sip_status() == 0 ? "-" : std::to_string(call.sip_status())},
                 {"talked", call.has_talk_duration() ? duration_text(call.talk_duration()) : "-"},
                 {"SIP Call-ID", or_dash(call.sip_call_id())}});
   std::cout << '\n';

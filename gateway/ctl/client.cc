@@ -31,12 +31,14 @@ std::optional<Detail> detail_of(const grpc::Status& status) {
   return std::nullopt;
 }
 
-std::string error_json(const grpc::Status& status, const std::optional<google::rpc::ErrorInfo>& info) {
+/// The gateway's google.rpc.Status; of an error that is not its own one with that text.
+std::string error_json(const grpc::Status& status, const std::optional<google::rpc::ErrorInfo>& info,
+                       const std::string& own_text) {
   google::rpc::Status message;
   if (!info || !message.ParseFromString(status.error_details())) {
     message.Clear();
     message.set_code(status.error_code());
-    message.set_message(status.error_message());
+    message.set_message(own_text);
   }
   std::string text;
   return google::protobuf::util::MessageToJsonString(message, &text).ok() ? text : status.error_message();
@@ -68,7 +70,8 @@ std::shared_ptr<grpc::Channel> connect(const Common& common) {
   const auto timeout = static_cast<int>(std::min<std::int64_t>(common.timeout.count(), 600'000));
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, std::max(timeout, 100));
+  // A connection that does not come about in time is the same to a caller as an answer that does not.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, timeout + 1'000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
@@ -91,30 +94,31 @@ bool is_unreachable(const grpc::Status& status) {
 }
 
 int report(const Common& common, const grpc::Status& status) {
-  if (is_unreachable(status)) {
-    std::cerr << "ringtracectl: cannot reach the gateway at " << common.server << ": "
-              << printable(why_unreachable(common).value_or(status.error_message()))
-              << "\nIs ringtraced running? --server says where"
-              << (common.tls ? ".\n" : ", --tls or --tls-ca that it speaks TLS.\n");
-    return kExitUnreachable;
-  }
   const auto info = detail_of<google::rpc::ErrorInfo>(status);
-  if (common.json) std::cerr << error_json(status, info) << '\n';
-  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && !info) {
-    if (!common.json) {
-      std::cerr << "ringtracectl: no answer from " << common.server << " within " << common.timeout.count()
-                << " ms; --timeout allows more\n";
-    }
-    return kExitTrouble;
+  const bool unreachable = is_unreachable(status);
+  const bool silent = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && !info;
+  std::string text = status.error_message();
+  if (unreachable) {
+    text = "cannot reach the gateway at " + common.server + ": " + why_unreachable(common).value_or(text);
+  } else if (silent) {
+    text = "no answer from " + common.server + " within " + std::to_string(common.timeout.count()) + " ms";
   }
-  if (!common.json) {
-    std::cerr << "ringtracectl: " << printable(status.error_message());
+  if (common.json) {
+    std::cerr << error_json(status, info, text) << '\n';
+  } else if (unreachable) {
+    std::cerr << "ringtracectl: " << printable(text) << "\nIs ringtraced running? --server says where"
+              << (common.tls ? ".\n" : ", --tls or --tls-ca that it speaks TLS.\n");
+  } else if (silent) {
+    std::cerr << "ringtracectl: " << printable(text) << "; --timeout allows more\n";
+  } else {
+    std::cerr << "ringtracectl: " << printable(text);
     if (info) std::cerr << " (" << printable(info->reason()) << ')';
     if (const auto retry = detail_of<google::rpc::RetryInfo>(status)) {
       std::cerr << "; try again in " << duration_text(retry->retry_delay());
     }
     std::cerr << '\n';
   }
+  if (unreachable) return kExitUnreachable;
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
     case grpc::StatusCode::INTERNAL:

@@ -13,6 +13,8 @@
 #include "gateway/ctl/commands.h"
 #include "gateway/ctl/completion.h"
 #include "gateway/ctl/man_page.h"
+#include "gateway/ctl/mistake_text.h"
+#include "gateway/ctl/text.h"
 #include "gateway/ctl/trunks_command.h"
 
 namespace ringtrace::ctl {
@@ -70,6 +72,8 @@ CommandLine::CommandLine()
   app_->footer(kFooter);
   app_->require_subcommand(1);
   app_->fallthrough();
+  app_->set_version_flag("--version", std::string("ringtracectl ") + RINGTRACE_VERSION);
+  app_->failure_message(mistake_text);
   add_common();
   add_leases();
   add_calls();
@@ -97,13 +101,16 @@ CLI::App& CommandLine::add(const std::string& name, const std::string& help, con
 
 void CommandLine::add_common() {
   Common& common = options_->common;
-  app_->add_option("--server", common.server, "The gateway")
-      ->type_name("HOST:PORT")
-      ->envname("RINGTRACE_SERVER")
+  add_address(*app_, "--server", "The gateway", common.server)
+      .envname("RINGTRACE_SERVER")
       ->take_last()
       ->capture_default_str();
   app_->add_flag("--json", common.json, "One JSON object a line, for programs");
-  add_duration(*app_, "--timeout", "How long to wait for an answer [5s]", options_->timeout);
+  add_duration(*app_, "--timeout", "How long to wait for an answer [5s]", options_->timeout)
+      .check([](const std::string& text) {
+        return parse_duration(text) == std::chrono::milliseconds(0) ? "must be more than 0, not " + text
+                                                                    : std::string();
+      });
   app_->add_option("--color", options_->colour, "Whether to colour tables: auto, always or never")
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}))
@@ -171,9 +178,8 @@ void CommandLine::add_leases() {
           "normal, valuable or bot, for a pool that runs short; the gateway's own judgement when not given")
       ->type_name("CLASS")
       ->check(CLI::IsMember({"normal", "valuable", "bot"}));
-  lease.add_option("--request-id", options.lease.request_id, "Names the request; an error tells it again")
-      ->type_name("ID");
-  add_duration(lease, "--ttl", "How long; the pool's own time when not given", options.lease.ttl);
+  add_request_id(lease, options.lease.request_id);
+  add_expiration(lease, "How long", options.lease.expiration);
 
   CLI::App& many = add("lease-many", "Lend a number to each visit named on standard input",
                        "  printf 'v-1\\nv-2\\n' | ringtracectl lease-many --pool main\n"
@@ -181,11 +187,11 @@ void CommandLine::add_leases() {
                        "      ringtracectl lease-many --json\n",
                        [&] { return ctl::lease_many(options.common, options.lease_many); });
   add_pool(many, options.lease_many.pool);
-  add_duration(many, "--ttl", "How long; the pool's own time when not given", options.lease_many.ttl);
+  add_expiration(many, "How long", options.lease_many.expiration);
 
   CLI::App& renew = add("renew", "Extend a visit's lease", "  ringtracectl renew --visit v-1001 --ttl 1h\n",
                         [&] { return ctl::renew(options.common, options.held); });
-  add_duration(renew, "--ttl", "How far; the pool's own time when not given", options.held.ttl);
+  add_expiration(renew, "How far", options.held.expiration);
   CLI::App& release = add("release", "End a visit's lease", "  ringtracectl release --visit v-1001\n",
                           [&] { return ctl::release(options.common, options.held); });
   CLI::App& get = add("get", "Show a visit's lease", "  ringtracectl get --visit v-1001 --json\n",
@@ -194,6 +200,8 @@ void CommandLine::add_leases() {
     add_pool(*command, options.held.pool);
     add_visit(*command, options.held.visit);
   }
+  add_request_id(renew, options.held.request_id);
+  add_request_id(release, options.held.request_id);
 }
 
 void CommandLine::add_calls() {
@@ -201,6 +209,8 @@ void CommandLine::add_calls() {
   CLI::App& calls = add("calls", "Show call events: what the log holds, or each as it happens",
                         "  ringtracectl calls\n"
                         "  ringtracectl calls --follow --from oldest\n"
+                        "  ringtracectl calls --follow --type ended --pool main\n"
+                        "  ringtracectl calls --subscription crm --share --json\n"
                         "  ringtracectl calls --follow --json | jq -r .call.resolution.source\n",
                         [&] {
                           // Only the gateway knows where a subscription stands, and so where it would end.
@@ -215,12 +225,31 @@ void CommandLine::add_calls() {
               "--from", options.calls.from,
               "After this event, or from the oldest. By default the oldest; with --follow the next one")
           ->type_name("CURSOR|oldest");
+  CLI::Option* subscription =
+      calls
+          .add_option(
+              "--subscription", options.calls.subscription,
+              "Follow on after what was printed under this name last time; the gateway keeps the place")
+          ->type_name("NAME")
+          ->excludes(from);
   calls
-      .add_option("--subscription", options.calls.subscription,
-                  "Follow on after what was printed under this name last time; the gateway keeps the place")
+      .add_flag("--share", options.calls.share,
+                "Divide the subscription's events among all that follow it so, instead of all having each")
+      ->needs(subscription);
+  calls
+      .add_option(
+          "--pool", options.calls.pools,
+          "Only calls to numbers of this pool; may be repeated. Without --follow ends when nothing has "
+          "come for --timeout")
       ->type_name("NAME")
-      ->excludes(from);
-  calls.add_option("--limit", options.calls.limit, "End after this many events")->type_name("N");
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  calls.add_option("--type", options.calls.types, "Only such events; may be repeated. Ends likewise")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"ringing", "answered", "ended", "attribution_updated"}))
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_limit(calls, "End after this many events", options.calls.limit);
 
   CLI::App& list = add("list-calls", "List calls, the latest first",
                        "  ringtracectl list-calls --since 24h --outcome no_answer\n"
@@ -236,9 +265,7 @@ void CommandLine::add_calls() {
   list.add_option("--outcome", options.list_calls.outcome, "That ended so")
       ->type_name("OUTCOME")
       ->check(CLI::IsMember({"answered", "busy", "no_answer", "cancelled", "failed", "unknown_end"}));
-  list.add_option("--limit", options.list_calls.limit, "This many at most; 0 for all")
-      ->type_name("N")
-      ->capture_default_str();
+  add_limit(list, "This many at most; 0 for all", options.list_calls.limit).capture_default_str();
 
   CLI::App& get = add("get-call", "Show a call, its resolution and all candidates",
                       "  ringtracectl get-call 01M84Y2KS4HJ6QVXCB5XNYC2CN\n",
@@ -259,6 +286,7 @@ void CommandLine::add_calls() {
       "--rewrite-append-only-file", options.erase.rewrite,
       "Also have Redis rewrite its append-only file, which else holds what was erased until its next "
       "rewrite");
+  add_request_id(erase, options.erase.request_id);
 
   CLI::App& resolve =
       add("resolve", "Tell who a call to a number would be from, and why",
@@ -282,7 +310,7 @@ void CommandLine::add_pools() {
                         "  ringtracectl watch-pools\n  ringtracectl watch-pools main --json\n",
                         [&] { return ctl::watch_pools(options.common, options.watch); });
   watch.add_option("NAMES", options.watch.names, "The pools; all when not given");
-  watch.add_option("--limit", options.watch.limit, "End after this many lines")->type_name("N");
+  add_limit(watch, "End after this many lines", options.watch.limit);
 
   CLI::App& add_command = add("add-numbers", "Put numbers into a pool, or drained ones back",
                               "  ringtracectl add-numbers --pool main +12025550131 +12025550132\n"
@@ -293,6 +321,7 @@ void CommandLine::add_pools() {
                         [&] { return ctl::drain_numbers(options.common, options.numbers); });
   for (CLI::App* command : {&add_command, &drain}) {
     add_pool(*command, options.numbers.pool);
+    add_request_id(*command, options.numbers.request_id);
     command
         ->add_option("NUMBERS", options.numbers.numbers, "Numbers in E.164; - reads them from standard input")
         ->required();
@@ -316,10 +345,12 @@ void CommandLine::add_tools() {
   Options& options = *options_;
   CLI::App& trunks = add("trunks", "Show how trunks and lines are doing", "  ringtracectl trunks\n",
                          [&] { return ctl::trunks(options.common, options.http); });
-  trunks.add_option("--http", options.http, "The gateway's HTTP port")
-      ->type_name("HOST:PORT")
-      ->envname("RINGTRACE_HTTP")
+  add_address(trunks, "--http", "The gateway's HTTP port", options.http)
+      .envname("RINGTRACE_HTTP")
       ->capture_default_str();
+  add("health", "Tell whether the gateway serves; exits with 4 when it does not",
+      "  ringtracectl health\n  ringtracectl health --json --timeout 1s\n",
+      [&] { return ctl::health(options.common); });
 
   CLI::App& token = add("token", "Make a token for a client, and the table for the gateway's token file",
                         "  ringtracectl token --name shop --scope lease --pool main\n"

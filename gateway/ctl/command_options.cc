@@ -1,5 +1,7 @@
 #include "gateway/ctl/command_options.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <vector>
 
 #include "gateway/ctl/text.h"
@@ -41,6 +43,41 @@ void add_pairs(CLI::App& command, const std::string& name, const std::string& he
 
 void add_pool(CLI::App& command, std::string& pool) {
   command.add_option("--pool", pool, "The pool")->type_name("NAME")->capture_default_str();
+}
+
+void add_expiration(CLI::App& command, const std::string& how_long, Expiration& target) {
+  CLI::Option& ttl =
+      add_duration(command, "--ttl", how_long + "; the pool's own time when not given", target.ttl);
+  command.add_option("--expire-time", target.expire_time, "Until when, in place of --ttl (RFC 3339)")
+      ->type_name("TIME")
+      ->excludes(&ttl)
+      ->check([](const std::string& text) {
+        google::protobuf::Timestamp time;
+        return google::protobuf::util::TimeUtil::FromString(text, &time)
+                   ? std::string()
+                   : "must be a time of RFC 3339, such as 2026-03-01T12:00:00Z, not " + text;
+      });
+}
+
+void add_request_id(CLI::App& command, std::string& request_id) {
+  command.add_option("--request-id", request_id, "Names the request; an error tells it again")
+      ->type_name("ID");
+}
+
+CLI::Option& add_limit(CLI::App& command, const std::string& help, std::uint64_t& limit) {
+  return *command.add_option("--limit", limit, help)->type_name("N")->check([](const std::string& text) {
+    const bool digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits ? std::string() : "must be a count, not " + text;
+  });
+}
+
+CLI::Option& add_address(CLI::App& command, const std::string& name, const std::string& help,
+                         std::string& address) {
+  return *command.add_option(name, address, help)->type_name("HOST:PORT")->check([](const std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    const bool both = colon != std::string::npos && colon != 0 && colon + 1 != text.size();
+    return both ? std::string() : "must be HOST:PORT, not " + text;
+  });
 }
 
 void add_visit(CLI::App& command, std::string& visit) {

@@ -2,9 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+
+#include "gateway/ctl/commands.h"
 
 /// Kinds of options that several commands have.
 namespace ringtrace::ctl {
@@ -19,6 +22,19 @@ void add_pairs(CLI::App& command, const std::string& name, const std::string& he
 
 /// --pool, by default "main".
 void add_pool(CLI::App& command, std::string& pool);
+
+/// --ttl or --expire-time; `how_long` begins their help, such as "How long".
+void add_expiration(CLI::App& command, const std::string& how_long, Expiration& target);
+
+/// --request-id.
+void add_request_id(CLI::App& command, std::string& request_id);
+
+/// --limit; `help` says of what.
+CLI::Option& add_limit(CLI::App& command, const std::string& help, std::uint64_t& limit);
+
+/// HOST:PORT.
+CLI::Option& add_address(CLI::App& command, const std::string& name, const std::string& help,
+                         std::string& address);
 
 /// --visit, required.
 void add_visit(CLI::App& command, std::string& visit);

@@ -12,6 +12,12 @@
 /// One function a command: does it, prints, and returns what to exit with.
 namespace ringtrace::ctl {
 
+/// How long a lease is to last; the pool's own time when neither is given.
+struct Expiration {
+  std::optional<std::chrono::milliseconds> ttl;
+  std::string expire_time;  ///< RFC 3339
+};
+
 struct LeaseOptions {
   std::string pool = "main";
   std::string visit;
@@ -25,7 +31,7 @@ struct LeaseOptions {
   std::string landing_page;
   std::map<std::string, std::string> click_ids;
   std::map<std::string, std::string> extra;
-  std::optional<std::chrono::milliseconds> ttl;
+  Expiration expiration;
   std::string admission;  ///< normal, valuable or bot; empty: the gateway decides
   std::string request_id;
 };
@@ -36,16 +42,17 @@ int lease(const Common& common, const LeaseOptions& options);
 /// ready. kExitRefused when any was refused.
 struct LeaseManyOptions {
   std::string pool = "main";
-  std::optional<std::chrono::milliseconds> ttl;
+  Expiration expiration;
 };
 
 int lease_many(const Common& common, const LeaseManyOptions& options);
 
-/// Which lease; `ttl` for renew only.
+/// Which lease; `expiration` for renew only.
 struct HeldOptions {
   std::string pool = "main";
   std::string visit;
-  std::optional<std::chrono::milliseconds> ttl;
+  Expiration expiration;
+  std::string request_id;
 };
 
 int renew(const Common& common, const HeldOptions& options);
@@ -54,9 +61,12 @@ int get(const Common& common, const HeldOptions& options);
 
 struct CallsOptions {
   bool follow = false;
-  std::string subscription;  ///< go on after what it has acknowledged, and acknowledge; empty: none
-  std::string from;          ///< a cursor or "oldest"; empty: oldest, or with `follow` the next event
-  std::uint64_t limit = 0;   ///< 0: no limit
+  std::string subscription;        ///< go on after what it has acknowledged, and acknowledge; empty: none
+  bool share = false;              ///< the subscription's events with others that share it
+  std::string from;                ///< a cursor or "oldest"; empty: oldest, or with `follow` the next event
+  std::uint64_t limit = 0;         ///< 0: no limit
+  std::vector<std::string> pools;  ///< all when empty
+  std::vector<std::string> types;  ///< "ringing", "answered"...; all when empty
 };
 
 int calls(const Common& common, const CallsOptions& options);
@@ -79,6 +89,7 @@ int get_call(const Common& common, const std::string& call_id);
 struct EraseOptions {
   std::string caller;
   bool rewrite = false;  ///< also Redis' append-only file
+  std::string request_id;
 };
 
 /// Removes what is personal of a caller's calls.
@@ -106,6 +117,7 @@ int watch_pools(const Common& common, const WatchPoolsOptions& options);
 struct NumbersOptions {
   std::string pool = "main";
   std::vector<std::string> numbers;  ///< also from stdin, one a line, for "-"
+  std::string request_id;
 };
 
 int add_numbers(const Common& common, const NumbersOptions& options);
@@ -126,6 +138,9 @@ struct TokenOptions {
   std::vector<std::string> pools;
   std::string expire_time;
 };
+
+/// Whether the gateway serves, by the standard health service; kExitTrouble when it does not.
+int health(const Common& common);
 
 /// Makes a token and the [[token]] table for the gateway's token file. Asks no gateway.
 int token(const Common& common, const TokenOptions& options);

@@ -1,5 +1,6 @@
 #include "gateway/ctl/completion.h"
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -10,17 +11,38 @@ struct Word {
   std::string text;  ///< with its dashes
   std::string help;
   bool takes_value = false;
+  std::string values{};  ///< those it may take, with spaces between; empty: any
 };
+
+/// What the option may be: the library names it in braces behind the value's name.
+std::string values_of(const CLI::Option& option) {
+  std::string values = option.get_type_name();
+  const std::size_t begin = values.find(":{");
+  const std::size_t end = values.find('}');
+  if (begin == std::string::npos || end == std::string::npos) return {};
+  values = values.substr(begin + 2, end - begin - 2);
+  std::replace(values.begin(), values.end(), ',', ' ');
+  return values;
+}
 
 /// The options of a command that a person would type, long names only.
 std::vector<Word> options_of(const CLI::App& app) {
   std::vector<Word> words;
   for (const CLI::Option* option : app.get_options([](const CLI::Option*) { return true; })) {
     for (const std::string& name : option->get_lnames()) {
-      words.push_back({"--" + name, option->get_description(), option->get_items_expected_max() > 0});
+      words.push_back(
+          {"--" + name, option->get_description(), option->get_items_expected_max() > 0, values_of(*option)});
     }
   }
   return words;
+}
+
+/// The words that may stand without an option's name; empty when any may, or none.
+std::string arguments_of(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options([](const CLI::Option*) { return true; })) {
+    if (option->get_positional()) return values_of(*option);
+  }
+  return {};
 }
 
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {
@@ -55,6 +77,24 @@ std::string quoted(std::string_view text, std::string_view escaped_quote) {
   return result + "'";
 }
 
+/// Branches of a shell's case over "COMMAND:WORD BEFORE", each with what `print` makes of the option's
+/// values.
+template <typename Print>
+void print_values(std::ostream& out, const CLI::App& app, const std::string& command, Print print) {
+  for (const Word& word : options_of(app)) {
+    if (!word.takes_value) continue;
+    out << "    " << command << ":" << word.text << ") ";
+    print(word.values);
+    out << " ;;\n";
+  }
+}
+
+template <typename Print>
+void print_all_values(std::ostream& out, const CLI::App& app, Print print) {
+  print_values(out, app, "*", print);
+  for (const CLI::App* command : commands_of(app)) print_values(out, *command, command->get_name(), print);
+}
+
 void print_bash(std::ostream& out, const CLI::App& app) {
   const std::string& name = app.get_name();
   out << "_" << name << "() {\n"
@@ -65,8 +105,13 @@ void print_bash(std::ostream& out, const CLI::App& app) {
       << "  case \"$command\" in\n"
       << "    '') words=\"$words " << command_names(app, " ") << "\" ;;\n";
   for (const CLI::App* command : commands_of(app)) {
-    out << "    " << command->get_name() << ") words=\"$words " << joined(options_of(*command)) << "\" ;;\n";
+    out << "    " << command->get_name() << ") words=\"$words " << joined(options_of(*command));
+    if (const std::string arguments = arguments_of(*command); !arguments.empty()) out << ' ' << arguments;
+    out << "\" ;;\n";
   }
+  // Where any value may stand, bash's own completion of files is as good a guess as any.
+  out << "  esac\n  case \"$command:${COMP_WORDS[COMP_CWORD-1]}\" in\n";
+  print_all_values(out, app, [&](const std::string& values) { out << "words='" << values << "'"; });
   out << "  esac\n"
       << "  COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
       << "}\n"
@@ -89,9 +134,13 @@ void print_zsh(std::ostream& out, const CLI::App& app) {
     commands.push_back({command->get_name(), command->get_description()});
   }
   out << "#compdef " << name << "\n_" << name << "() {\n  local word command=\n  local -a options commands\n"
-      << "  for word in \"${words[@]:1:CURRENT-2}\"; do\n"
+      << "  for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
       << "    case \"$word\" in " << command_names(app, "|") << ") command=$word; break ;; esac\n"
-      << "  done\n  options=(";
+      << "  done\n  case \"$command:${words[CURRENT-1]}\" in\n";
+  print_all_values(out, app, [&](const std::string& values) {
+    out << (values.empty() ? "_files" : "compadd " + values) << "; return";
+  });
+  out << "  esac\n  options=(";
   print_zsh_words(out, options_of(app));
   out << ")\n  case \"$command\" in\n    '') commands=(";
   print_zsh_words(out, commands);
@@ -99,7 +148,11 @@ void print_zsh(std::ostream& out, const CLI::App& app) {
   for (const CLI::App* command : commands_of(app)) {
     out << "    " << command->get_name() << ") options+=(";
     print_zsh_words(out, options_of(*command));
-    out << ") ;;\n";
+    out << ")";
+    if (const std::string arguments = arguments_of(*command); !arguments.empty()) {
+      out << "; compadd " << arguments;
+    }
+    out << " ;;\n";
   }
   out << "  esac\n  _describe option options\n  _files\n}\n"
       << "if [ \"$funcstack[1]\" = _" << name << " ]; then _" << name << "; else compdef _" << name << ' '
@@ -108,8 +161,9 @@ void print_zsh(std::ostream& out, const CLI::App& app) {
 
 void print_fish_options(std::ostream& out, const CLI::App& app, const std::string& begin) {
   for (const Word& word : options_of(app)) {
-    out << begin << " -l " << word.text.substr(2) << (word.takes_value ? " -r" : "") << " -d "
-        << quoted(word.help, "\\'") << '\n';
+    out << begin << " -l " << word.text.substr(2);
+    if (word.takes_value) out << (word.values.empty() ? " -r" : " -x -a " + quoted(word.values, "\\'"));
+    out << " -d " << quoted(word.help, "\\'") << '\n';
   }
 }
 
@@ -119,8 +173,11 @@ void print_fish(std::ostream& out, const CLI::App& app) {
   for (const CLI::App* command : commands_of(app)) {
     out << begin << " -f -n __fish_use_subcommand -a " << command->get_name() << " -d "
         << quoted(command->get_description(), "\\'") << '\n';
-    print_fish_options(out, *command,
-                       begin + " -n '__fish_seen_subcommand_from " + command->get_name() + "'");
+    const std::string inside = begin + " -n '__fish_seen_subcommand_from " + command->get_name() + "'";
+    print_fish_options(out, *command, inside);
+    if (const std::string arguments = arguments_of(*command); !arguments.empty()) {
+      out << inside << " -f -a " << quoted(arguments, "\\'") << '\n';
+    }
   }
 }
 

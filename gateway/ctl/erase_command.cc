@@ -12,6 +12,7 @@ int erase(const Common& common, const EraseOptions& options) {
   v1::EraseCallerRequest request;
   request.set_caller(options.caller);
   request.set_rewrite_append_only_file(options.rewrite);
+  request.set_request_id(options.request_id);
   grpc::ClientContext context;
   prepare(context, common);
   v1::EraseCallerResponse response;

@@ -1,4 +1,3 @@
-#include <google/protobuf/util/time_util.h>
 #include <grpcpp/grpcpp.h>
 #include <ringtrace/v1/lease_service.grpc.pb.h>
 
@@ -7,12 +6,11 @@
 #include <vector>
 
 #include "gateway/ctl/commands.h"
+#include "gateway/ctl/expiration.h"
 #include "gateway/ctl/text.h"
 
 namespace ringtrace::ctl {
 namespace {
-
-using google::protobuf::util::TimeUtil;
 
 void print_lease(const Common& common, const v1::Lease& lease) {
   if (common.json) return print_json(lease);
@@ -23,6 +21,7 @@ void print_lease(const Common& common, const v1::Lease& lease) {
       {"visit", lease.visit().visit_id()},
       {"source", or_dash(lease.source())},
   };
+  if (!lease.visit().visitor_id().empty()) fields.emplace_back("visitor", lease.visit().visitor_id());
   if (!attributes.utm_source().empty()) fields.emplace_back("utm_source", attributes.utm_source());
   if (lease.kind() == v1::NUMBER_KIND_DYNAMIC) {
     fields.emplace_back("since", time_text(lease.has_start_time(), lease.start_time()));
@@ -36,11 +35,6 @@ void print_lease(const Common& common, const v1::Lease& lease) {
   }
   if (lease.has_idle_duration()) fields.emplace_back("idle before", duration_text(lease.idle_duration()));
   print_fields(std::cout, fields);
-}
-
-template <typename Request>
-void set_ttl(Request& request, const std::optional<std::chrono::milliseconds>& ttl) {
-  if (ttl) *request.mutable_ttl() = TimeUtil::MillisecondsToDuration(ttl->count());
 }
 
 void set_attributes(v1::VisitAttributes& attributes, const LeaseOptions& options) {
@@ -66,6 +60,7 @@ Request held_request(const HeldOptions& options) {
   Request request;
   request.set_parent(pool_resource_of(options.pool));
   request.set_visit_id(options.visit);
+  if constexpr (requires { request.request_id(); }) request.set_request_id(options.request_id);
   return request;
 }
 
@@ -77,7 +72,7 @@ int lease(const Common& common, const LeaseOptions& options) {
   request.mutable_visit()->set_visit_id(options.visit);
   request.mutable_visit()->set_visitor_id(options.visitor);
   set_attributes(*request.mutable_visit()->mutable_attributes(), options);
-  set_ttl(request, options.ttl);
+  set_expiration(request, options.expiration);
   request.set_request_id(options.request_id);
   if (!options.admission.empty()) request.set_admission_class(admission_of(options.admission));
 
@@ -93,7 +88,7 @@ int lease(const Common& common, const LeaseOptions& options) {
 
 int renew(const Common& common, const HeldOptions& options) {
   auto request = held_request<v1::RenewLeaseRequest>(options);
-  set_ttl(request, options.ttl);
+  set_expiration(request, options.expiration);
   grpc::ClientContext context;
   prepare(context, common);
   v1::RenewLeaseResponse response;

@@ -1,5 +1,4 @@
 #include <google/protobuf/util/json_util.h>
-#include <google/protobuf/util/time_util.h>
 #include <grpcpp/grpcpp.h>
 #include <ringtrace/v1/lease_service.grpc.pb.h>
 
@@ -9,6 +8,8 @@
 #include <vector>
 
 #include "gateway/ctl/commands.h"
+#include "gateway/ctl/expiration.h"
+#include "gateway/ctl/patience.h"
 #include "gateway/ctl/text.h"
 
 namespace ringtrace::ctl {
@@ -37,9 +38,7 @@ std::vector<v1::LeaseNumberRequest> read_requests(const LeaseManyOptions& option
     if (!read_visit(line, *request.mutable_visit())) {
       throw std::runtime_error("line " + std::to_string(number) + " of standard input is no Visit in JSON");
     }
-    if (options.ttl) {
-      *request.mutable_ttl() = google::protobuf::util::TimeUtil::MillisecondsToDuration(options.ttl->count());
-    }
+    set_expiration(request, options.expiration);
     requests.push_back(std::move(request));
   }
   return requests;
@@ -62,6 +61,7 @@ int lease_many(const Common& common, const LeaseManyOptions& options) {
   const auto stub = v1::LeaseService::NewStub(connect(common));
   grpc::ClientContext context;
   authorise(context, common);
+  Patience patience(context, common.timeout);
   const auto stream = stub->LeaseNumbers(&context);
   // Answers come while requests still go out: the gateway reads no more than it may have under way.
   std::thread writer([&] {
@@ -81,6 +81,7 @@ int lease_many(const Common& common, const LeaseManyOptions& options) {
   bool refused = false;
   v1::LeaseNumbersResponse response;
   while (stream->Read(&response)) {
+    patience.rest();
     for (const v1::LeaseNumbersResult& result : response.results()) {
       refused = refused || result.has_error();
       if (common.json) {
@@ -89,9 +90,10 @@ int lease_many(const Common& common, const LeaseManyOptions& options) {
         print_row(table, requests[result.tag()].visit(), result);
       }
     }
+    patience.renew();
   }
   writer.join();
-  const grpc::Status status = stream->Finish();
+  const grpc::Status status = patience.status_of(stream->Finish());
   if (!status.ok()) return report(common, status);
   if (!common.json) table.heading();
   return refused ? kExitRefused : kExitOk;

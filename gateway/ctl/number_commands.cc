@@ -40,6 +40,7 @@ int change_numbers(const Common& common, const NumbersOptions& options, const ch
   for (std::size_t at = 0; at < numbers.size();) {
     Request request;
     request.set_name(pool_resource_of(options.pool));
+    request.set_request_id(options.request_id);
     for (std::size_t i = 0; i < kMaxNumbersOfRequest && at < numbers.size(); ++i) {
       request.add_numbers(numbers[at++]);
     }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/ctl/commands.h"
+#include "gateway/ctl/patience.h"
 #include "gateway/ctl/text.h"
 
 namespace ringtrace::ctl {
@@ -43,6 +44,7 @@ void print_pool(const v1::Pool& pool) {
                            {"free", std::to_string(capacity.free_count())},
                            {"reserved", std::to_string(capacity.reserved_count())},
                            {"drained", std::to_string(capacity.drained_count())},
+                           {"held back", std::to_string(capacity.held_back_count())},
                            {"not durable", std::to_string(capacity.nondurable_count())},
                            {"leases given", std::to_string(capacity.lease_count())},
                            {"exhausted", std::to_string(capacity.exhausted_count())},
@@ -106,10 +108,12 @@ int watch_pools(const Common& common, const WatchPoolsOptions& options) {
   grpc::ClientContext context;
   authorise(context, common);
   const auto stub = v1::PoolService::NewStub(connect(common));
+  Patience patience(context, common.timeout);
   const auto stream = stub->WatchPools(&context, request);
   Table table(std::cout, pool_columns(), common.colour);
   v1::WatchPoolsResponse response;
   for (std::uint64_t lines = 0; stream->Read(&response);) {
+    patience.end();  // a pool that does not change has nothing to tell
     if (common.json) {
       print_json(response.pool());
     } else {
@@ -122,7 +126,7 @@ int watch_pools(const Common& common, const WatchPoolsOptions& options) {
       return kExitOk;
     }
   }
-  const grpc::Status status = stream->Finish();
+  const grpc::Status status = patience.status_of(stream->Finish());
   return status.ok() ? kExitOk : report(common, status);
 }
 

@@ -1,3 +1,4 @@
+#include <google/protobuf/util/time_util.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -42,11 +43,25 @@ void check_name(const std::string& name) {
   }
 }
 
+/// A token that nobody could use is not worth making.
+void check_expire_time(const std::string& text) {
+  google::protobuf::Timestamp time;
+  if (text.empty()) return;
+  if (!google::protobuf::util::TimeUtil::FromString(text, &time)) {
+    throw std::runtime_error("--expire-time must be a time of RFC 3339, such as 2027-01-31T00:00:00Z, not " +
+                             text);
+  }
+  if (time <= google::protobuf::util::TimeUtil::GetCurrentTime()) {
+    throw std::runtime_error("--expire-time " + text + " is past");
+  }
+}
+
 }  // namespace
 
 int token(const Common& common, const TokenOptions& options) {
   check_name(options.name);
   for (const std::string& pool : options.pools) check_name(pool);
+  check_expire_time(options.expire_time);
   const std::string secret = make_token();
   std::string table = "[[token]]\nname = \"" + options.name + "\"\nsha256 = \"" + sha256(secret) +
                       "\"\nscopes = " + list(options.scopes) + "\n";

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "gateway/nearest.h"
+
 namespace ringtrace::gateway {
 
 using std::chrono::hours;

@@ -1,12 +1,15 @@
 """ringtracectl: its texts, its completions, its exit codes."""
 
+import datetime
+import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import unittest
 
-from stack import BUILD, DEADLINE, Stack
+from stack import BUILD, DEADLINE, Stack, wait_until
 
 CTL = BUILD / "gateway" / "ctl" / "ringtracectl"
 
@@ -58,17 +61,72 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.completed("ringtracectl", "renew", "--utm-s"), [])
         self.assertEqual(self.completed("ringtracectl", "--json", "calls", "--fo"), ["--follow"])
 
+    def test_bash_completes_values_and_leaves_files_to_itself(self):
+        self.assertEqual(self.completed("ringtracectl", "list-calls", "--outcome", "b"), ["busy"])
+        self.assertEqual(self.completed("ringtracectl", "--color", "al"), ["always"])
+        self.assertEqual(self.completed("ringtracectl", "completion", "z"), ["zsh"])
+        self.assertEqual(self.completed("ringtracectl", "pool", "--tls-ca", "l"), [])
+
     def test_fish_completes_too(self):
         script = run("completion", "fish").stdout
         done = subprocess.run(["fish", "-c", script + "\ncomplete -C 'ringtracectl lease --utm-s'"], capture_output=True,
                               text=True)
         self.assertEqual(done.stdout.split("\t")[0], "--utm-source", done.stderr)
+        for words, offered in (("list-calls --outcome b", "busy"), ("completion z", "zsh"), ("rele", "release")):
+            done = subprocess.run(["fish", "-c", script + f"\ncomplete -C 'ringtracectl {words}'"], capture_output=True,
+                                  text=True)
+            self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], [offered], done.stderr)
 
     def test_zsh_reads_its_own(self):
         script = run("completion", "zsh").stdout
         done = subprocess.run(["zsh", "-f", "-c", "autoload -U compinit; compinit -D -u\n" + script +
                                "\nprint ${_comps[ringtracectl]}"], capture_output=True, text=True)
         self.assertEqual((done.stdout.strip(), done.stderr), ("_ringtracectl", ""))
+
+    def test_zsh_is_given_commands_options_and_values(self):
+        script = run("completion", "zsh").stdout
+        # What the completion system would be given for the word after these.
+        stand_ins = ('compdef() { : }\ncompadd() { print -l -- "$@" }\n_files() { print files }\n'
+                     '_describe() { print -l -- "${(@P)2}" }\n')
+
+        def offered(*words):
+            ask = f'words=(ringtracectl {" ".join(words)} "")\nCURRENT={len(words) + 2}\n_ringtracectl'
+            done = subprocess.run(["zsh", "-f", "-c", stand_ins + script + ask], capture_output=True, text=True)
+            self.assertEqual(done.stderr, "")
+            return [line.split(":")[0] for line in done.stdout.splitlines()]
+
+        self.assertIn("lease-many", offered())
+        self.assertIn("--utm-source", offered("lease"))
+        self.assertNotIn("--utm-source", offered("renew"))
+        self.assertEqual(offered("list-calls", "--outcome")[:2], ["answered", "busy"])
+        self.assertEqual(offered("pool", "--tls-ca"), ["files"])
+        self.assertIn("fish", offered("completion"))
+
+
+class Mistakes(unittest.TestCase):
+    def test_a_mistake_is_named_with_what_was_meant(self):
+        for arguments, said in ((("leese",), "leese is no command; did you mean lease?"),
+                                (("lease", "--vsit", "v"), "--vsit is no option; did you mean --visit?"),
+                                (("calls", "--folow"), "--folow is no option; did you mean --follow?"),
+                                (("calls", "everything"), "everything is not expected"),
+                                ((), "which command?"),
+                                (("lease",), "--visit is required"),
+                                (("--server", "gateway", "pool"), "--server: must be HOST:PORT, not gateway"),
+                                (("--timeout", "0s", "pool"), "--timeout: must be more than 0"),
+                                (("calls", "--limit", "-1"), "--limit: must be a count, not -1"),
+                                (("calls", "--share"), "--share requires --subscription"),
+                                (("lease", "--visit", "v", "--expire-time", "soon"), "must be a time of RFC 3339"),
+                                (("token", "--name", "a", "--scope", "lease", "--expire-time", "soon"), "RFC 3339"),
+                                (("token", "--name", "a", "--scope", "lease", "--expire-time", "2020-01-01T00:00:00Z"),
+                                 "is past")):
+            with self.subTest(arguments):
+                done = run(*arguments)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(said, done.stderr)
+                self.assertTrue(done.stderr.startswith("ringtracectl: "), done.stderr)
+
+    def test_the_version_is_told(self):
+        self.assertRegex(run("--version").stdout, r"^ringtracectl \d")
 
 
 class ExitCodes(unittest.TestCase):
@@ -84,6 +142,41 @@ class ExitCodes(unittest.TestCase):
                     done = stack.ctl(*arguments, check=False)
                     self.assertEqual(done.returncode, code, done.stderr)
                     self.assertTrue(done.stderr)
+
+    def test_a_gateway_that_does_not_answer_is_not_waited_for(self):
+        with Stack(redis=False) as stack:
+            stack.start()
+            stack.gateway.process.send_signal(signal.SIGSTOP)
+            for arguments in (("pool",), ("calls",), ("calls", "--follow"), ("watch-pools",), ("lease-many",), ("health",)):
+                with self.subTest(arguments):
+                    done = stack.ctl("--timeout", "300ms", *arguments, check=False, input="v-1\n")
+                    self.assertEqual(done.returncode, 4, done.stderr)
+                    self.assertIn("within 300 ms; --timeout allows more", done.stderr)
+
+    def test_programs_hear_of_every_error_in_json(self):
+        pools = '[[pool]]\nname = "main"\nnumbers = ["+12025550101"]\ndurability = "required"\non_exhausted = "refuse"\n'
+        with Stack(pools=pools) as stack:
+            stack.start()
+            stack.redis.kill()
+            for code, status, arguments in ((1, 5, ("get", "--visit", "nobody")), (4, 14, ("lease", "--visit", "v")),
+                                            (3, 14, ("--server", "127.0.0.1:1", "pool"))):
+                with self.subTest(arguments):
+                    done = stack.ctl("--json", *arguments, check=False)
+                    self.assertEqual(done.returncode, code, done.stderr)
+                    said = json.loads(done.stderr)
+                    self.assertEqual(said["code"], status)
+                    self.assertEqual("details" in said, code != 3)
+                    self.assertTrue(said["message"])
+
+    def test_health_is_told(self):
+        with Stack(redis=False, grpc='drain_delay = "2s"') as stack:
+            stack.start()
+            self.assertEqual({line["status"] for line in stack.ctl_json("health")}, {"SERVING"})
+            stack.gateway.terminate()
+            done = wait_until("it does not serve any more", lambda: (
+                lambda done: done if done.returncode else None)(stack.ctl("health", check=False)))
+            self.assertEqual(done.returncode, 4)
+            self.assertRegex(done.stdout, "ringtrace.v1.LeaseService +not serving")
 
     def test_colours_are_for_terminals_or_those_who_ask(self):
         with Stack(redis=False) as stack:
@@ -149,6 +242,42 @@ class ExitCodes(unittest.TestCase):
             self.assertEqual(stack.ctl_json("pool", "main")[0]["capacity"]["drained_count"], "1")
             planned = stack.ctl_json("plan", "--hourly-visits", 1200, "--visit", "3m", "--hold", "150s")[0]
             self.assertGreater(planned["number_count"], 110)
+
+    def test_events_are_told_of_the_pools_and_types_that_are_asked_for(self):
+        pools = "".join(f'[[pool]]\nname = "{name}"\nnumbers = ["{number}"]\non_exhausted = "refuse"\n'
+                        for name, number in (("main", "+12025550101"), ("other", "+12025550151")))
+        with Stack(redis=False, pools=pools) as stack:
+            stack.start()
+            stack.line()
+            stack.call(stack.lease("visit-1")["number"], name="first")
+            stack.call(stack.lease("visit-2", pool="other")["number"], name="second")
+            stack.events(6)
+
+            def told(*options):
+                return [(event["call"]["resolution"]["pool"], event["type"].rsplit("_", 1)[1])
+                        for event in stack.ctl_json("--timeout", "500ms", "calls", *options)]
+
+            self.assertEqual(told("--type", "ended"), [("pools/main", "ENDED"), ("pools/other", "ENDED")])
+            self.assertEqual(told("--pool", "main", "--type", "ringing", "--type", "ended"),
+                             [("pools/main", "RINGING"), ("pools/main", "ENDED")])
+            shared = told("--subscription", "crm", "--share", "--limit", 6)
+            self.assertEqual(len(shared), 6)
+            refused = stack.ctl("calls", "--pool", "nowhere", check=False)
+            self.assertIn("POOL_NOT_FOUND", refused.stderr)
+
+    def test_leases_last_until_a_time_and_errors_tell_the_requests_name(self):
+        with Stack(redis=False) as stack:
+            stack.start()
+            until = (datetime.datetime.utcnow() + datetime.timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self.assertEqual(stack.lease("visit-1", expire_time=until)["expire_time"], until)
+            later = (datetime.datetime.utcnow() + datetime.timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            self.assertEqual(stack.ctl_json("renew", "--visit", "visit-1", "--expire-time", later)[0]["expire_time"], later)
+            answer, = stack.ctl_json("lease-many", "--expire-time", until, input="visit-2\n")
+            self.assertEqual(answer["lease"]["expire_time"], until)
+            for command in (("renew", "--visit", "nobody"), ("release", "--visit", "nobody"),
+                            ("add-numbers", "reception"), ("drain-numbers", "reception")):
+                done = stack.ctl("--json", *command, "--request-id", "r-7", check=False)
+                self.assertEqual(json.loads(done.stderr)["details"][0]["metadata"]["request_id"], "r-7", command)
 
     def test_many_visits_get_a_number_each_over_one_stream(self):
         with Stack(redis=False) as stack:
