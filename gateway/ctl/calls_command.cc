@@ -211,11 +211,11 @@ int calls(const Common& common, const CallsOptions& options) {
     if (status.ok()) return kExitOk;
     // A gateway that answered, if only that its log is away, will answer again; an address where nobody ever
     // did is the user's to look at.
-    ever_connected = ever_connected || progress.connected || !is_unreachable(status);
+    const bool silent = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+    ever_connected = ever_connected || progress.connected || !(silent || is_unreachable(status));
     if (progress.connected) wait = kFirstWait;
-    const bool again = options.follow && ever_connected &&
-                       (status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-                        status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
+    const bool again =
+        options.follow && ever_connected && (silent || status.error_code() == grpc::StatusCode::UNAVAILABLE);
     if (!again) return report(common, status);
     std::cerr << "ringtracectl: " << printable(status.error_message()) << "; connecting again in "
               << wait.count() << " ms\n";
