@@ -10,14 +10,19 @@ namespace {
 using i18n::phonenumbers::PhoneNumber;
 using i18n::phonenumbers::PhoneNumberUtil;
 
-constexpr std::uint64_t kBlock = 100;
+// Digits that neighbours differ in.
+constexpr int kLastDigits = 3;
+constexpr std::uint64_t kBlock = 1000;
+// In plans of fewer than ten digits, country code and all, even these tell areas apart, and not only at the
+// ends of a block.
+constexpr std::uint64_t kLeastOfBlocks = 1'000'000'000;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Puts the last two digits of `number` in place of the last two digits of `text`, when these are `from`'s.
+/// Puts the last digits of `number` in place of the last digits of `text`, when these are `from`'s.
 bool put_last_digits(std::string& text, std::uint64_t from, std::uint64_t number) {
   std::size_t at = text.size();
-  for (int place = 0; place < 2; ++place) {
+  for (int place = 0; place < kLastDigits; ++place) {
     while (at > 0 && !is_digit(text[at - 1])) --at;
     if (at == 0 || text[at - 1] != static_cast<char>('0' + from % 10)) return false;
     text[--at] = static_cast<char>('0' + number % 10);
@@ -34,7 +39,7 @@ std::optional<NumberTexts> rewritten(NumberTexts texts, std::uint64_t from, std:
   return all ? std::optional(std::move(texts)) : std::nullopt;
 }
 
-/// The two ends of the hundred that the number is in.
+/// The two ends of the thousand that the number is in.
 std::pair<pool::Number, pool::Number> ends_of_block(pool::Number number) {
   const std::uint64_t first = number.digits() / kBlock * kBlock;
   return {pool::Number::from_digits(first).value_or(number),
@@ -67,6 +72,7 @@ NumberTexts NumberFormats::ask(pool::Number number) {
 }
 
 NumberTexts NumberFormats::of(pool::Number number) {
+  if (number.digits() < kLeastOfBlocks) return ask(number);
   const std::uint64_t block = number.digits() / kBlock;
   const auto [first, last] = ends_of_block(number);
   Shard& shard = shard_of(block);

@@ -24,12 +24,12 @@ struct NumberTexts {
 
 /// Writes numbers as people do, by the numbering plans of libphonenumber.
 ///
-/// A plan is asked once for a hundred neighbouring numbers: they are written alike but for their last two
-/// digits, so a pool of a million numbers from a carrier's ranges takes ten thousand questions (some 50 us
-/// each) and then a copy of three texts. Where a plan does not write the last two digits last, or knows the
-/// neighbours apart, the number is asked for by itself. At most kMaxBlocks hundreds are remembered (about
-/// 20 MB); beyond it another one is forgotten. Any thread may call; a lock is held for a
-/// look-up, never while a plan is asked.
+/// A plan is asked twice for a thousand neighbouring numbers: they are written alike but for their last three
+/// digits, so a pool of a million numbers from a carrier's ranges takes two thousand questions (some 50 us
+/// each) and then a copy of three texts. Where a plan does not write the last three digits last, or knows the
+/// neighbours apart, and for every number of fewer than ten digits, the number is asked for by itself. At
+/// most kMaxBlocks thousands are remembered (about 20 MB); beyond it another one is forgotten. Any thread may
+/// call; a lock is held for a look-up, never while a plan is asked.
 class NumberFormats {
  public:
   static constexpr std::size_t kMaxBlocks = 65'536;
