@@ -1,5 +1,6 @@
 #include "grpc/lease_stream.h"
 
+#include <google/protobuf/arena.h>
 #include <google/protobuf/util/time_util.h>
 #include <grpcpp/grpcpp.h>
 
@@ -34,11 +35,6 @@ v1::LeaseNumbersError to_message(const Error& error) {
 
 /// A message as it was read. Its asks are begun as there is room for them; those under way keep it.
 struct Asked {
-  explicit Asked(v1::LeaseNumbersRequest& read) {
-    message.Swap(&read);
-    responses.resize(static_cast<std::size_t>(count()));
-  }
-
   bool is_one() const { return message.asks().empty(); }
   int count() const { return is_one() ? 1 : message.asks_size(); }
   std::uint64_t tag(int i) const { return is_one() ? message.tag() : message.asks(i).tag(); }
@@ -46,7 +42,9 @@ struct Asked {
     return is_one() ? message.request() : message.asks(i).request();
   }
 
-  v1::LeaseNumbersRequest message;
+  // A message is hundreds of small objects, which go all at once.
+  google::protobuf::Arena arena;
+  v1::LeaseNumbersRequest& message = *google::protobuf::Arena::CreateMessage<v1::LeaseNumbersRequest>(&arena);
   std::vector<v1::LeaseNumberResponse> responses;  // of each ask
   Outcome refused;                                 // all of it
   int begun = 0;
@@ -72,9 +70,9 @@ class LeaseStream final : public LongStream<Reactor> {
 
   void OnReadDone(bool ok) override {
     if (!ok) return end(std::nullopt);
-    v1::LeaseNumbersRequest request;
-    if (Outcome refused = read_message(front_, read_, request)) return end(std::move(refused));
-    auto asked = std::make_shared<Asked>(request);
+    auto asked = std::make_shared<Asked>();
+    if (Outcome refused = read_message(front_, read_, asked->message)) return end(std::move(refused));
+    asked->responses.resize(static_cast<std::size_t>(asked->count()));
     if (asked->message.has_request() && !asked->is_one()) {
       asked->refused = field_malformed("asks", "given without request");
     }
