@@ -45,6 +45,7 @@ class Taken {
 
 TEST_CASE("a gateway without a store starts, is ready, tells its figures, and ends when asked") {
   std::ostringstream lines;
+  std::uint64_t bytes = 0;  // of the pools' memory, by the metrics
   {
     const auto log = Log::to_stream(lines, LogLevel::kInfo, 1024);
     Gateway gateway(memory_only(), *log);
@@ -90,6 +91,9 @@ TEST_CASE("a gateway without a store starts, is ready, tells its figures, and en
       CHECK(found != absent.contains(spec.metric));
     }
     CHECK(page.find(R"(ringtrace_pool_numbers{pool="main",state="free"} 1)") != std::string::npos);
+    const auto memory = page.find("\nringtrace_pool_memory_bytes ");
+    REQUIRE(memory != std::string::npos);
+    std::istringstream(page.substr(page.find(' ', memory))) >> bytes;
 
     gateway.stop();
     gateway.run([] { return std::variant<Config, Mistakes>(Mistakes("unused")); });
@@ -97,6 +101,9 @@ TEST_CASE("a gateway without a store starts, is ready, tells its figures, and en
   const std::string text = lines.str();
   INFO(text);
   CHECK(text.find("warning no [redis]: leases and call events live in memory") != std::string::npos);
+  CHECK(bytes > 0);
+  CHECK(text.find("info pools ready pools=1 numbers=1 bytes=" + std::to_string(bytes) + "\n") !=
+        std::string::npos);
   CHECK(text.find("info ready grpc=127.0.0.1:") != std::string::npos);
   CHECK(text.find("info draining") < text.find("info stopped"));
 }

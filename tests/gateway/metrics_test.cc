@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "gateway/pool_metrics.h"
+#include "pool/number_pools.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -106,6 +107,42 @@ TEST_CASE("a histogram is cumulative and ends in infinity") {
   CHECK(read.samples.at(R"(ringtrace_pool_idle_seconds_bucket{pool="main",le="+Inf"})") == 7.0);
   CHECK(read.samples.at(R"(ringtrace_pool_idle_seconds_count{pool="main"})") == 7.0);
   CHECK(read.samples.at(R"(ringtrace_pool_idle_seconds_sum{pool="main"})") == 30.0);
+}
+
+TEST_CASE("the metrics tell what pools have counted: numbers shown by source, states, ways of resolving") {
+  const auto number = [](std::uint64_t last) { return *pool::Number::from_digits(74950000000ULL + last); };
+  pool::PoolConfig config;
+  config.name = pool::PoolName::cut("main");
+  config.numbers = {number(0), number(1), number(2)};
+  config.fallback = number(9);
+  pool::PoolsConfig all;
+  all.pools = {config};
+  const auto pools = std::get<std::unique_ptr<pool::NumberPools>>(pool::NumberPools::create(all));
+  const pool::Time now(std::chrono::hours(24 * 365 * 50));
+  const auto lend = [&](const char* visit, const char* source) {
+    const auto made = pools->reserve({}, {visit, "", source, ""}, std::chrono::minutes(1),
+                                     pool::AdmissionClass::kNormal, now);
+    pools->commit(made.ticket, true, now);
+  };
+  lend("a", "mail");
+  lend("b", "google/cpc");
+  lend("c", "mail");
+  lend("d", "mail");  // who is shown the fallback number is none of those a number was lent to
+  const pool::ResolveQuery query{number(0), {}, now};
+  pools->observe_call(query, pools->resolve(query));
+
+  Metrics metrics;
+  metrics.add_source([&](Samples& samples) { add_pool_samples(*pools, now, samples); });
+  const Exposition read(metrics.text());
+  CHECK(read.problems.empty());
+  CHECK(read.samples.at(R"(ringtrace_pool_shown_total{pool="main",source="mail"})") == 2.0);
+  CHECK(read.samples.at(R"(ringtrace_pool_shown_total{pool="main",source="google/cpc"})") == 1.0);
+  CHECK(read.samples.at(R"(ringtrace_pool_numbers{pool="main",state="leased"})") == 3.0);
+  CHECK(read.samples.at(R"(ringtrace_pool_numbers{pool="main",state="free"})") == 0.0);
+  CHECK(read.samples.at(R"(ringtrace_leases_exhausted_total{pool="main"})") == 1.0);
+  CHECK(read.samples.at(R"(ringtrace_call_resolutions_total{method="ACTIVE_LEASE"})") == 1.0);
+  CHECK(read.samples.at(R"(ringtrace_call_resolutions_total{method="HOLD"})") == 0.0);
+  CHECK(read.samples.at("ringtrace_pool_memory_bytes") == static_cast<double>(pools->memory_bytes()));
 }
 
 TEST_CASE("metrics without samples are left out") {
