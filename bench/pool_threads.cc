@@ -13,19 +13,27 @@
 // one that one operation in 10,000 exceeds. Exact, so no histogram's steps are in it. Two rows:
 //
 //   8 threads             that never pause, 400,000 operations a round
-//   8 threads that pause  each sleeps for half a millisecond after every 20 operations, as a thread that
-//   serves
-//                         requests does; 100,000 operations a round
+//   8 threads that pause  each sleeps for half a millisecond after every 20 operations, as a thread does that
+//                         serves requests; 100,000 operations a round. Once of all operations, and once, "not
+//                         preempted", of those twenties in which the kernel did not take the core away from
+//                         the thread (its involuntary switches, by getrusage)
 //
-// A row beside the last one says what the same threads see of a pool that does nothing: so much of both
+// A row beside the last ones says what the same threads see of a pool that does nothing: so much of the
 // figures is the clock, the sleeping and the machine.
+//
+// Threads that never pause carry the target, a fifth of the mutex pool's. Those that pause have none, and of
+// all their operations ours take more than that fifth (a third of the mutex pool's, on two cores). Threads
+// that wake together preempt one another, and who is preempted inside an operation waits for those that go
+// first, with either pool; only the waiting for a preempted holder of the lock is the mutex's own. The row of
+// those not preempted shows that alone.
 //
 // Doubts: on two cores, 8 threads that never pause are preempted some hundred times a second each, and what
 // is preempted inside an operation makes it as long as the others' slices of time. That is the machine's
 // doing on both sides, and at these speeds it comes about once in 10,000 operations: whether the figure is a
-// microsecond or some milliseconds hangs on which side of that the run falls. In the row of threads that
-// pause the cores are not fully used, so that more of what an operation waits for is the pool's. Other work
-// on the machine counts against both sides alike. More cores would say more than all of this.
+// microsecond or some milliseconds hangs on which side of that the run falls. Other work on the machine
+// counts against both sides alike. More cores would say more than all of this.
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -59,6 +67,13 @@ struct NoPools {
   pool::Resolution resolve(const pool::ResolveQuery&) const { return {}; }
 };
 
+/// How often the kernel has taken the core away from the calling thread.
+long preemptions() {
+  rusage used{};
+  getrusage(RUSAGE_THREAD, &used);
+  return used.ru_nivcsw;
+}
+
 /// One thread's visits, choices and figures.
 template <typename Pools>
 class Worker {
@@ -81,6 +96,8 @@ class Worker {
       own_.push_back(1 + random_() % (kVisitsOfThread - 1));
     }
     nanoseconds_.assign(groups * kGroup, 0);
+    undisturbed_.reserve(groups * kGroup);
+    undisturbed_.clear();
   }
 
   /// Calls `done(i)` behind the i-th operation.
@@ -104,13 +121,20 @@ class Worker {
 
   /// The operations one by one, timed; a sleep of `pause` (or none) after every two groups.
   void run_timed(std::chrono::microseconds pause) {
+    constexpr std::size_t kBurst = 2 * kGroup;
+    long preempted = preemptions();
     auto before = std::chrono::steady_clock::now();
     run([&](std::size_t i) {
       auto after = std::chrono::steady_clock::now();
       nanoseconds_[i] =
           static_cast<std::uint32_t>(std::min<std::int64_t>((after - before).count(), 0xFFFF'FFFF));
-      if (pause.count() > 0 && i % (2 * kGroup) == 2 * kGroup - 1) {
+      if (pause.count() > 0 && i % kBurst == kBurst - 1) {
+        const auto end = nanoseconds_.begin() + static_cast<std::ptrdiff_t>(i + 1);
+        if (preemptions() == preempted) {
+          undisturbed_.insert(undisturbed_.end(), end - kBurst, end);
+        }
         std::this_thread::sleep_for(pause);
+        preempted = preemptions();
         after = std::chrono::steady_clock::now();
       }
       before = after;
@@ -118,6 +142,8 @@ class Worker {
   }
 
   const std::vector<std::uint32_t>& nanoseconds() const { return nanoseconds_; }
+  /// Those of the groups before a pause in which the thread was not preempted.
+  const std::vector<std::uint32_t>& undisturbed() const { return undisturbed_; }
 
  private:
   Pools& pools_;
@@ -129,6 +155,7 @@ class Worker {
   std::vector<pool::Number> dialed_;
   std::vector<std::size_t> own_;
   std::vector<std::uint32_t> nanoseconds_;
+  std::vector<std::uint32_t> undisturbed_;
 };
 
 /// A pool and the threads that use it.
@@ -148,12 +175,13 @@ class Load {
   }
 
   /// Microseconds that one operation in 10,000 exceeds.
-  double slowest(std::size_t operations, std::chrono::microseconds pause) {
+  double slowest(std::size_t operations, std::chrono::microseconds pause, bool undisturbed = false) {
     prepare(operations);
     span_of(threads(), [&](int t) { worker(t).run_timed(pause); });
     std::vector<std::uint32_t> all;
     for (const Worker<Pools>& worker : workers_) {
-      all.insert(all.end(), worker.nanoseconds().begin(), worker.nanoseconds().end());
+      const auto& each = undisturbed ? worker.undisturbed() : worker.nanoseconds();
+      all.insert(all.end(), each.begin(), each.end());
     }
     const auto place = all.begin() + static_cast<std::ptrdiff_t>(all.size() - 1 - all.size() / 10'000);
     std::nth_element(all.begin(), place, all.end());
@@ -191,16 +219,17 @@ void pool_threads(std::vector<Row>& rows) {
         [&] { return peer.nanoseconds_an_operation(); });
     rows.push_back(cores.judge(row, threads));
     if (threads < 8) continue;
-    const auto slowest = [&](const char* what, std::size_t operations, std::chrono::microseconds pause) {
-      rows.push_back(compare(
-          pool_row("p99.99 of one operation, 8 threads" + std::string(what), "us", peer_name,
-                   Target::at_most(0.2)),
-          kRounds, [&] { return ours.slowest(operations, pause); },
-          [&] { return peer.slowest(operations, pause); }));
-    };
-    slowest("", kOperations, {});
     constexpr std::chrono::microseconds kPause(500);
-    slowest(" that pause", kOperations / 4, kPause);
+    rows.push_back(compare(
+        pool_row("p99.99 of one operation, 8 threads", "us", peer_name, Target::at_most(0.2)), kRounds,
+        [&] { return ours.slowest(kOperations, {}); }, [&] { return peer.slowest(kOperations, {}); }));
+    for (const bool undisturbed : {false, true}) {
+      const std::string which = undisturbed ? ", not preempted" : "";
+      rows.push_back(compare(
+          pool_row("p99.99 of one operation, 8 threads that pause" + which, "us", peer_name, {}), kRounds,
+          [&] { return ours.slowest(kOperations / 4, kPause, undisturbed); },
+          [&] { return peer.slowest(kOperations / 4, kPause, undisturbed); }));
+    }
     NoPools no_pools;
     Load nothing(no_pools, threads);
     rows.push_back(compare(
