@@ -12,10 +12,14 @@
 #include "sip/peers.h"
 #include "sip/proxy_core.h"
 #include "sip/routing.h"
+#include "sip/short_slices.h"
 #include "sip/sip_loop.h"
 
 namespace ringtrace::sip {
 namespace {
+
+// What a turn of the loop takes when it is not flooded.
+constexpr std::chrono::microseconds kSlice{100};
 
 Instant now() {
   return {std::chrono::steady_clock::now(),
@@ -94,6 +98,7 @@ struct Proxy::Running final : SipLoop::Handler {
   }
 
   void run(std::shared_ptr<const Routing> routing, std::promise<std::optional<std::string>> started) {
+    ask_for_short_slices(kSlice);
     loop = std::make_unique<SipLoop>(*this);
     auto opened = loop->open(proxy.config_.listen, proxy.config_.tls, routing->limits());
     if (auto* error = std::get_if<std::string>(&opened)) {
