@@ -4,7 +4,6 @@
 #include <ringtrace/v1/pool_service.grpc.pb.h>
 
 #include <algorithm>
-#include <cctype>
 #include <iostream>
 #include <stdexcept>
 #include <utility>
@@ -82,11 +81,9 @@ v1::ListCallsRequest list_request(const ListCallsOptions& options) {
   request.set_dialed_number(options.number);
   request.set_source(options.source);
   if (!options.outcome.empty()) {
-    std::string name = "CALL_OUTCOME_" + options.outcome;
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     v1::CallOutcome outcome{};
-    if (v1::CallOutcome_Parse(name, &outcome)) request.set_outcome(outcome);
+    if (v1::CallOutcome_Parse("CALL_OUTCOME_" + upper(options.outcome), &outcome))
+      request.set_outcome(outcome);
   }
   return request;
 }

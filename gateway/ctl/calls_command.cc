@@ -2,7 +2,6 @@
 #include <ringtrace/v1/call_service.grpc.pb.h>
 
 #include <algorithm>
-#include <cctype>
 #include <iostream>
 #include <optional>
 #include <thread>
@@ -111,11 +110,9 @@ struct Progress {
   bool connected = false;  ///< the last stream got an answer
 };
 
-v1::CallEventType type_of(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+v1::CallEventType type_of(const std::string& text) {
   v1::CallEventType type{};
-  v1::CallEventType_Parse("CALL_EVENT_TYPE_" + text, &type);
+  v1::CallEventType_Parse("CALL_EVENT_TYPE_" + upper(text), &type);
   return type;
 }
 

@@ -1,5 +1,8 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
+#include <ringtrace/v1/call_service.grpc.pb.h>
+#include <ringtrace/v1/lease_service.grpc.pb.h>
+#include <ringtrace/v1/pool_service.grpc.pb.h>
 
 #include <array>
 #include <iostream>
@@ -13,8 +16,8 @@ namespace ringtrace::ctl {
 namespace {
 
 /// The empty name is the gateway as a whole.
-constexpr std::array kServices = {"", "ringtrace.v1.LeaseService", "ringtrace.v1.CallService",
-                                  "ringtrace.v1.PoolService"};
+constexpr std::array kServices = {"", v1::LeaseService::service_full_name(),
+                                  v1::CallService::service_full_name(), v1::PoolService::service_full_name()};
 
 /// grpc.health.v1.Health/Check; its messages, which no package brings, are one field each. `bytes` becomes
 /// the response.

@@ -1,10 +1,10 @@
 #include "gateway/ctl/man_page.h"
 
-#include <algorithm>
-#include <cctype>
 #include <sstream>
 #include <string_view>
 #include <vector>
+
+#include "gateway/ctl/text.h"
 
 namespace ringtrace::ctl {
 namespace {
@@ -24,12 +24,6 @@ std::string escaped(std::string_view text) {
     }
   }
   return result;
-}
-
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return text;
 }
 
 /// The value an option takes, as its help names it, without the library's list of what is allowed; empty for

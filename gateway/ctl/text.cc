@@ -66,6 +66,12 @@ std::string share_text(double share) { return fixed(share, 2); }
 
 std::string or_dash(std::string_view text) { return text.empty() ? "-" : std::string(text); }
 
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
 std::string short_name(std::string_view value_name, std::string_view prefix) {
   if (value_name.substr(0, prefix.size()) == prefix) value_name.remove_prefix(prefix.size());
   std::string result(value_name);

@@ -32,6 +32,9 @@ std::string or_dash(std::string_view text);
 /// The name of an enum value without the enum's name, in lower case: "CALL_EVENT_TYPE_ENDED" gives "ended".
 std::string short_name(std::string_view value_name, std::string_view prefix);
 
+/// The text with its ASCII letters in upper case.
+std::string upper(std::string text);
+
 /// Reads "30m", "1h30m", "90s", "250ms", "2d"; none for anything else.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
