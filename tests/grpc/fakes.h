@@ -62,7 +62,19 @@ class StubStore final : public pool::LeaseStore {
     for (const auto& go : waiting) go();
   }
 
-  void lease(pool::LeaseRecord record, pool::Time, Done done) override { reply(record.expire, done); }
+  /// What it was asked to write as a lease, in order.
+  std::vector<pool::Number> leased() const {
+    const std::lock_guard lock(mutex_);
+    return leased_;
+  }
+
+  void lease(pool::LeaseRecord record, pool::Time, Done done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      leased_.push_back(record.number);
+    }
+    reply(record.expire, done);
+  }
   void renew(pool::LeaseRecord record, pool::Time, Done done) override { reply(record.expire, done); }
   void release(pool::LeaseEnd end, pool::Time, Done done) override { reply(end.end, done); }
   void expire(pool::LeaseEnd end, pool::Time, Done done) override { reply(end.end, done); }
@@ -81,6 +93,7 @@ class StubStore final : public pool::LeaseStore {
   mutable std::mutex mutex_;
   std::vector<std::function<void()>> waiting_;
   std::size_t most_waiting_ = 0;
+  std::vector<pool::Number> leased_;
 };
 
 /// A log in memory. Its cursors are numbers of seven digits.

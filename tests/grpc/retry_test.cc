@@ -30,6 +30,7 @@ TEST_CASE("a client that gave up while the store was asked gets the same number 
   const Leased leased = second.get();
   REQUIRE(leased.status.ok());
   CHECK(leased.lease.durable());
+  for (const pool::Number written : store.leased()) CHECK(written.to_string() == leased.lease.number());
   const auto counts = harness.pools->counts(pool::PoolIndex{0}, harness.clock.now());
   CHECK(counts.leased == 1);
   CHECK(counts.free == 2);
@@ -51,6 +52,7 @@ TEST_CASE("when too many requests wait for the store one more is told to come ba
   store.hold_back(false);
   store.release_waiting();
   CHECK(lease(harness, lease_request("v-2")).status.ok());
+  CHECK(harness.leasing.totals().waiting == 0);
 }
 
 }  // namespace ringtrace::rpc::testing

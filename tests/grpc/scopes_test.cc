@@ -121,7 +121,7 @@ TEST_CASE("a token for one pool is refused by every method that names another") 
 
 TEST_CASE("a stream ends, to begin again, when its token comes to allow something else") {
   ServerConfig config;
-  TokenGrant crm{"crm", hash_token("secret"), {Scope::kRead}, {"main"}, std::nullopt};
+  TokenGrant crm{"crm", hash_token("secret"), {Scope::kRead}, {"strict"}, std::nullopt};
   config.tokens = std::vector{crm};
   config.pool_watch_interval = std::chrono::milliseconds(1);
   Harness harness(nullptr, config);
@@ -130,8 +130,8 @@ TEST_CASE("a stream ends, to begin again, when its token comes to allow somethin
   const auto watch = harness.pool_service->WatchPools(&context, {});
   v1::WatchPoolsResponse response;
   REQUIRE(watch->Read(&response));
-  CHECK(response.pool().name() == "pools/main");
-  crm.pools = {"strict"};
+  CHECK(response.pool().name() == "pools/strict");
+  crm.pools = {"main"};
   harness.server.replace_tokens(std::vector{crm});
   CHECK_FALSE(watch->Read(&response));
   const grpc::Status status = watch->Finish();
