@@ -90,6 +90,14 @@ std::string quoted(std::string_view text) { return "\"" + echo(text) + "\""; }
 
 }  // namespace
 
+std::string element(std::string_view field, std::size_t index) {
+  return std::string(field) + "[" + std::to_string(index + 1) + "]";
+}
+
+std::string element(std::string_view field, std::string_view key) {
+  return std::string(field) + "[" + quoted(key) + "]";
+}
+
 const ReasonSpec& reason_spec(Reason reason) { return kSpecs[static_cast<std::size_t>(reason)]; }
 
 Error field_required(std::string_view field) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -96,8 +97,15 @@ struct Error {
 /// The outcome of a request: none when it succeeded.
 using Outcome = std::optional<Error>;
 
+/// The place of a list's element in a request, as google.rpc.BadRequest.FieldViolation names it: "numbers[1]" is
+/// the first (`index` 0).
+std::string element(std::string_view field, std::size_t index);
+
+/// The same of a map: `visit.attributes.extra["note"]`. A long key is cut.
+std::string element(std::string_view field, std::string_view key);
+
 // Made here and nowhere else, so that a message and its metadata stay together. `field` is the path inside
-// the request, such as "visit.visit_id".
+// the request, such as "visit.visit_id" or "numbers[1]".
 
 Error field_required(std::string_view field);
 Error field_too_long(std::string_view field, std::size_t bytes, std::size_t max_bytes);

@@ -1,6 +1,9 @@
 #include "grpc/event_filter.h"
 
-#include "proto/from_pool.h"
+#include <cstddef>
+#include <string>
+
+#include "grpc/validation.h"
 
 namespace ringtrace::rpc {
 
@@ -15,17 +18,17 @@ std::variant<EventFilter, Error> check_filter(const pool::NumberPools& pools,
     return field_out_of_range("start.pools", "at most " + std::to_string(kMaxFilterPools) + " names");
   }
   EventFilter filter;
-  for (const std::string& resource : start.pools()) {
-    const std::string_view name = pool_name_of(resource);
-    if (name.empty()) return field_malformed("start.pools", "pools/{pool} each");
-    if (!pools.find(name)) return pool_not_found(name);
+  for (std::size_t place = 0; const std::string& resource : start.pools()) {
+    const Checked<pool::PoolIndex> pool = check_pool(pools, element("start.pools", place++), resource);
+    if (const Error* error = std::get_if<Error>(&pool)) return *error;
     filter.pools.insert(resource);
   }
-  for (const int type : start.types()) {
+  for (std::size_t place = 0; const int type : start.types()) {
     if (type == v1::CALL_EVENT_TYPE_UNSPECIFIED || !v1::CallEventType_IsValid(type)) {
-      return field_malformed("start.types", "CallEventType each");
+      return field_malformed(element("start.types", place), "a CallEventType");
     }
     filter.types.insert(type);
+    ++place;
   }
   return filter;
 }

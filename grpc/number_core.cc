@@ -25,7 +25,7 @@ Checked<std::vector<Number>> check_numbers(const Request& request) {
   std::vector<Number> numbers;
   numbers.reserve(static_cast<std::size_t>(request.numbers_size()));
   for (const std::string& text : request.numbers()) {
-    const Checked<Number> number = check_number("numbers", text);
+    const Checked<Number> number = check_number(element("numbers", numbers.size()), text);
     if (const Error* error = std::get_if<Error>(&number)) return *error;
     numbers.push_back(std::get<Number>(number));
   }

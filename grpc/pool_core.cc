@@ -95,7 +95,7 @@ std::variant<std::vector<PoolIndex>, Error> PoolCore::watched_pools(
   }
   std::vector<PoolIndex> pools;
   for (const std::string& name : request.names()) {
-    const Checked<PoolIndex> pool = check_pool(pools_, "names", name);
+    const Checked<PoolIndex> pool = check_pool(pools_, element("names", pools.size()), name);
     if (const Error* error = std::get_if<Error>(&pool)) return *error;
     pools.push_back(std::get<PoolIndex>(pool));
   }

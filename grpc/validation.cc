@@ -17,6 +17,28 @@ constexpr std::int32_t kNanosPerSecond = 1'000'000'000;
 
 constexpr std::string_view kTtlRange = "between 1 second and 30 days";
 
+using Texts = google::protobuf::Map<std::string, std::string>;
+
+/// The entry of a map that has more bytes than all attributes may have.
+Outcome check_entries(std::string_view field, const Texts& texts) {
+  for (const auto& [key, text] : texts) {
+    const std::size_t bytes = key.size() + text.size();
+    if (bytes > pool::kMaxAttributesBytes) {
+      return field_too_long(element(field, key), bytes, pool::kMaxAttributesBytes);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Names the entry of a map that alone is too long; else, what is too long is all of it.
+Outcome check_attributes(const v1::VisitAttributes& attributes) {
+  const std::size_t bytes = attributes.ByteSizeLong();
+  if (bytes <= pool::kMaxAttributesBytes) return std::nullopt;
+  if (Outcome error = check_entries("visit.attributes.click_ids", attributes.click_ids())) return error;
+  if (Outcome error = check_entries("visit.attributes.extra", attributes.extra())) return error;
+  return field_too_long("visit.attributes", bytes, pool::kMaxAttributesBytes);
+}
+
 }  // namespace
 
 Checked<pool::PoolIndex> check_pool(const pool::NumberPools& pools, std::string_view field,
@@ -47,11 +69,7 @@ Outcome check_visit(const v1::Visit& visit) {
   if (!pool::is_valid_visitor_id(visitor)) {
     return field_malformed("visit.visitor_id", "free of control characters");
   }
-  const std::size_t bytes = visit.attributes().ByteSizeLong();
-  if (bytes > pool::kMaxAttributesBytes) {
-    return field_too_long("visit.attributes", bytes, pool::kMaxAttributesBytes);
-  }
-  return std::nullopt;
+  return check_attributes(visit.attributes());
 }
 
 Outcome check_request_id(std::string_view request_id) {

@@ -257,5 +257,19 @@ TEST_CASE_METHOD(FeedFixture, "each mistake in a start is refused") {
   CHECK(refused(log, start).reason == Reason::kFieldMalformed);
 }
 
+TEST_CASE_METHOD(FeedFixture, "a pool or type of a start that is none is told by its place") {
+  MemoryLog log;
+  v1::CallEventsStart start;
+  start.add_pools("pools/main");
+  start.add_pools("main");
+  CHECK(refused(log, start).metadata.at("field") == "start.pools[2]");
+  start.set_pools(1, "");
+  CHECK(refused(log, start).metadata.at("field") == "start.pools[2]");
+  start.clear_pools();
+  for (int i = 0; i < 2; ++i) start.add_types(v1::CALL_EVENT_TYPE_ENDED);
+  start.add_types(v1::CALL_EVENT_TYPE_UNSPECIFIED);
+  CHECK(refused(log, start).metadata.at("field") == "start.types[3]");
+}
+
 }  // namespace
 }  // namespace ringtrace::rpc::testing

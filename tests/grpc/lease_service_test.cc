@@ -245,6 +245,32 @@ std::vector<Mistake> visit_mistakes() {
       {"3 kB of attributes",
        [](auto& r) { r.mutable_visit()->mutable_attributes()->set_utm_term(std::string(3000, 'x')); },
        StatusCode::INVALID_ARGUMENT, "FIELD_TOO_LONG", "visit.attributes"},
+      {"3 kB of one click id",
+       [](auto& r) {
+         auto& attributes = *r.mutable_visit()->mutable_attributes();
+         (*attributes.mutable_click_ids())["gclid"] = std::string(3000, 'x');
+       },
+       StatusCode::INVALID_ARGUMENT, "FIELD_TOO_LONG", R"(visit.attributes.click_ids["gclid"])"},
+      {"3 kB of one extra attribute",
+       [](auto& r) {
+         auto& attributes = *r.mutable_visit()->mutable_attributes();
+         (*attributes.mutable_extra())["short"] = "x";
+         (*attributes.mutable_extra())["note"] = std::string(3000, 'x');
+       },
+       StatusCode::INVALID_ARGUMENT, "FIELD_TOO_LONG", R"(visit.attributes.extra["note"])"},
+      {"3 kB of key",
+       [](auto& r) {
+         auto& attributes = *r.mutable_visit()->mutable_attributes();
+         (*attributes.mutable_extra())[std::string(3000, 'x')] = "x";
+       },
+       StatusCode::INVALID_ARGUMENT, "FIELD_TOO_LONG",
+       "visit.attributes.extra[\"" + std::string(256, 'x') + "...\"]"},
+      {"3 kB of many extra attributes",
+       [](auto& r) {
+         auto& extra = *r.mutable_visit()->mutable_attributes()->mutable_extra();
+         for (int i = 0; i < 30; ++i) extra[std::to_string(i)] = std::string(100, 'x');
+       },
+       StatusCode::INVALID_ARGUMENT, "FIELD_TOO_LONG", "visit.attributes"},
       {"a long request id", [](auto& r) { r.set_request_id(std::string(65, 'x')); },
        StatusCode::INVALID_ARGUMENT, "FIELD_TOO_LONG", "request_id"},
       {"a control character in the request id", [](auto& r) { r.set_request_id("\n"); },

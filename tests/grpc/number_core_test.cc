@@ -112,7 +112,9 @@ TEST_CASE("each mistake in a change of numbers names its field") {
     return error_info(status).metadata().at("field");
   };
   CHECK(field(add(harness, {}).status) == "numbers");
-  CHECK(field(add(harness, {"reception"}).status) == "numbers");
+  CHECK(field(add(harness, {"reception"}).status) == "numbers[1]");
+  CHECK(field(add(harness, {kNew, kOld, ""}).status) == "numbers[3]");
+  CHECK(field(drain(harness, {kOld, kOld, "12"}).status) == "numbers[3]");
   CHECK(field(add(harness, {kNew}, "main").status) == "name");
   CHECK(field(drain(harness, std::vector<std::string>(kMaxNumbersARequest + 1, kOld)).status) == "numbers");
   CHECK(error_info(drain(harness, {kOld}, "pools/none").status).reason() == "POOL_NOT_FOUND");

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "tests/grpc/harness.h"
 
@@ -14,9 +15,12 @@ namespace {
 /// One open watch of a client.
 class Watch {
  public:
-  explicit Watch(Harness& harness, const std::string& pool = "") {
+  explicit Watch(Harness& harness, const std::string& pool = "")
+      : Watch(harness, pool.empty() ? std::vector<std::string>() : std::vector{pool}) {}
+
+  Watch(Harness& harness, const std::vector<std::string>& pools) {
     v1::WatchPoolsRequest request;
-    if (!pool.empty()) request.add_names(pool);
+    for (const std::string& pool : pools) request.add_names(pool);
     stream_ = harness.pool_service->WatchPools(&context_, request);
   }
 
@@ -94,6 +98,18 @@ TEST_CASE("a watch of an unknown pool is refused, and one that is open ends when
   const grpc::Status ended = watch.finish();
   CHECK(ended.error_code() == grpc::StatusCode::UNAVAILABLE);
   CHECK(error_info(ended).reason() == "DRAINING");
+}
+
+TEST_CASE("a name in a request to watch that is none is told by its place") {
+  Harness harness;
+  const auto field_of = [&](const std::vector<std::string>& names) {
+    const grpc::Status status = Watch(harness, names).finish();
+    CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+    return error_info(status).metadata().at("field");
+  };
+  CHECK(field_of({"main"}) == "names[1]");
+  CHECK(field_of({"pools/strict", "pools/main", ""}) == "names[3]");
+  CHECK(field_of(std::vector<std::string>(1001, "pools/main")) == "names");
 }
 
 TEST_CASE("a client that goes leaves no watch behind") {
