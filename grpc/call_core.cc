@@ -61,7 +61,7 @@ std::variant<CallQuery, Error> check(const v1::ListCallsRequest& request) {
   }
   // Not looked up: calls to a pool that is gone are still in the log.
   if (!request.pool().empty() && pool_name_of(request.pool()).empty()) {
-    return field_malformed("pool", "pools/{pool}: 1 to 63 of a-z, 0-9 and dash");
+    return field_malformed("pool", kPoolForm, request.pool());
   }
   query.pool = request.pool();
   if (!request.dialed_number().empty()) {

@@ -118,6 +118,13 @@ Error field_malformed(std::string_view field, std::string_view expected) {
               {{"field", std::string(field)}, {"expected", std::string(expected)}});
 }
 
+Error field_malformed(std::string_view field, std::string_view expected, std::string_view given) {
+  Error error = field_malformed(field, expected);
+  error.message += ", not " + quoted(given);
+  error.metadata["given"] = echo(given);
+  return error;
+}
+
 Error field_out_of_range(std::string_view field, std::string_view range) {
   return make(Reason::kFieldOutOfRange, std::string(field) + " must be " + std::string(range),
               {{"field", std::string(field)}, {"range", std::string(range)}});

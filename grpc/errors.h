@@ -97,8 +97,8 @@ struct Error {
 /// The outcome of a request: none when it succeeded.
 using Outcome = std::optional<Error>;
 
-/// The place of a list's element in a request, as google.rpc.BadRequest.FieldViolation names it: "numbers[1]" is
-/// the first (`index` 0).
+/// The place of a list's element in a request, as google.rpc.BadRequest.FieldViolation names it: the first,
+/// `index` 0, is "numbers[1]".
 std::string element(std::string_view field, std::size_t index);
 
 /// The same of a map: `visit.attributes.extra["note"]`. A long key is cut.
@@ -110,6 +110,7 @@ std::string element(std::string_view field, std::string_view key);
 Error field_required(std::string_view field);
 Error field_too_long(std::string_view field, std::size_t bytes, std::size_t max_bytes);
 Error field_malformed(std::string_view field, std::string_view expected);
+Error field_malformed(std::string_view field, std::string_view expected, std::string_view given);
 Error field_out_of_range(std::string_view field, std::string_view range);
 Error time_not_in_future(std::string_view field);
 Error page_token_invalid();

@@ -45,7 +45,7 @@ Checked<pool::PoolIndex> check_pool(const pool::NumberPools& pools, std::string_
                                     std::string_view resource) {
   if (resource.empty()) return field_required(field);
   const std::string_view name = pool_name_of(resource);
-  if (name.empty()) return field_malformed(field, "pools/{pool}: 1 to 63 of a-z, 0-9 and dash");
+  if (name.empty()) return field_malformed(field, kPoolForm, resource);
   const std::optional<pool::PoolIndex> index = pools.find(name);
   if (!index) return pool_not_found(name);
   return *index;
@@ -85,7 +85,7 @@ Outcome check_request_id(std::string_view request_id) {
 Checked<pool::Number> check_number(std::string_view field, std::string_view text) {
   if (text.empty()) return field_required(field);
   const std::optional<pool::Number> number = pool::Number::parse(text);
-  if (!number) return field_malformed(field, "a number in E.164, such as +74950000001");
+  if (!number) return field_malformed(field, "a number in E.164, such as +74950000001", text);
   return *number;
 }
 

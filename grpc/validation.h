@@ -25,6 +25,10 @@ using Checked = std::variant<T, Error>;
 inline constexpr pool::Duration kMinTtl = std::chrono::seconds(1);
 inline constexpr pool::Duration kMaxTtl = std::chrono::hours(24 * 30);
 
+/// What a pool's resource name must be.
+inline constexpr std::string_view kPoolForm =
+    "pools/{pool}: 1 to 63 of a-z, 0-9 and dash, beginning with a letter";
+
 /// The longest request id.
 inline constexpr std::size_t kMaxRequestIdBytes = 64;
 

@@ -32,6 +32,7 @@ std::vector<Error> one_of_each() {
   return {field_required("f"),
           field_too_long("f", 2, 1),
           field_malformed("f", "x"),
+          field_malformed("f", "x", "y"),
           field_out_of_range("f", "x"),
           time_not_in_future("f"),
           page_token_invalid(),

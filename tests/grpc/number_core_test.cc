@@ -112,7 +112,10 @@ TEST_CASE("each mistake in a change of numbers names its field") {
     return error_info(status).metadata().at("field");
   };
   CHECK(field(add(harness, {}).status) == "numbers");
-  CHECK(field(add(harness, {"reception"}).status) == "numbers[1]");
+  const grpc::Status malformed = add(harness, {"reception"}).status;
+  CHECK(field(malformed) == "numbers[1]");
+  CHECK(error_info(malformed).metadata().at("given") == "reception");
+  CHECK(malformed.error_message().ends_with("not \"reception\""));
   CHECK(field(add(harness, {kNew, kOld, ""}).status) == "numbers[3]");
   CHECK(field(drain(harness, {kOld, kOld, "12"}).status) == "numbers[3]");
   CHECK(field(add(harness, {kNew}, "main").status) == "name");
