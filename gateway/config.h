@@ -139,6 +139,7 @@ struct TrunkConfig {
   std::string region;
   std::vector<std::pair<std::string, std::string>> rewrites;  ///< pattern and replacement
   std::optional<SipEndpoint> emergency_line;
+  bool emergency_line_trusted = true;
   std::optional<RegistrationConfig> registration;
   bool operator==(const TrunkConfig&) const = default;
 };
@@ -148,6 +149,7 @@ struct LineConfig {
   sip::Target address;
   std::uint16_t priority = 0;
   std::uint16_t weight = 0;
+  bool trusted = true;
   bool operator==(const LineConfig&) const = default;
 };
 

@@ -117,6 +117,17 @@ double TableReader::real(std::string_view key) const {
   return initial;
 }
 
+bool TableReader::boolean(std::string_view key) const {
+  const bool initial = spec(key).initial == "true";
+  const toml::node* found = node(key);
+  if (found == nullptr) return initial;
+  if (!found->is_boolean()) {
+    note_type(key, *found, ValueKind::kBoolean);
+    return initial;
+  }
+  return found->as_boolean()->get();
+}
+
 pool::Duration TableReader::duration(std::string_view key) const {
   const KeySpec& wanted = spec(key);
   const pool::Duration initial = wanted.initial.empty() ? pool::Duration() : duration_of(wanted.initial);

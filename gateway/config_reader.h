@@ -50,6 +50,7 @@ class TableReader {
   std::string text(std::string_view key) const;
   std::int64_t integer(std::string_view key) const;
   double real(std::string_view key) const;
+  bool boolean(std::string_view key) const;
   pool::Duration duration(std::string_view key) const;
   std::vector<TextAt> texts(std::string_view key) const;
   std::vector<EntryAt<std::string>> text_map(std::string_view key) const;

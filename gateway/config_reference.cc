@@ -56,6 +56,8 @@ std::string_view describe(ValueKind kind) {
       return "a whole number";
     case ValueKind::kReal:
       return "a number";
+    case ValueKind::kBoolean:
+      return "true or false";
     case ValueKind::kDuration:
       return "a duration such as \"250ms\", \"150s\", \"1h30m\" or \"7d\"";
     case ValueKind::kTexts:

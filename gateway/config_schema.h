@@ -12,6 +12,7 @@ enum class ValueKind : std::uint8_t {
   kText,      ///< "text"
   kInteger,   ///< 42
   kReal,      ///< 0.5 (or 1)
+  kBoolean,   ///< true
   kDuration,  ///< "1h30m"
   kTexts,     ///< ["one", "two"]
   kTextMap,   ///< a table of texts, its keys free

@@ -158,6 +158,10 @@ inline constexpr KeySpec kTrunkKeys[] = {
     {.key = "emergency_line",
      .doc = "Where its calls go when nothing else can be had, also when this file or the pools are broken: "
             "\"udp:ADDRESS:PORT\", no name."},
+    {.key = "emergency_line_trusted",
+     .kind = ValueKind::kBoolean,
+     .initial = "true",
+     .doc = "As a line's trusted."},
     {.key = "registrars",
      .kind = ValueKind::kTexts,
      .doc = "Where to register, the first that serves: [\"udp:sip.carrier.example\"]. Calls may then come "
@@ -215,6 +219,12 @@ inline constexpr KeySpec kLineKeys[] = {
      .least = "1",
      .most = "65535",
      .doc = "The share of calls among lines of one priority."},
+    {.key = "trusted",
+     .kind = ValueKind::kBoolean,
+     .initial = "true",
+     .doc = "Whether the line may know who calls when the caller asks for privacy (RFC 3325). false: it gets "
+            "no P-Asserted-Identity of calls with \"Privacy: id\", and its own is passed to nobody. From is "
+            "left as it comes."},
 };
 
 }  // namespace ringtrace::gateway

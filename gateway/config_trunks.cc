@@ -138,6 +138,7 @@ void read_trunks(Mistakes& mistakes, const toml::table& root, const std::string&
           "emergency_line", [](std::string_view text) { return parse_sip_endpoint(text, false); },
           "\"udp:ADDRESS:PORT\", ADDRESS not a name");
     }
+    trunk.emergency_line_trusted = table.boolean("emergency_line_trusted");
     read_registration(table, directory, trunk);
     config.trunks.push_back(std::move(trunk));
   }
@@ -157,6 +158,7 @@ void read_line_groups(Mistakes& mistakes, const toml::table& root, Config& confi
       line.address = inner.parsed<sip::Target>("address", parse_sip_target, kTargetForm);
       line.priority = static_cast<std::uint16_t>(inner.integer("priority"));
       line.weight = static_cast<std::uint16_t>(inner.integer("weight"));
+      line.trusted = inner.boolean("trusted");
       group.lines.push_back(std::move(line));
     }
     group.ring_timeout = table.duration("ring_timeout");

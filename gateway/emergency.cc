@@ -51,8 +51,10 @@ toml::table trunk_table(const TrunkConfig& trunk) {
       if (const auto hop = registrar.numeric()) addresses.push_back(hop->endpoint.address.to_string());
     }
   }
-  return toml::table{
-      {"name", trunk.name}, {"addresses", addresses}, {"emergency_line", trunk.emergency_line->to_string()}};
+  return toml::table{{"name", trunk.name},
+                     {"addresses", addresses},
+                     {"emergency_line", trunk.emergency_line->to_string()},
+                     {"emergency_line_trusted", trunk.emergency_line_trusted}};
 }
 
 /// Writes a file so that it is there whole or not at all; an error number, or 0.
@@ -85,6 +87,7 @@ void read_trunk(const toml::table& table, sip::ProxyConfig& plan) {
   trunk.name = table["name"].value_or(std::string());
   trunk.addresses = texts_in(table, "addresses");
   trunk.emergency_line = parse_sip_target(table["emergency_line"].value_or(std::string_view()));
+  trunk.is_emergency_line_trusted = table["emergency_line_trusted"].value_or(true);
   if (!trunk.addresses.empty() && trunk.emergency_line) plan.trunks.push_back(std::move(trunk));
 }
 

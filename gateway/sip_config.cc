@@ -40,6 +40,7 @@ sip::TrunkConfig to_trunk(const TrunkConfig& from) {
     to.emergency_line = sip::Target{from.emergency_line->transport, from.emergency_line->endpoint.host,
                                     from.emergency_line->endpoint.port};
   }
+  to.is_emergency_line_trusted = from.emergency_line_trusted;
   if (from.registration) to.registration = to_registration(*from.registration);
   return to;
 }
@@ -51,7 +52,7 @@ sip::LineGroupConfig to_line_group(const LineGroupConfig& from) {
   to.next_after_ring_timeout = from.next_after_ring_timeout;
   for (const LineConfig& line : from.lines) {
     to.lines.push_back({line.name, line.address.host, line.address.port, line.address.transport,
-                        line.priority, line.weight});
+                        line.priority, line.weight, line.trusted});
   }
   return to;
 }

@@ -49,6 +49,7 @@ struct TrunkConfig {
   std::optional<RegistrationConfig> registration{};
   /// Where this trunk's calls go when no line of their group can be had; an address, no name.
   std::optional<Target> emergency_line{};
+  bool is_emergency_line_trusted = true;  ///< as LineConfig::is_trusted
 };
 
 /// Where calls go: a company SIP target.
@@ -59,6 +60,9 @@ struct LineConfig {
   Transport transport = Transport::kUdp;
   std::uint32_t priority = 0;  ///< lower ones are tried first
   std::uint32_t weight = 1;    ///< share of the calls among lines of one priority, 1..65535
+  /// Inside the domain of trust of RFC 3325: it may know a caller who asks for privacy, and its word on who
+  /// it is passes.
+  bool is_trusted = true;
 };
 
 struct LineGroupConfig {

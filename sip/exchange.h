@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "sip/asserted_identity.h"
 #include "sip/call.h"
 #include "sip/invite_client_transaction.h"
 #include "sip/invite_server_transaction.h"
@@ -33,6 +34,8 @@ struct Branch {
   Hop hop;
   std::size_t listener = 0;
   std::string via_branch;
+  Toward answers_go = Toward::kTrunk;
+  bool is_line_trusted = true;
   bool given_up = false;  ///< silent or ringing too long: another line has been tried
   bool ringing = false;
   bool cancel_wanted = false;  ///< CANCEL as soon as a provisional answer allows it

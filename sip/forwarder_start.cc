@@ -1,5 +1,6 @@
 // How a request begins its way: RFC 3261 section 16.6.
 
+#include "sip/asserted_identity.h"
 #include "sip/branch.h"
 #include "sip/caller.h"
 #include "sip/dialed_number.h"
@@ -118,6 +119,7 @@ bool Forwarder::try_next_line(Exchange& exchange) {
     env_.calls.set_line(setup.call, line.name);
     Message message = setup.prepared.clone();
     message.set_request_uri(line_uri(setup.user, line.hop));
+    filter_identity(message, Toward::kLine, exchange.routing->is_trusted(line.hop));
     const std::string parameters =
         route_parameters(exchange.routing->signer(), {setup.call.to_string(), line.hop, exchange.source},
                          exchange.request.sip_call_id(), exchange.request.from_tag());
@@ -164,6 +166,9 @@ bool Forwarder::forward(Exchange& exchange, Message message, const Hop& next) {
              : Branch::Machine(NonInviteClientTransaction(next.transport, env_.times)));
   branch.hop = next;
   branch.listener = *listener;
+  if (exchange.in_dialog && exchange.in_dialog->ticket.from == Side::kLine) branch.answers_go = Toward::kLine;
+  branch.is_line_trusted =
+      exchange.routing->is_trusted(exchange.in_dialog ? exchange.in_dialog->ticket.ticket.line : next);
   branch.via_branch = via.to_string(exchange.routing->signer(), message.sip_call_id(), message.cseq());
   message.set_max_forwards(decremented(message.max_forwards()));
   message.prepend_via(env_.via_value(*listener, branch.via_branch));

@@ -1,6 +1,7 @@
 // Requests inside a dialog: routed from Record-Route alone, so that a restart between two of them changes
 // nothing.
 
+#include "sip/asserted_identity.h"
 #include "sip/proxy_core.h"
 #include "sip/request_checks.h"
 
@@ -61,6 +62,8 @@ std::optional<ProxyCore::Onward> ProxyCore::route_in_dialog(const Message& reque
                                                           : env_.routing->is_line(source));
   if (!on_its_side) return std::nullopt;
 
+  filter_identity(message, ticket->from == Side::kCaller ? Toward::kLine : Toward::kTrunk,
+                  env_.routing->is_trusted(ticket->ticket.line));
   const UriView target = message.route_count() > 0 ? message.route_uri(0) : message.request_uri();
   auto next = target.numeric_hop();
   // A host name, or a URI that would lead back to us: the signed peer is where the dialog was set up with.

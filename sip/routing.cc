@@ -121,7 +121,7 @@ std::string Routing::add_trunk(const TrunkConfig& trunk, const Reachability& pee
     checked.emergency_line = trunk.emergency_line->numeric();
     if (!checked.emergency_line || !checked.emergency_line->endpoint.address.is_unicast())
       return ": its emergency line '" + trunk.emergency_line->to_string() + "' is no address of one host";
-    line_addresses_.insert(checked.emergency_line->endpoint.address);
+    note_line(*checked.emergency_line, trunk.is_emergency_line_trusted);
   }
   trunks_.push_back(std::move(checked));
   return {};
@@ -159,10 +159,16 @@ std::string Routing::add_line(const LineConfig& line, const Reachability& peers,
   GroupLine checked{line.name, {}, line.priority, line.weight};
   for (const Place& place : places_of(target, peers)) {
     checked.hops.push_back({{line.transport, place.endpoint}, place.priority, place.weight});
-    line_addresses_.insert(place.endpoint.address);
+    note_line({line.transport, place.endpoint}, line.is_trusted);
   }
   group.lines.push_back(std::move(checked));
   return {};
+}
+
+void Routing::note_line(const Hop& hop, bool is_trusted) {
+  line_addresses_.insert(hop.endpoint.address);
+  const auto known = line_trust_.try_emplace(hop, true).first;
+  known->second = known->second && is_trusted;
 }
 
 std::string Routing::add_pools_and_headers(const ProxyConfig& config) {
@@ -177,6 +183,11 @@ std::string Routing::add_pools_and_headers(const ProxyConfig& config) {
     headers_.push_back(std::get<HeaderTemplate>(std::move(parsed)));
   }
   return {};
+}
+
+bool Routing::is_trusted(const Hop& line) const {
+  const auto found = line_trust_.find(line);
+  return found != line_trust_.end() && found->second;
 }
 
 std::string_view Routing::line_at(const Hop& hop) const {

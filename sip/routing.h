@@ -68,6 +68,9 @@ class Routing {
   /// The name of the line at this place; empty when there is none.
   std::string_view line_at(const Hop& hop) const;
   bool is_line(const IpAddress& address) const { return line_addresses_.contains(address); }
+  /// Every line at this place is trusted with asserted identities (RFC 3325). Not so where there is none (any
+  /// more).
+  bool is_trusted(const Hop& line) const;
   /// The lines for a call of this pool: by priority, within one priority drawn by weight, and so the places
   /// of a line's name (RFC 2782); those that are down
   /// after the others; the trunk's emergency line last.
@@ -103,6 +106,7 @@ class Routing {
   std::string add_trunk(const TrunkConfig& trunk, const Reachability& peers);
   std::string add_line_groups(const ProxyConfig& config, const Reachability& peers);
   std::string add_line(const LineConfig& line, const Reachability& peers, Group& group);
+  void note_line(const Hop& hop, bool is_trusted);
   std::string add_pools_and_headers(const ProxyConfig& config);
   const Group* find_group(std::string_view name) const;
 
@@ -114,6 +118,7 @@ class Routing {
   std::size_t default_group_ = 0;
   std::vector<std::pair<std::string, std::size_t>> pool_groups_;  ///< sorted by pool
   std::unordered_set<IpAddress> line_addresses_;
+  std::map<Hop, bool> line_trust_;
   std::set<Hop> down_;
   std::vector<HeaderTemplate> headers_;
 };

@@ -22,12 +22,12 @@ def uri(value):
 
 
 class Peer:
-    """A bound socket. `host` is where its messages come from."""
+    """A bound socket. `host` is where its messages come from; any free port where none is given."""
 
-    def __init__(self, host):
+    def __init__(self, host, port=0):
         self.host = host
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((host, 0))
+        self.socket.bind((host, port))
         self.port = self.socket.getsockname()[1]
         self.contact = f"Contact: <sip:{host}:{self.port}>"
         self.source = None  # of the latest message received

@@ -111,11 +111,11 @@ class Program:
 
 
 class Stack:
-    """See the module. `pools` are lines of TOML put in place of the one pool of ten numbers, `grpc` and `sip` lines of their
-    tables; `ctl_options` come before every command of ringtracectl."""
+    """See the module. `pools` are lines of TOML put in place of the one pool of ten numbers, `grpc`, `sip` and `line` lines of
+    their tables; `ctl_options` come before every command of ringtracectl."""
 
-    def __init__(self, redis=True, pools=None, numbers="+12025550101-+12025550110", extra="", grpc="", sip="", ctl_options=(),
-                 patient=True):
+    def __init__(self, redis=True, pools=None, numbers="+12025550101-+12025550110", extra="", grpc="", sip="", line="",
+                 ctl_options=(), patient=True):
         self._temporary = tempfile.TemporaryDirectory(prefix="ringtrace-test-")
         self.directory = pathlib.Path(self._temporary.name)
         self.programs = []
@@ -124,7 +124,7 @@ class Stack:
         self.with_redis = redis
         self.sip_port, self.line_port, self.grpc_port, self.http_port = (free_port() for _ in range(4))
         self.configuration = self.directory / "ringtrace.toml"
-        self.configuration.write_text(self._toml(pools, numbers, extra, grpc, sip, patient))
+        self.configuration.write_text(self._toml(pools, numbers, extra, grpc, sip, line, patient))
         self.ctl_options = list(ctl_options)
 
     def __enter__(self):
@@ -146,7 +146,7 @@ class Stack:
             for mark in ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:"):
                 assert mark not in log, log[log.index(mark):][:6000]
 
-    def _toml(self, pools, numbers, extra, grpc, sip, patient):
+    def _toml(self, pools, numbers, extra, grpc, sip, line, patient):
         redis = f'[redis]\nurl = "unix://{self.redis_socket}"\n' if self.with_redis else ""
         if pools is None:
             pools = f'''
@@ -182,6 +182,7 @@ name = "office"
 [[line_group.line]]
 name = "reception"
 address = "udp:127.0.0.1:{self.line_port}"
+{line}
 {pools}
 {extra}
 '''

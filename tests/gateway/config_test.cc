@@ -137,6 +137,8 @@ TEST_CASE("each mistake is told with its line, what was expected, and the neares
        "or "
        "\"7d\""},
       {"ttl = \"1h30m\"", "ttl = \"31d\"", "[[pool]] ttl = \"31d\" is out of range; expected 1s to 30d"},
+      {"trusted = false", "trusted = \"no\"",
+       "[[line_group.line]] trusted is a text; expected true or false"},
       {"max_calls = 100", "max_calls = 0", "[sip] max_calls = 0 is out of range; expected 1 to 1000000"},
       {"max_calls = 100", "max_calls = 1.5",
        "[sip] max_calls is a number with a fraction; expected a whole number"},
@@ -179,10 +181,10 @@ TEST_CASE("each mistake is told with its line, what was expected, and the neares
       {"\"+78120000001\"", "\"+74950000012\"",
        "[[pool]] \"region\": +74950000012 stands elsewhere already; expected each number once; the other "
        "place "
-       "is [[pool]] \"main\" in test.toml:38"},
+       "is [[pool]] \"main\" in test.toml:39"},
       {"number = \"+74950000200\"", "number = \"+74950000010\"",
        "[[static]] number: +74950000010 stands elsewhere already; expected each number once; the other place "
-       "is [[pool]] \"main\" in test.toml:38"},
+       "is [[pool]] \"main\" in test.toml:39"},
       {"advertise = \"203.0.113.7\"", "advertise = \"pbx.example.com\"",
        "[sip] advertise = \"pbx.example.com\" is no address; expected an address without port, such as "
        "\"203.0.113.7\""},

@@ -37,6 +37,7 @@ name = "second"
 address = "tcp:[2001:db8::5]:5060"
 priority = 2
 weight = 3
+trusted = false
 [[pool]]
 name = "main"
 fallback = "+74950000100"

@@ -8,6 +8,7 @@
 
 #include "gateway/changes.h"
 #include "gateway/config_schema.h"
+#include "gateway/emergency.h"
 #include "sip/proxy.h"
 #include "tests/gateway/good_config.h"
 #include "tests/temporary_directory.h"
@@ -55,6 +56,8 @@ TEST_CASE("the proxy's configuration is the file's") {
   CHECK(config.listen.at(1).advertised_host == "203.0.113.7");
   CHECK(config.trunks.at(0).addresses.size() == 2);
   CHECK(config.line_groups.at(0).lines.at(1).host == "2001:db8::5");
+  CHECK(config.line_groups.at(0).lines.at(0).is_trusted);
+  CHECK_FALSE(config.line_groups.at(0).lines.at(1).is_trusted);
   CHECK(config.default_line_group == "office");
   CHECK(config.pool_line_groups == std::map<std::string, std::string, std::less<>>{{"region", "office"}});
   CHECK(config.headers.at(0).name == "x-roistat");
@@ -73,7 +76,23 @@ TEST_CASE("what the file leaves out is the proxy's own default") {
   CHECK(read.trunks.at(0).numbers.national_prefix == plan.national_prefix);
   CHECK(read.trunks.at(0).numbers.country_code == plan.country_code);
   CHECK(read.line_groups.at(0).lines.at(0).weight == sip::LineConfig().weight);
+  CHECK(read.line_groups.at(0).lines.at(0).is_trusted == sip::LineConfig().is_trusted);
+  CHECK(read.trunks.at(0).is_emergency_line_trusted == sip::TrunkConfig().is_emergency_line_trusted);
   CHECK(read.line_groups.at(0).lines.at(0).priority == sip::LineConfig().priority);
+}
+
+TEST_CASE("what is kept for an emergency says whether a trunk's emergency line is trusted") {
+  const test::TemporaryDirectory directory;
+  const bool trusted = GENERATE(true, false);
+  Config config = changed("addresses = [\"203.0.113.0/24\"",
+                          std::string("emergency_line = \"udp:192.0.2.9:5060\"\nemergency_line_trusted = ") +
+                              (trusted ? "true" : "false") + "\naddresses = [\"203.0.113.0/24\"");
+  config.state_directory = directory.path().string();
+  REQUIRE_FALSE(keep_emergency_plan(config, "0123456789abcdef").has_value());
+  const auto plan = read_emergency_plan(config.state_directory);
+  REQUIRE(plan.has_value());
+  CHECK(plan->trunks.at(0).emergency_line->to_string() == "udp:192.0.2.9:5060");
+  CHECK(plan->trunks.at(0).is_emergency_line_trusted == trusted);
 }
 
 TEST_CASE("the signing key is kept in the state directory, for this user only") {
