@@ -175,8 +175,8 @@ int resolve(const Common& common, const ResolveOptions& options) {
   request.set_dialed_number(options.number);
   request.set_caller(options.caller);
   if (!options.at.empty() && !TimeUtil::FromString(options.at, request.mutable_at_time())) {
-    std::cerr << "ringtracectl: --at must be a time of RFC 3339, such as 2026-03-01T12:00:00Z\n";
-    return kExitUsage;
+    throw std::runtime_error("--at must be a time of RFC 3339, such as 2026-03-01T12:00:00Z, not " +
+                             options.at);
   }
   grpc::ClientContext context;
   prepare(context, common);

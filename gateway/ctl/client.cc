@@ -12,7 +12,9 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 
+#include "gateway/ctl/complaint.h"
 #include "gateway/ctl/connection_check.h"
 #include "gateway/ctl/text.h"
 
@@ -117,6 +119,8 @@ int report(const Common& common, const grpc::Status& status) {
       std::cerr << "; try again in " << duration_text(retry->retry_delay());
     }
     std::cerr << '\n';
+    const std::string_view advice = info ? advice_on(info->reason()) : std::string_view();
+    if (!advice.empty()) std::cerr << advice << '\n';
   }
   if (unreachable) return kExitUnreachable;
   switch (status.error_code()) {

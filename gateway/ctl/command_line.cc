@@ -3,9 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -13,7 +11,7 @@
 #include "gateway/ctl/commands.h"
 #include "gateway/ctl/completion.h"
 #include "gateway/ctl/man_page.h"
-#include "gateway/ctl/mistake_text.h"
+#include "gateway/ctl/shown_token.h"
 #include "gateway/ctl/text.h"
 #include "gateway/ctl/trunks_command.h"
 
@@ -31,14 +29,6 @@ constexpr const char* kFooter =
     "  ringtracectl lease --visit v-1001 --utm-source google --utm-medium cpc\n"
     "  ringtracectl calls --follow\n"
     "  ringtracectl COMMAND --help\n";
-
-/// The first line of a token file, without white space.
-std::string token_of(const std::string& path) {
-  std::ifstream file(path);
-  std::string token;
-  if (!(file >> token)) throw std::runtime_error("cannot read a token from " + path);
-  return token;
-}
 
 }  // namespace
 
@@ -73,7 +63,6 @@ CommandLine::CommandLine()
   app_->require_subcommand(1);
   app_->fallthrough();
   app_->set_version_flag("--version", std::string("ringtracectl ") + RINGTRACE_VERSION);
-  app_->failure_message(mistake_text);
   add_common();
   add_leases();
   add_calls();
@@ -140,11 +129,7 @@ void CommandLine::finish_common() {
   const bool terminal = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   common.colour = options_->colour == "always" || (options_->colour == "auto" && terminal);
   common.tls = common.tls || !common.tls_ca.empty() || !common.tls_certificate.empty();
-  if (!options_->token_file.empty()) {
-    common.token = token_of(options_->token_file);
-  } else if (const char* token = std::getenv("RINGTRACE_TOKEN")) {
-    common.token = token;
-  }
+  common.token = shown_token(options_->token_file);
 }
 
 void CommandLine::add_leases() {
@@ -330,14 +315,14 @@ void CommandLine::add_pools() {
   CLI::App& plan = add("plan", "Tell how many numbers a traffic needs",
                        "  ringtracectl plan --hourly-visits 1200 --visit 3m --hold 150s --exhausted 0.01\n",
                        [&] { return ctl::plan(options.common, options.plan); });
-  plan.add_option("--hourly-visits", options.plan.hourly_visits, "Visits an hour at the peak")
-      ->type_name("N")
+  add_number(plan, "--hourly-visits", "Visits an hour at the peak", options.plan.hourly_visits)
+      .type_name("N")
       ->required();
   add_duration(plan, "--visit", "How long a visit lasts on average", options.plan.visit).required();
   add_duration(plan, "--hold", "How long a number is held after a visit [0s]", options.plan.hold);
-  plan.add_option("--exhausted", options.plan.exhausted_share,
-                  "The share of visits that may find the pool empty")
-      ->type_name("SHARE")
+  add_number(plan, "--exhausted", "The share of visits that may find the pool empty",
+             options.plan.exhausted_share)
+      .type_name("SHARE")
       ->capture_default_str();
 }
 

@@ -2,6 +2,9 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include <charconv>
+#include <cstdint>
+#include <system_error>
 #include <vector>
 
 #include "gateway/ctl/text.h"
@@ -71,11 +74,23 @@ CLI::Option& add_limit(CLI::App& command, const std::string& help, std::uint64_t
   });
 }
 
+CLI::Option& add_number(CLI::App& command, const std::string& name, const std::string& help, double& target) {
+  return *command.add_option(name, target, help)->check([](const std::string& text) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole ? std::string() : "must be a number, not " + text;
+  });
+}
+
 CLI::Option& add_address(CLI::App& command, const std::string& name, const std::string& help,
                          std::string& address) {
   return *command.add_option(name, address, help)->type_name("HOST:PORT")->check([](const std::string& text) {
     const std::size_t colon = text.rfind(':');
-    const bool both = colon != std::string::npos && colon != 0 && colon + 1 != text.size();
+    const std::string port = colon == std::string::npos || colon == 0 ? "" : text.substr(colon + 1);
+    std::uint16_t value = 0;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), value);
+    const bool both = error == std::errc() && end == port.data() + port.size() && value != 0;
     return both ? std::string() : "must be HOST:PORT, not " + text;
   });
 }

@@ -32,6 +32,9 @@ void add_request_id(CLI::App& command, std::string& request_id);
 /// --limit; `help` says of what.
 CLI::Option& add_limit(CLI::App& command, const std::string& help, std::uint64_t& limit);
 
+/// A number, of any kind.
+CLI::Option& add_number(CLI::App& command, const std::string& name, const std::string& help, double& target);
+
 /// HOST:PORT.
 CLI::Option& add_address(CLI::App& command, const std::string& name, const std::string& help,
                          std::string& address);

@@ -3,6 +3,7 @@
 #include <ringtrace/v1/lease_service.grpc.pb.h>
 
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,10 +34,12 @@ std::vector<v1::LeaseNumberRequest> read_requests(const LeaseManyOptions& option
   for (std::string line; std::getline(std::cin, line);) {
     ++number;
     if (line.empty()) continue;
+    const std::string place = "line " + std::to_string(number) + " of standard input";
+    if (!is_utf8(line)) throw std::runtime_error(place + " is not UTF-8");
     v1::LeaseNumberRequest request;
     request.set_parent(pool_resource_of(options.pool));
     if (!read_visit(line, *request.mutable_visit())) {
-      throw std::runtime_error("line " + std::to_string(number) + " of standard input is no Visit in JSON");
+      throw std::runtime_error(place + " is no Visit in JSON");
     }
     set_expiration(request, options.expiration);
     requests.push_back(std::move(request));

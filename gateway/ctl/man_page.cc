@@ -31,7 +31,7 @@ std::string escaped(std::string_view text) {
 std::string value_of(const CLI::Option& option) {
   if (option.get_items_expected_max() == 0) return {};
   const std::string name = option.get_type_name();
-  return name.substr(0, name.find(':'));
+  return name.substr(0, name.find(":{"));
 }
 
 /// Running text in lines that a manual page's source may have, broken between words.
@@ -116,8 +116,7 @@ void print_command(std::ostream& out, const std::string& program, const CLI::App
   print_footer(out, examples, ".PP");
 }
 
-void print_environment(std::ostream& out, const CLI::App& app) {
-  out << ".SH ENVIRONMENT\n";
+void print_variables(std::ostream& out, const CLI::App& app) {
   for (const CLI::Option* option : options_of(app)) {
     if (option->get_envname().empty()) continue;
     out << ".TP\n\\fB" << escaped(option->get_envname()) << "\\fR\nStands in for \\fB"
@@ -138,7 +137,9 @@ void print_man_page(std::ostream& out, const CLI::App& app, const std::string& s
   for (const CLI::Option* option : options_of(app)) print_option(out, *option);
   out << ".SH COMMANDS\n";
   for (const CLI::App* command : commands_of(app)) print_command(out, name, *command);
-  print_environment(out, app);
+  out << ".SH ENVIRONMENT\n";
+  print_variables(out, app);
+  for (const CLI::App* command : commands_of(app)) print_variables(out, *command);
   print_footer(out, app.get_footer(), ".SH");
 }
 

@@ -50,17 +50,17 @@ std::string unknown_text(const std::string& unknown, const CLI::App& app) {
 
 }  // namespace
 
-std::string mistake_text(const CLI::App* app, const CLI::Error& error) {
-  std::string text = error.what();
+std::string mistake_text(const CLI::App& app, const CLI::Error& error) {
+  const std::vector<std::string> unknown = app.remaining(true);
+  if (!unknown.empty() && !unknown.front().empty()) return unknown_text(unknown.front(), app);
+  if (app.get_subcommands().empty() && error.get_name() == "RequiredError") return "which command?";
+  return error.what();
+}
+
+std::string mistake_advice(const CLI::App& app) {
   std::string command;
-  for (const CLI::App* parsed : app->get_subcommands()) command = " " + parsed->get_name();
-  const std::vector<std::string> unknown = app->remaining(true);
-  if (!unknown.empty() && !unknown.front().empty()) {
-    text = unknown_text(unknown.front(), *app);
-  } else if (command.empty() && error.get_name() == "RequiredError") {
-    text = "which command?";
-  }
-  return app->get_name() + ": " + text + "\n" + app->get_name() + command + " --help tells what there is.\n";
+  for (const CLI::App* parsed : app.get_subcommands()) command = " " + parsed->get_name();
+  return app.get_name() + command + " --help tells what there is.";
 }
 
 }  // namespace ringtrace::ctl

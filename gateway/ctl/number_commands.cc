@@ -3,6 +3,7 @@
 #include <ringtrace/v1/pool_service.grpc.pb.h>
 
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,10 @@ std::vector<std::string> numbers_of(const NumbersOptions& options) {
       numbers.push_back(number);
       continue;
     }
-    for (std::string word; std::cin >> word;) numbers.push_back(word);
+    for (std::string word; std::cin >> word;) {
+      if (!is_utf8(word)) throw std::runtime_error("a word of standard input is not UTF-8");
+      numbers.push_back(word);
+    }
   }
   return numbers;
 }

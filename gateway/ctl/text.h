@@ -35,7 +35,7 @@ std::string short_name(std::string_view value_name, std::string_view prefix);
 /// The text with its ASCII letters in upper case.
 std::string upper(std::string text);
 
-/// Reads "30m", "1h30m", "90s", "250ms", "2d"; none for anything else.
+/// Reads "30m", "1h30m", "90s", "250ms", "2d"; none for anything else, and for more than a hundred years.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// How many columns a terminal needs for the text: its UTF-8 code points.
@@ -43,6 +43,9 @@ std::size_t width(std::string_view text);
 
 /// The text without control characters, so that nothing a website sent can steer the terminal.
 std::string printable(std::string_view text);
+
+/// True when the text is UTF-8 (RFC 3629), as every text of a message must be.
+bool is_utf8(std::string_view text);
 
 /// Prints rows under a heading in aligned columns. Rows go out as they come, so a stream can be shown; a
 /// longer cell widens its column from then on.

@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 
+#include "gateway/ctl/complaint.h"
 #include "gateway/ctl/text.h"
 
 namespace ringtrace::ctl {
@@ -17,16 +18,18 @@ namespace {
 using google::protobuf::Struct;
 using google::protobuf::Value;
 
-// The body of the page; nothing when it cannot be had, of which stderr is told.
+/// The body of the page; nothing when it cannot be had, of which stderr is told.
 std::optional<std::string> read_page(const Common& common, const std::string& http) {
+  constexpr const char* kAdvice = "--http says where the gateway's HTTP port is ([http] listen).";
   const std::size_t colon = http.rfind(':');
-  if (colon == std::string::npos) {
-    std::cerr << "ringtracectl: --http must be HOST:PORT, not " << http << '\n';
-    return std::nullopt;
-  }
   boost::asio::ip::tcp::iostream stream;
   stream.expires_after(common.timeout);
   stream.connect(http.substr(0, colon), http.substr(colon + 1));
+  if (!stream) {
+    complain(common.json, Complaint::kUnreachable,
+             "cannot reach the gateway's HTTP port at " + http + ": " + stream.error().message(), kAdvice);
+    return std::nullopt;
+  }
   stream << "GET /trunks HTTP/1.1\r\nHost: " << http << "\r\nConnection: close\r\n\r\n" << std::flush;
   std::string version;
   unsigned status = 0;
@@ -36,7 +39,8 @@ std::optional<std::string> read_page(const Common& common, const std::string& ht
   while (std::getline(stream, line) && line != "\r") continue;
   std::string body(std::istreambuf_iterator<char>(stream), {});
   if (status == 200) return body;
-  std::cerr << "ringtracectl: no gateway tells of its trunks at http://" << http << "/trunks\n";
+  complain(common.json, Complaint::kUnreachable,
+           "no gateway tells of its trunks at http://" + http + "/trunks", kAdvice);
   return std::nullopt;
 }
 
@@ -76,7 +80,7 @@ int trunks(const Common& common, const std::string& http) {
   if (!body) return kExitUnreachable;
   Struct page;
   if (!google::protobuf::util::JsonStringToMessage(*body, &page).ok()) {
-    std::cerr << "ringtracectl: http://" << http << "/trunks is no answer of a gateway\n";
+    complain(common.json, Complaint::kNoAnswer, "http://" + http + "/trunks is no answer of a gateway");
     return kExitTrouble;
   }
   print_list(common, page, "trunks",

@@ -3,10 +3,12 @@
 import datetime
 import json
 import os
+import pathlib
 import pty
 import re
 import signal
 import subprocess
+import tempfile
 import unittest
 
 from stack import BUILD, DEADLINE, Stack, wait_until
@@ -15,7 +17,8 @@ CTL = BUILD / "gateway" / "ctl" / "ringtracectl"
 
 
 def run(*arguments, **options):
-    return subprocess.run([CTL, *map(str, arguments)], capture_output=True, text=True, timeout=DEADLINE, **options)
+    words = [one if isinstance(one, bytes) else str(one) for one in arguments]
+    return subprocess.run([CTL, *words], capture_output=True, text=True, timeout=DEADLINE, **options)
 
 
 def commands():
@@ -44,7 +47,8 @@ class Texts(unittest.TestCase):
             self.assertIn(f"ringtracectl {command}\n", text)
             for option in re.findall(r"--[a-z-]+", run(command, "--help").stdout.split("Examples:")[0]):
                 self.assertIn(option, text)
-        for part in ("EXIT CODES", "ENVIRONMENT", "RINGTRACE_SERVER", "the gateway cannot be reached"):
+        for part in ("EXIT CODES", "ENVIRONMENT", "--server HOST:PORT", "RINGTRACE_SERVER", "RINGTRACE_HTTP",
+                     "the gateway cannot be reached"):
             self.assertIn(part, text)
 
 
@@ -112,7 +116,14 @@ class Mistakes(unittest.TestCase):
                                 ((), "which command?"),
                                 (("lease",), "--visit is required"),
                                 (("--server", "gateway", "pool"), "--server: must be HOST:PORT, not gateway"),
+                                (("--server", "127.0.0.1:grpc", "pool"), "must be HOST:PORT, not 127.0.0.1:grpc"),
+                                (("--server", "127.0.0.1:70800", "pool"), "must be HOST:PORT, not 127.0.0.1:70800"),
                                 (("--timeout", "0s", "pool"), "--timeout: must be more than 0"),
+                                (("plan", "--visit", "3m", "--hourly-visits", "many"), "must be a number, not many"),
+                                (("plan", "--visit", "3m", "--hourly-visits", "9", "--exhausted", "1%"), "not 1%"),
+                                (("plan", "--hourly-visits", "9", "--visit", "99999999d"), "--visit: must be a time such as"),
+                                (("resolve", "+12025550101", "--at", "soon"), "2026-03-01T12:00:00Z, not soon"),
+                                (("get", "--visit", b"v\xff"), "argument 3 is not UTF-8"),
                                 (("calls", "--limit", "-1"), "--limit: must be a count, not -1"),
                                 (("calls", "--share"), "--share requires --subscription"),
                                 (("lease", "--visit", "v", "--expire-time", "soon"), "must be a time of RFC 3339"),
@@ -125,6 +136,49 @@ class Mistakes(unittest.TestCase):
                 self.assertIn(said, done.stderr)
                 self.assertTrue(done.stderr.startswith("ringtracectl: "), done.stderr)
 
+    def test_programs_hear_of_a_mistake_in_json(self):
+        for arguments, said in ((("lease",), "--visit is required"), (("leese",), "did you mean lease?"),
+                                (("token", "--name", "A b", "--scope", "lease"), "\"A b\" is no name")):
+            with self.subTest(arguments):
+                done = run(*arguments, "--json")
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                complaint = json.loads(done.stderr)
+                self.assertEqual(complaint["code"], 3)
+                self.assertIn(said, complaint["message"])
+
+    def test_every_text_is_taken_and_nothing_else(self):
+        def ends_with(word):
+            return run("--server", "127.0.0.1:1", "get", "--visit", word).returncode
+
+        for text in ("a\x7f", "\x80\u07ff", "\u0800\ud7ff\ue000\uffff", "\U00010000\U0010ffff"):
+            self.assertEqual(ends_with(text.encode()), 3, text)
+        for cut_long_surrogate_beyond in (b"\x80", b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\xc0\x80", b"\xe0\x80\x80",
+                                          b"\xf0\x80\x80\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80"):
+            self.assertEqual(ends_with(b"v" + cut_long_surrogate_beyond), 2, cut_long_surrogate_beyond)
+
+    def test_a_line_that_is_not_text_is_named(self):
+        for command, said in (("lease-many", b"line 2 of standard input is not UTF-8"),
+                              ("add-numbers", b"a word of standard input is not UTF-8")):
+            done = subprocess.run([CTL, command, *(["-"] if command == "add-numbers" else [])], capture_output=True,
+                                  input=b"v-1\nv\xff\n", timeout=DEADLINE)
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stderr.splitlines(), [b"ringtracectl: " + said])
+
+    def test_what_is_no_token_is_said_so(self):
+        with tempfile.TemporaryDirectory() as directory:
+            files = {name: pathlib.Path(directory, name) for name in ("empty", "binary", "missing")}
+            files["empty"].write_text("")
+            files["binary"].write_bytes(b"\x80\x01\n")
+            for name, said in (("empty", "it is empty"), ("binary", "no token"), ("missing", "No such file")):
+                done = run("--token-file", files[name], "pool")
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(str(files[name]), done.stderr)
+                self.assertIn(said, done.stderr)
+        for token in ("line\nbreak", "schlüssel"):
+            done = run("pool", env=os.environ | {"RINGTRACE_TOKEN": token})
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("RINGTRACE_TOKEN is no token", done.stderr)
+
     def test_the_version_is_told(self):
         self.assertRegex(run("--version").stdout, r"^ringtracectl \d")
 
@@ -134,10 +188,12 @@ class ExitCodes(unittest.TestCase):
         with Stack(redis=False) as stack:
             stack.start()
             self.assertEqual(stack.ctl("pool").returncode, 0)
+            self.assertEqual(stack.ctl("trunks", "--http", f"127.0.0.1:{stack.http_port}").returncode, 0)
             for code, arguments in ((1, ("get", "--visit", "nobody")), (2, ("lease",)), (2, ("pol",)),
                                     (2, ("lease", "--visit", "v", "--ttl", "soon")),
                                     (2, ("--token-file", "/nonexistent", "pool")),
-                                    (3, ("--server", "127.0.0.1:1", "pool"))):
+                                    (3, ("--server", "127.0.0.1:1", "pool")), (3, ("trunks", "--http", "127.0.0.1:1")),
+                                    (3, ("trunks", "--http", f"127.0.0.1:{stack.grpc_port}"))):
                 with self.subTest(arguments):
                     done = stack.ctl(*arguments, check=False)
                     self.assertEqual(done.returncode, code, done.stderr)
@@ -159,7 +215,8 @@ class ExitCodes(unittest.TestCase):
             stack.start()
             stack.redis.kill()
             for code, status, arguments in ((1, 5, ("get", "--visit", "nobody")), (4, 14, ("lease", "--visit", "v")),
-                                            (3, 14, ("--server", "127.0.0.1:1", "pool"))):
+                                            (3, 14, ("--server", "127.0.0.1:1", "pool")),
+                                            (3, 14, ("trunks", "--http", "127.0.0.1:1"))):
                 with self.subTest(arguments):
                     done = stack.ctl("--json", *arguments, check=False)
                     self.assertEqual(done.returncode, code, done.stderr)
@@ -167,6 +224,36 @@ class ExitCodes(unittest.TestCase):
                     self.assertEqual(said["code"], status)
                     self.assertEqual("details" in said, code != 3)
                     self.assertTrue(said["message"])
+
+    def test_where_it_helps_is_said_what_to_do(self):
+        with Stack(redis=False) as stack:
+            stack.start()
+            for said, arguments in (("\nringtracectl pool shows those there are.", ("lease", "--pool", "mian", "--visit", "v")),
+                                    (": Connection refused\n--http says where", ("trunks", "--http", "127.0.0.1:1")),
+                                    (", not \"12\" (FIELD_MALFORMED)", ("resolve", "12")),
+                                    ("numbers[2] must be", ("add-numbers", "+12025550155", "reception"))):
+                with self.subTest(arguments):
+                    self.assertIn(said, stack.ctl(*arguments, check=False).stderr)
+
+    def test_a_token_that_does_not_do_is_told_with_what_to_do(self):
+        soon = (datetime.datetime.utcnow() + datetime.timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        with Stack(redis=False, grpc='token_file = "tokens.toml"') as stack:
+            tables = ""
+            for name, *options in (("shop", "--scope", "lease"), ("old", "--scope", "read", "--expire-time", soon)):
+                made = json.loads(run("--json", "token", "--name", name, *options).stdout)
+                tables += made["table"]
+                (stack.directory / name).write_text(made["token"])
+            (stack.directory / "tokens.toml").write_text(tables)
+            stack.start()
+
+            def said(*options):
+                return stack.ctl(*options, "pool", check=False).stderr
+
+            wait_until("the token has expired", lambda: "TOKEN" in said("--token-file", stack.directory / "old"))
+            another = "\nWhoever runs the gateway makes another with ringtracectl token.\n"
+            self.assertIn(f'token "old" has expired (TOKEN_EXPIRED){another}', said("--token-file", stack.directory / "old"))
+            self.assertIn(f"(SCOPE_MISSING){another}", said("--token-file", stack.directory / "shop"))
+            self.assertIn("(TOKEN_MISSING)\n--token-file shows one", said())
 
     def test_health_is_told(self):
         with Stack(redis=False, grpc='drain_delay = "2s"') as stack:
@@ -269,11 +356,12 @@ class ExitCodes(unittest.TestCase):
         with Stack(redis=False) as stack:
             stack.start()
             until = (datetime.datetime.utcnow() + datetime.timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-            self.assertEqual(stack.lease("visit-1", expire_time=until)["expire_time"], until)
+            self.assertEqual(stack.lease("visit-1", expire_time=until)["expire_time"][:19] + "Z", until)
             later = (datetime.datetime.utcnow() + datetime.timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
-            self.assertEqual(stack.ctl_json("renew", "--visit", "visit-1", "--expire-time", later)[0]["expire_time"], later)
+            self.assertEqual(stack.ctl_json("renew", "--visit", "visit-1", "--expire-time", later)[0][
+                "expire_time"][:19] + "Z", later)
             answer, = stack.ctl_json("lease-many", "--expire-time", until, input="visit-2\n")
-            self.assertEqual(answer["lease"]["expire_time"], until)
+            self.assertEqual(answer["lease"]["expire_time"][:19] + "Z", until)
             for command in (("renew", "--visit", "nobody"), ("release", "--visit", "nobody"),
                             ("add-numbers", "reception"), ("drain-numbers", "reception")):
                 done = stack.ctl("--json", *command, "--request-id", "r-7", check=False)
