@@ -1,15 +1,16 @@
 #include "proto/json_text.h"
 
-#include <google/protobuf/descriptor.h>
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -17,10 +18,9 @@
 namespace ringtrace {
 namespace {
 
+using google::protobuf::Descriptor;
 using google::protobuf::Duration;
 using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
-using google::protobuf::Reflection;
 using google::protobuf::Timestamp;
 
 // Characters that stand for themselves in a text.
@@ -88,10 +88,28 @@ void write_fraction(std::string& out, std::uint32_t nanos) {
   write_padded(out, nanos, 9);
 }
 
-void write_timestamp(std::string& out, const Timestamp& time) {
+// Seconds and nanoseconds, as Timestamp and Duration alike have them.
+struct Seconds {
+  std::int64_t seconds = 0;
+  std::int32_t nanos = 0;
+};
+
+bool read_seconds(std::string_view bytes, Seconds& time) {
+  static_assert(int{Timestamp::kSecondsFieldNumber} == int{Duration::kSecondsFieldNumber});
+  static_assert(int{Timestamp::kNanosFieldNumber} == int{Duration::kNanosFieldNumber});
+  WireFields fields(bytes);
+  for (WireField field; fields.next(field);) {
+    if (field.kind != WireField::Kind::kVarint) continue;
+    if (field.number == Timestamp::kSecondsFieldNumber) time.seconds = static_cast<std::int64_t>(field.value);
+    if (field.number == Timestamp::kNanosFieldNumber) time.nanos = static_cast<std::int32_t>(field.value);
+  }
+  return !fields.is_malformed();
+}
+
+void write_timestamp(std::string& out, const Seconds& time) {
   constexpr std::int64_t kFirst = -62'135'596'800;
   constexpr std::int64_t kLast = 253'402'300'799;
-  const std::chrono::sys_seconds at{std::chrono::seconds(std::clamp(time.seconds(), kFirst, kLast))};
+  const std::chrono::sys_seconds at{std::chrono::seconds(std::clamp(time.seconds, kFirst, kLast))};
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(at - day);
@@ -109,179 +127,250 @@ void write_timestamp(std::string& out, const Timestamp& time) {
   put(15, clock.minutes().count());
   put(18, clock.seconds().count());
   out.append(text.data(), text.size());
-  write_fraction(out, static_cast<std::uint32_t>(std::clamp(time.nanos(), 0, 999'999'999)));
+  write_fraction(out, static_cast<std::uint32_t>(std::clamp(time.nanos, 0, 999'999'999)));
   out += "Z\"";
 }
 
-void write_duration(std::string& out, const Duration& duration) {
+void write_duration(std::string& out, const Seconds& duration) {
   out += '"';
-  if (duration.seconds() < 0 || duration.nanos() < 0) out += '-';
-  const auto seconds = duration.seconds();
+  if (duration.seconds < 0 || duration.nanos < 0) out += '-';
+  const auto seconds = duration.seconds;
   write_number(out,
                seconds < 0 ? 0 - static_cast<std::uint64_t>(seconds) : static_cast<std::uint64_t>(seconds));
-  const std::int32_t nanos = std::clamp(duration.nanos(), -999'999'999, 999'999'999);
+  const std::int32_t nanos = std::clamp(duration.nanos, -999'999'999, 999'999'999);
   write_fraction(out, static_cast<std::uint32_t>(nanos < 0 ? -nanos : nanos));
   out += "s\"";
 }
 
-void write_message(std::string& out, const Message& message);
-
-// A message and what reads it, asked for once: the library looks each time whether its descriptors are built.
-struct Opened {
-  explicit Opened(const Message& opened) : message(opened), reflection(*opened.GetReflection()) {}
-
-  const Message& message;
-  const Reflection& reflection;
-};
-
-// One value; `index` of a repeated field, -1 for the only one.
-void write_value(std::string& out, const Opened& opened, const FieldDescriptor& field, int index) {
-  const auto& [message, reflection] = opened;
-  const auto get = [&](auto single, auto repeated) {
-    return index < 0 ? (opened.reflection.*single)(opened.message, &field)
-                     : (opened.reflection.*repeated)(opened.message, &field, index);
-  };
-  switch (field.cpp_type()) {
-    case FieldDescriptor::CPPTYPE_INT32:
-      return write_number(out, get(&Reflection::GetInt32, &Reflection::GetRepeatedInt32));
-    case FieldDescriptor::CPPTYPE_UINT32:
-      return write_number(out, get(&Reflection::GetUInt32, &Reflection::GetRepeatedUInt32));
-    // 64 bits as text: a JSON number is a double to most readers.
-    case FieldDescriptor::CPPTYPE_INT64:
-      out += '"';
-      write_number(out, get(&Reflection::GetInt64, &Reflection::GetRepeatedInt64));
-      out += '"';
-      return;
-    case FieldDescriptor::CPPTYPE_UINT64:
-      out += '"';
-      write_number(out, get(&Reflection::GetUInt64, &Reflection::GetRepeatedUInt64));
-      out += '"';
-      return;
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-      return write_real(out, get(&Reflection::GetDouble, &Reflection::GetRepeatedDouble));
-    case FieldDescriptor::CPPTYPE_FLOAT:
-      return write_real(out, get(&Reflection::GetFloat, &Reflection::GetRepeatedFloat));
-    case FieldDescriptor::CPPTYPE_BOOL:
-      out += get(&Reflection::GetBool, &Reflection::GetRepeatedBool) ? "true" : "false";
-      return;
-    case FieldDescriptor::CPPTYPE_ENUM: {
-      const int number = get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue);
-      const auto* value = field.enum_type()->FindValueByNumber(number);
-      return value == nullptr ? write_number(out, number) : write_text(out, value->name());
-    }
-    case FieldDescriptor::CPPTYPE_STRING: {
-      std::string scratch;
-      return write_text(out, index < 0
-                                 ? reflection.GetStringReference(message, &field, &scratch)
-                                 : reflection.GetRepeatedStringReference(message, &field, index, &scratch));
-    }
-    case FieldDescriptor::CPPTYPE_MESSAGE:
-      return write_message(out, index < 0 ? reflection.GetMessage(message, &field)
-                                          : reflection.GetRepeatedMessage(message, &field, index));
-  }
-}
-
-// The key of a map's entry: always text.
-void write_key(std::string& out, const Message& entry) {
-  const FieldDescriptor& key = *entry.GetDescriptor()->map_key();
-  const std::size_t begin = out.size();
-  write_value(out, Opened(entry), key, -1);
-  if (out[begin] == '"') return;
-  out.insert(begin, 1, '"');
-  out += '"';
-}
-
-void write_map(std::string& out, const Opened& opened, const FieldDescriptor& field) {
-  const auto& [message, reflection] = opened;
-  out += '{';
-  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
-    if (i > 0) out += ',';
-    const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
-    write_key(out, entry);
-    out += ':';
-    write_value(out, Opened(entry), *entry.GetDescriptor()->map_value(), -1);
-  }
-  out += '}';
-}
+struct FieldsOfType;
 
 // What is the same for all messages of a type: asked of the library it costs more than the values do.
 struct FieldOfType {
   explicit FieldOfType(const FieldDescriptor& described)
       : field(&described),
         name('"' + described.name() + "\":"),
+        kind(kind_of(described)),
         is_map(described.is_map()),
-        is_repeated(described.is_repeated()),
-        is_plain_text(described.cpp_type() == FieldDescriptor::CPPTYPE_STRING && !is_repeated &&
-                      !described.has_presence()) {}
+        is_repeated(described.is_repeated()) {}
+
+  static WireField::Kind kind_of(const FieldDescriptor& described) {
+    switch (described.type()) {
+      case FieldDescriptor::TYPE_DOUBLE:
+      case FieldDescriptor::TYPE_FIXED64:
+      case FieldDescriptor::TYPE_SFIXED64:
+        return WireField::Kind::kFixed64;
+      case FieldDescriptor::TYPE_FLOAT:
+      case FieldDescriptor::TYPE_FIXED32:
+      case FieldDescriptor::TYPE_SFIXED32:
+        return WireField::Kind::kFixed32;
+      case FieldDescriptor::TYPE_STRING:
+      case FieldDescriptor::TYPE_MESSAGE:
+      case FieldDescriptor::TYPE_BYTES:
+      case FieldDescriptor::TYPE_GROUP:
+        return WireField::Kind::kBytes;
+      default:
+        return WireField::Kind::kVarint;
+    }
+  }
 
   const FieldDescriptor* field;
   std::string name;  // as it is written before the value
+  WireField::Kind kind;
   bool is_map;
   bool is_repeated;
-  bool is_plain_text;  // one text, which is there when it is not empty
+  mutable const FieldsOfType* type = nullptr;  // of a message; looked up when it is needed first
 };
 
-const std::vector<FieldOfType>& fields_of(const google::protobuf::Descriptor& type) {
-  thread_local std::unordered_map<const google::protobuf::Descriptor*, std::vector<FieldOfType>> known;
-  const auto [found, is_new] = known.try_emplace(&type);
-  if (!is_new) return found->second;
-  for (int i = 0; i < type.field_count(); ++i) found->second.emplace_back(*type.field(i));
-  std::sort(found->second.begin(), found->second.end(),
-            [](const FieldOfType& a, const FieldOfType& b) { return a.field->number() < b.field->number(); });
-  return found->second;
-}
+struct FieldsOfType {
+  enum class Form : std::uint8_t { kFields, kTimestamp, kDuration };
 
-void write_repeated(std::string& out, const Opened& opened, const FieldDescriptor& field) {
-  out += '[';
-  for (int i = 0; i < opened.reflection.FieldSize(opened.message, &field); ++i) {
-    if (i > 0) out += ',';
-    write_value(out, opened, field, i);
+  explicit FieldsOfType(const Descriptor& described)
+      : form(&described == Timestamp::descriptor()  ? Form::kTimestamp
+             : &described == Duration::descriptor() ? Form::kDuration
+                                                    : Form::kFields) {
+    for (int i = 0; i < described.field_count(); ++i) fields.emplace_back(*described.field(i));
+    std::sort(fields.begin(), fields.end(), [](const FieldOfType& a, const FieldOfType& b) {
+      return a.field->number() < b.field->number();
+    });
   }
-  out += ']';
+
+  const FieldOfType* find(std::uint32_t number) const {
+    const auto found =
+        std::lower_bound(fields.begin(), fields.end(), static_cast<int>(number),
+                         [](const FieldOfType& field, int wanted) { return field.field->number() < wanted; });
+    return found == fields.end() || found->field->number() != static_cast<int>(number) ? nullptr : &*found;
+  }
+
+  Form form;
+  std::vector<FieldOfType> fields;
+};
+
+const FieldsOfType& fields_of(const Descriptor& type) {
+  thread_local std::unordered_map<const Descriptor*, std::unique_ptr<const FieldsOfType>> known;
+  auto& found = known[&type];
+  if (!found) found = std::make_unique<const FieldsOfType>(type);
+  return *found;
 }
 
-// Writes a field as the library lists them: those that are set, or hold anything but their default.
-void write_field(std::string& out, const Opened& opened, const FieldOfType& of_type) {
-  const auto& [message, reflection] = opened;
-  const FieldDescriptor& field = *of_type.field;
-  const auto begin = [&] {
-    if (out.back() != '{') out += ',';
-    out.append(of_type.name);
+const FieldsOfType& type_of(const FieldOfType& of_type) {
+  if (of_type.type == nullptr) of_type.type = &fields_of(*of_type.field->message_type());
+  return *of_type.type;
+}
+
+std::int64_t from_zigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>(value >> 1) ^ -static_cast<std::int64_t>(value & 1);
+}
+
+// 64 bits as text: a JSON number is a double to most readers.
+template <typename Number>
+void write_long(std::string& out, Number value) {
+  out += '"';
+  write_number(out, value);
+  out += '"';
+}
+
+// A number, a truth or an enum's value by its bits.
+void write_bits(std::string& out, const FieldDescriptor& field, std::uint64_t bits) {
+  switch (field.type()) {
+    case FieldDescriptor::TYPE_INT32:
+    case FieldDescriptor::TYPE_SFIXED32:
+      return write_number(out, static_cast<std::int32_t>(bits));
+    case FieldDescriptor::TYPE_SINT32:
+      return write_number(out, static_cast<std::int32_t>(from_zigzag(bits & 0xFFFF'FFFFU)));
+    case FieldDescriptor::TYPE_UINT32:
+    case FieldDescriptor::TYPE_FIXED32:
+      return write_number(out, static_cast<std::uint32_t>(bits));
+    case FieldDescriptor::TYPE_INT64:
+    case FieldDescriptor::TYPE_SFIXED64:
+      return write_long(out, static_cast<std::int64_t>(bits));
+    case FieldDescriptor::TYPE_SINT64:
+      return write_long(out, from_zigzag(bits));
+    case FieldDescriptor::TYPE_UINT64:
+    case FieldDescriptor::TYPE_FIXED64:
+      return write_long(out, bits);
+    case FieldDescriptor::TYPE_DOUBLE:
+      return write_real(out, std::bit_cast<double>(bits));
+    case FieldDescriptor::TYPE_FLOAT:
+      return write_real(out, std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+    case FieldDescriptor::TYPE_BOOL:
+      out += bits != 0 ? "true" : "false";
+      return;
+    default: {
+      const auto number = static_cast<std::int32_t>(bits);
+      const auto* value = field.enum_type()->FindValueByNumber(number);
+      return value == nullptr ? write_number(out, number) : write_text(out, value->name());
+    }
+  }
+}
+
+bool write_message(std::string& out, const FieldsOfType& type, std::string_view bytes,
+                   const FieldFilter& wanted);
+
+bool write_value(std::string& out, const FieldOfType& of_type, const WireField& value,
+                 const FieldFilter& wanted) {
+  if (of_type.kind != WireField::Kind::kBytes) {
+    write_bits(out, *of_type.field, value.value);
+  } else if (of_type.field->type() == FieldDescriptor::TYPE_MESSAGE) {
+    return write_message(out, type_of(of_type), value.bytes, wanted);
+  } else {
+    write_text(out, value.bytes);
+  }
+  return true;
+}
+
+// Numbers that follow one another in one field.
+bool write_packed(std::string& out, const FieldOfType& of_type, std::string_view bytes) {
+  for (bool first = true; !bytes.empty(); first = false) {
+    std::uint64_t bits = 0;
+    const bool read = of_type.kind == WireField::Kind::kVarint
+                          ? take_varint(bytes, bits)
+                          : take_fixed(bytes, of_type.kind == WireField::Kind::kFixed64 ? 8 : 4, bits);
+    if (!read) return false;
+    if (!first) out += ',';
+    write_bits(out, *of_type.field, bits);
+  }
+  return true;
+}
+
+// The key of a map's entry is always text; a key or value that is not there is its type's nothing.
+bool write_entry(std::string& out, const FieldOfType& of_type, std::string_view bytes,
+                 const FieldFilter& wanted) {
+  const std::vector<FieldOfType>& parts = type_of(of_type).fields;  // key and value
+  std::array<WireField, 2> found;
+  for (std::size_t i = 0; i < found.size(); ++i) found[i].kind = parts[i].kind;
+  WireFields fields(bytes);
+  for (WireField field; fields.next(field);)
+    for (std::size_t i = 0; i < found.size(); ++i)
+      if (field.number == i + 1 && field.kind == parts[i].kind) found[i] = field;
+  if (fields.is_malformed()) return false;
+  const std::size_t begin = out.size();
+  write_value(out, parts[0], found[0], wanted);
+  if (out[begin] != '"') {
+    out.insert(begin, 1, '"');
+    out += '"';
+  }
+  out += ':';
+  return write_value(out, parts[1], found[1], wanted);
+}
+
+bool write_fields(std::string& out, const FieldsOfType& type, std::string_view bytes,
+                  const FieldFilter& wanted) {
+  const FieldOfType* list = nullptr;  // that has been begun
+  const auto end_list = [&] {
+    if (list != nullptr) out += list->is_map ? '}' : ']';
+    list = nullptr;
   };
-  if (of_type.is_plain_text) {
-    std::string scratch;
-    const std::string& text = reflection.GetStringReference(message, &field, &scratch);
-    if (text.empty()) return;
-    begin();
-    write_text(out, text);
-  } else if (of_type.is_repeated) {
-    if (reflection.FieldSize(message, &field) == 0) return;
-    begin();
-    of_type.is_map ? write_map(out, opened, field) : write_repeated(out, opened, field);
-  } else if (reflection.HasField(message, &field)) {
-    begin();
-    write_value(out, opened, field, -1);
+  out += '{';
+  WireFields fields(bytes);
+  for (WireField field; fields.next(field);) {
+    const FieldOfType* const of_type = type.find(field.number);
+    if (of_type == nullptr) continue;  // of a newer program
+    const bool packed =
+        of_type->is_repeated && field.kind == WireField::Kind::kBytes && of_type->kind != field.kind;
+    if (field.kind != of_type->kind && !packed) continue;
+    if (wanted && !wanted(*of_type->field, field)) continue;
+    if (of_type == list) {
+      out += ',';
+    } else {
+      end_list();
+      if (out.back() != '{') out += ',';
+      out += of_type->name;
+      if (of_type->is_repeated) {
+        list = of_type;
+        out += of_type->is_map ? '{' : '[';
+      }
+    }
+    const bool written = packed            ? write_packed(out, *of_type, field.bytes)
+                         : of_type->is_map ? write_entry(out, *of_type, field.bytes, wanted)
+                                           : write_value(out, *of_type, field, wanted);
+    if (!written) return false;
   }
+  end_list();
+  out += '}';
+  return !fields.is_malformed();
 }
 
-void write_message(std::string& out, const Message& message) {
-  static const auto* const kTimestamp = Timestamp::descriptor();
-  static const auto* const kDuration = Duration::descriptor();
-  const auto* type = message.GetDescriptor();
-  if (type == kTimestamp) return write_timestamp(out, static_cast<const Timestamp&>(message));
-  if (type == kDuration) return write_duration(out, static_cast<const Duration&>(message));
-  const Opened opened(message);
-  out += '{';
-  for (const FieldOfType& of_type : fields_of(*type)) write_field(out, opened, of_type);
-  out += '}';
+bool write_message(std::string& out, const FieldsOfType& type, std::string_view bytes,
+                   const FieldFilter& wanted) {
+  if (type.form == FieldsOfType::Form::kFields) return write_fields(out, type, bytes, wanted);
+  Seconds time;
+  if (!read_seconds(bytes, time)) return false;
+  type.form == FieldsOfType::Form::kTimestamp ? write_timestamp(out, time) : write_duration(out, time);
+  return true;
 }
 
 }  // namespace
 
-std::string to_json(const Message& message) {
+bool append_json(const Descriptor& type, std::string_view bytes, std::string& out,
+                 const FieldFilter& wanted) {
+  return write_message(out, fields_of(type), bytes, wanted);
+}
+
+std::string to_json(const google::protobuf::Message& message) {
   std::string out;
-  out.reserve(1024);
-  write_message(out, message);
+  const std::string bytes = message.SerializeAsString();
+  out.reserve(3 * bytes.size());
+  append_json(*message.GetDescriptor(), bytes, out);
   return out;
 }
 

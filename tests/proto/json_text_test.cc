@@ -1,10 +1,16 @@
 #include "proto/json_text.h"
 
+#include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/dynamic_message.h>
+#include <google/protobuf/text_format.h>
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <ringtrace/v1/call.pb.h>
 
 #include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace ringtrace {
 namespace {
@@ -68,6 +74,59 @@ TEST_CASE("an enum's number without a name is written as the number") {
   v1::Call call;
   call.set_state(static_cast<v1::CallState>(99));
   CHECK(to_json(call) == R"({"state":99})");
+}
+
+TEST_CASE("bytes are a message to us where they are one to protobuf") {
+  const std::string whole = whole_event().SerializeAsString();
+  for (std::size_t size = 0; size <= whole.size(); ++size) {
+    CAPTURE(size);
+    const std::string_view cut = std::string_view(whole).substr(0, size);
+    v1::CallEvent event;
+    std::string json;
+    const bool read = event.ParseFromArray(cut.data(), static_cast<int>(size));
+    CHECK(append_json(*v1::CallEvent::descriptor(), cut, json) == read);
+    if (read) CHECK(json == by_protobuf(event));
+  }
+}
+
+TEST_CASE("fields of a newer program, and those that are not wanted, are left out") {
+  v1::CallEvent event = whole_event();
+  const std::string newer = event.SerializeAsString() + std::string("\x98\x06\x07", 3);  // 99 is 7
+  std::string json;
+  REQUIRE(
+      append_json(*v1::CallEvent::descriptor(), newer, json, [](const auto& field, const WireField& value) {
+        if (field.name() == "caller") CHECK(value.bytes == "+12025550190");
+        return field.name() != "caller" && field.name() != "visit";
+      }));
+  event.mutable_call()->clear_caller();
+  event.mutable_call()->mutable_resolution()->clear_visit();
+  CHECK(json == by_protobuf(event));
+}
+
+TEST_CASE("every kind of number is written as protobuf writes it") {
+  google::protobuf::FileDescriptorProto file;
+  REQUIRE(google::protobuf::TextFormat::ParseFromString(
+      R"(name: "kinds.proto" package: "kinds" syntax: "proto3" message_type { name: "Kinds"
+           field { name: "a" number: 1 label: LABEL_REPEATED type: TYPE_SINT32 }
+           field { name: "b" number: 2 label: LABEL_REPEATED type: TYPE_SINT64 }
+           field { name: "c" number: 3 label: LABEL_REPEATED type: TYPE_FIXED32 }
+           field { name: "d" number: 4 label: LABEL_REPEATED type: TYPE_SFIXED64 }
+           field { name: "e" number: 5 label: LABEL_REPEATED type: TYPE_FLOAT }
+           field { name: "f" number: 6 label: LABEL_REPEATED type: TYPE_BOOL }
+           field { name: "g" number: 7 label: LABEL_OPTIONAL type: TYPE_UINT64 }
+           field { name: "h" number: 8 label: LABEL_OPTIONAL type: TYPE_SFIXED32 } })",
+      &file));
+  google::protobuf::DescriptorPool pool;
+  google::protobuf::DynamicMessageFactory factory;
+  REQUIRE(pool.BuildFile(file) != nullptr);
+  const std::unique_ptr<google::protobuf::Message> message(
+      factory.GetPrototype(pool.FindMessageTypeByName("kinds.Kinds"))->New());
+  REQUIRE(
+      google::protobuf::TextFormat::ParseFromString("a: [0, -1, 2147483647] b: [-9223372036854775808, 1] c: "
+                                                    "[7, 4294967295] d: [-5] e: [0.5, -1e9] f: [true, false] "
+                                                    "g: 18446744073709551615 h: -2",
+                                                    message.get()));
+  CHECK(to_json(*message) == by_protobuf(*message));
 }
 
 }  // namespace ringtrace
