@@ -106,14 +106,14 @@ class NoAttribution final : public sip::Attribution {
 class LoggedCalls final : public sip::CallSink {
  public:
   explicit LoggedCalls(Log& log) : log_(log) {}
-  void record(v1::CallEvent event) override {
+  void record(const v1::CallEvent& event) override {
     log_.warning("emergency call", {{"event", v1::CallEventType_Name(event.type())},
                                     {"call", event.call().call_id()},
                                     {"trunk", event.call().trunk()},
                                     {"dialed", event.call().dialed_number()},
                                     {"outcome", v1::CallOutcome_Name(event.call().outcome())}});
   }
-  void resume(v1::CallEvent event) override { record(std::move(event)); }
+  void resume(const v1::CallEvent& event) override { record(event); }
   void close_unknown(sip::CallClosing closing) override {
     log_.warning("emergency call", {{"event", "closed"}, {"call", closing.call_id}});
   }

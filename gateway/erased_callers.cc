@@ -29,7 +29,7 @@ void ErasedCallers::note(std::string_view caller, pool::Time at) {
 }
 
 bool ErasedCallers::redact(v1::CallEvent& event) const {
-  if (!any_.load(std::memory_order_acquire) || event.call().caller().empty()) return false;
+  if (!any() || event.call().caller().empty()) return false;
   const std::uint64_t hash = pool::siphash(key_, event.call().caller());
   {
     const std::lock_guard lock(mutex_);

@@ -25,6 +25,9 @@ class ErasedCallers {
   /// Notes that the caller was erased at `at`.
   void note(std::string_view caller, pool::Time at);
 
+  /// Somebody was erased; without that redact() has nothing to do.
+  bool any() const { return any_.load(std::memory_order_acquire); }
+
   /// Takes what is personal out of an event of a call that began before its caller was erased; true when it
   /// did. Costs next to nothing while nobody was erased.
   bool redact(v1::CallEvent& event) const;

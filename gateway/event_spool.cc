@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/from_pool.h"
+#include "proto/wire_fields.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -17,19 +18,10 @@ static_assert(kMostBytes <= RecordFile::kMaxRecord);
 
 }  // namespace
 
-// Begins with what it is; the serialized event follows.
-std::string EventSpool::Entry::record() const {
+std::string EventSpool::record_of(Kind kind, const v1::CallEvent& event) {
   std::string text(1, static_cast<char>(kind));
   event.AppendToString(&text);
   return text;
-}
-
-std::optional<EventSpool::Entry> EventSpool::Entry::from_record(const std::string& record) {
-  Entry entry;
-  const auto size = static_cast<int>(record.size());
-  if (size == 0 || !entry.event.ParseFromArray(record.data() + 1, size - 1)) return std::nullopt;
-  entry.kind = static_cast<Kind>(record.front());
-  return entry;
 }
 
 EventSpool::EventSpool(redis::RedisCallLog& calls, Options options, Log& log, Pass pass)
@@ -71,28 +63,27 @@ void EventSpool::open_file() {
   if (count > 0) log_.info("call events of an earlier process are in the spool", {{"count", count}});
 }
 
-void EventSpool::record(v1::CallEvent event) { add_event(Entry::Kind::kEvent, std::move(event)); }
+void EventSpool::record(const v1::CallEvent& event) { add_event(Kind::kEvent, event); }
 
-void EventSpool::resume(v1::CallEvent event) { add_event(Entry::Kind::kResumed, std::move(event)); }
+void EventSpool::resume(const v1::CallEvent& event) { add_event(Kind::kResumed, event); }
 
-void EventSpool::add_event(Entry::Kind kind, v1::CallEvent event) {
+void EventSpool::add_event(Kind kind, const v1::CallEvent& event) {
   if (event.event_id().empty() || event.call().call_id().empty()) {
     ++dropped_;
     return;
   }
-  erased_.redact(event);
-  add({kind, std::move(event)});
+  add(redacted(record_of(kind, event)));
 }
 
 void EventSpool::close_unknown(sip::CallClosing closing) {
-  Entry entry{Entry::Kind::kClosing, {}};
-  entry.event.mutable_call()->set_call_id(std::move(closing.call_id));
-  entry.event.mutable_call()->set_sip_call_id(std::move(closing.sip_call_id));
-  *entry.event.mutable_event_time() = to_timestamp(closing.end_time);
-  add(std::move(entry));
+  v1::CallEvent event;
+  event.mutable_call()->set_call_id(std::move(closing.call_id));
+  event.mutable_call()->set_sip_call_id(std::move(closing.sip_call_id));
+  *event.mutable_event_time() = to_timestamp(closing.end_time);
+  add(record_of(Kind::kClosing, event));
 }
 
-void EventSpool::add(Entry entry) {
+void EventSpool::add(std::string record) {
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
@@ -100,10 +91,17 @@ void EventSpool::add(Entry entry) {
       ++dropped_;
       return;
     }
-    queue_.push_back(std::move(entry));
+    queue_.push_back(std::move(record));
     wake = std::exchange(idle_, false);
   }
   if (wake) arrived_.notify_one();
+}
+
+/// Without what is personal of callers who have been erased.
+std::string EventSpool::redacted(std::string record) const {
+  v1::CallEvent event;
+  const bool is_theirs = erased_.any() && event.ParseFromString(record.substr(1)) && erased_.redact(event);
+  return is_theirs ? record_of(static_cast<Kind>(record.front()), event) : record;
 }
 
 void EventSpool::erase(const std::string& caller, pool::Time at, std::function<void(bool)> done) {
@@ -122,18 +120,14 @@ void EventSpool::erase(const std::string& caller, pool::Time at, std::function<v
 /// Memory needs nothing: what waits there goes to the store, which keeps nothing personal of it.
 bool EventSpool::redact_file() {
   if (file_ == nullptr || file_->empty()) return true;
-  const bool done = file_->rewrite(
-      [this](std::string record) {
-        auto entry = Entry::from_record(record);
-        return entry && erased_.redact(entry->event) ? entry->record() : record;
-      },
-      given_);
+  const bool done =
+      file_->rewrite([this](std::string record) { return redacted(std::move(record)); }, given_);
   file_bytes_ = file_->end() - file_->begin();
   return done;
 }
 
 void EventSpool::run() {
-  std::vector<Entry> fresh;
+  std::vector<std::string> fresh;
   std::optional<redis::RedisCallLog::Together> together;
   std::chrono::steady_clock::time_point handed_on{};
   for (;;) {
@@ -182,15 +176,9 @@ void EventSpool::run() {
 }
 
 /// Into the file, and on to the log unless earlier ones wait in the file.
-void EventSpool::take(std::vector<Entry>& entries) {
-  std::vector<std::string> records;
-  records.reserve(entries.size());
-  const std::size_t too_large = std::erase_if(entries, [&](const Entry& entry) {
-    std::string record = entry.record();
-    const bool fits = record.size() <= kMostBytes;
-    if (fits) records.push_back(std::move(record));
-    return !fits;
-  });
+void EventSpool::take(std::vector<std::string>& records) {
+  const std::size_t too_large =
+      std::erase_if(records, [](const std::string& record) { return record.size() > kMostBytes; });
   dropped_ += too_large;
   behind_ -= too_large;
   const bool in_order = file_ == nullptr || (given_ == file_->end() && !is_worn());
@@ -200,21 +188,21 @@ void EventSpool::take(std::vector<Entry>& entries) {
     file_bytes_ = file_->end() - file_->begin();
     if (kept > 0) told_full_ = false;
     // Those that the log has no room for, and all behind them, wait in the file.
-    for (std::size_t i = 0; i < kept && in_order && give(std::move(entries[i])); ++i)
+    for (std::size_t i = 0; i < kept && in_order && give(records[i]) != Given::kNoRoom; ++i)
       given_ += RecordFile::size_of(records[i]);
   }
   const bool still_in_order = file_ == nullptr || given_ == file_->end();
-  for (std::size_t i = kept; i < entries.size(); ++i) refuse(std::move(entries[i]), still_in_order);
+  for (std::size_t i = kept; i < records.size(); ++i) refuse(records[i], still_in_order);
 }
 
 /// The file does not have it: it can only go on to the log at once.
-void EventSpool::refuse(Entry entry, bool in_order) {
+void EventSpool::refuse(const std::string& record, bool in_order) {
   if (file_ != nullptr) {
     ++unspooled_;
     if (!std::exchange(told_full_, true))
       log_.error("the spool of call events takes no more", {{"bytes", file_bytes_.load()}});
   }
-  if (in_order && give(std::move(entry))) return;
+  if (in_order && give(record) != Given::kNoRoom) return;
   --behind_;
   ++dropped_;
 }
@@ -232,15 +220,8 @@ void EventSpool::move_on() {
     file_->forget_before(given_);
     file_bytes_ = file_->end() - file_->begin();
   }
-  for (std::uint64_t offset = given_; const auto record = file_->read(offset); given_ = offset) {
-    auto entry = Entry::from_record(*record);
-    if (!entry) {
-      ++dropped_;
-      --behind_;
-    } else if (!give(std::move(*entry))) {
-      return;
-    }
-  }
+  for (std::uint64_t offset = given_; const auto record = file_->read(offset); given_ = offset)
+    if (give(*record) == Given::kNoRoom) return;
   if (!file_->empty() && given_ == file_->end() && calls_.stats().queued == 0) {
     file_->clear();
     given_ = file_->end();
@@ -248,21 +229,33 @@ void EventSpool::move_on() {
   }
 }
 
-/// False when the log has no room now.
-bool EventSpool::give(Entry entry) {
-  v1::CallEvent& event = entry.event;
-  bool taken = false;
-  if (entry.kind == Entry::Kind::kClosing) {
-    taken = calls_.close_open_call(
-        {event.call().call_id(), event.call().sip_call_id(), from_timestamp(event.event_time())});
-  } else if (entry.kind == Entry::Kind::kResumed) {
-    taken = calls_.resume(std::move(event));
-  } else {
-    if (pass_) pass_(event);
-    taken = calls_.append(std::move(event));
-  }
-  if (taken) --behind_;
-  return taken;
+EventSpool::Given EventSpool::give(const std::string& record) {
+  const std::string_view bytes = std::string_view(record).substr(1);
+  const auto kind = static_cast<Kind>(record.front());
+  const Given given = kind == Kind::kEvent ? give_event(bytes) : give_other(kind, bytes);
+  if (given != Given::kNoRoom) --behind_;
+  if (given == Given::kBroken) ++dropped_;
+  return given;
+}
+
+EventSpool::Given EventSpool::give_event(std::string_view event) {
+  // What the log would never take must not keep what is behind it.
+  const std::string_view call = bytes_of_field(event, v1::CallEvent::kCallFieldNumber);
+  if (event.size() > kMostBytes || bytes_of_field(event, v1::CallEvent::kEventIdFieldNumber).empty() ||
+      bytes_of_field(call, v1::Call::kCallIdFieldNumber).empty())
+    return Given::kBroken;
+  const auto other = pass_ ? pass_(event) : std::nullopt;
+  return calls_.append(other ? std::string_view(*other) : event) ? Given::kTaken : Given::kNoRoom;
+}
+
+EventSpool::Given EventSpool::give_other(Kind kind, std::string_view bytes) {
+  v1::CallEvent event;
+  if (!event.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return Given::kBroken;
+  const bool taken = kind == Kind::kResumed
+                         ? calls_.resume(event)
+                         : calls_.close_open_call({event.call().call_id(), event.call().sip_call_id(),
+                                                   from_timestamp(event.event_time())});
+  return taken ? Given::kTaken : Given::kNoRoom;
 }
 
 EventSpoolStats EventSpool::stats() const {

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -48,8 +49,9 @@ class EventSpool final : public sip::CallSink {
   static constexpr std::chrono::milliseconds kGather{10};
   static constexpr std::chrono::milliseconds kTogether{50};
 
-  /// Sees every event on its way to the log and may change it; on the spool's thread.
-  using Pass = std::function<void(v1::CallEvent&)>;
+  /// Sees every event, serialized, on its way to the log, and may have another one go there instead; on the
+  /// spool's thread.
+  using Pass = std::function<std::optional<std::string>(std::string_view event)>;
 
   struct Options {
     std::filesystem::path file;  ///< none: events are in memory only until Redis has them
@@ -68,9 +70,9 @@ class EventSpool final : public sip::CallSink {
   /// Begins to move; what an earlier process left comes first.
   void start();
 
-  void record(v1::CallEvent event) override;
+  void record(const v1::CallEvent& event) override;
   void close_unknown(sip::CallClosing closing) override;
-  void resume(v1::CallEvent event) override;
+  void resume(const v1::CallEvent& event) override;
 
   /// Takes what is personal of a caller's calls out of the file, and out of what comes of those that began
   /// before `at`. `done` is called once, from the spool's thread or from inside the call; false: the file
@@ -80,24 +82,25 @@ class EventSpool final : public sip::CallSink {
   EventSpoolStats stats() const;
 
  private:
-  /// What the file has a record of. A closing is an event with its ids and time alone.
-  struct Entry {
-    enum class Kind : char { kEvent = 'E', kClosing = 'C', kResumed = 'R' };
-    Kind kind = Kind::kEvent;
-    v1::CallEvent event;
+  /// What a record is of; it begins with it, and the serialized event follows. A closing is an event with its
+  /// ids and time alone.
+  enum class Kind : char { kEvent = 'E', kClosing = 'C', kResumed = 'R' };
 
-    std::string record() const;
-    static std::optional<Entry> from_record(const std::string& record);
-  };
+  /// How a record fared with the log.
+  enum class Given : std::uint8_t { kTaken, kNoRoom, kBroken };
 
-  void add_event(Entry::Kind kind, v1::CallEvent event);
-  void add(Entry entry);
+  static std::string record_of(Kind kind, const v1::CallEvent& event);
+  void add_event(Kind kind, const v1::CallEvent& event);
+  void add(std::string record);
   void run();
-  void take(std::vector<Entry>& entries);
-  void refuse(Entry entry, bool in_order);
+  void take(std::vector<std::string>& records);
+  void refuse(const std::string& record, bool in_order);
   void move_on();
   bool is_worn() const;
-  bool give(Entry entry);
+  Given give(const std::string& record);
+  Given give_event(std::string_view event);
+  Given give_other(Kind kind, std::string_view bytes);
+  std::string redacted(std::string record) const;
   void open_file();
   bool redact_file();
 
@@ -110,7 +113,7 @@ class EventSpool final : public sip::CallSink {
   // Own synchronization.
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
-  std::vector<Entry> queue_;                        // by mutex_
+  std::vector<std::string> queue_;                  // by mutex_
   std::vector<std::function<void(bool)>> erasing_;  // by mutex_
   bool stopping_ = false;                           // by mutex_
   bool idle_ = false;                               // by mutex_: the next event must wake the thread

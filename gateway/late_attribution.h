@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "pool/number_pools.h"
@@ -43,7 +44,7 @@ class LateAttribution {
                                  redis::HolderLog::Done done)>;
 
   /// Takes the event; false when there is no room for it now.
-  using Tell = std::function<bool(v1::CallEvent)>;
+  using Tell = std::function<bool(const v1::CallEvent&)>;
 
   using Now = std::function<pool::Time()>;
 
@@ -51,8 +52,9 @@ class LateAttribution {
   LateAttribution(const pool::NumberPools& pools, Ask ask, Tell tell, Now now)
       : pools_(pools), ask_(std::move(ask)), tell_(std::move(tell)), now_(std::move(now)) {}
 
-  /// Sees an event of a call on its way to the log, and gives it the better answer when there is one.
-  void pass(v1::CallEvent& event);
+  /// Sees an event of a call, serialized, on its way to the log. The event to tell in its place when there is
+  /// a better answer; nothing when it goes on as it is.
+  std::optional<std::string> pass(std::string_view event);
 
   /// Asks about those that wait; a few times a second while the store is there. Goes on by itself as answers
   /// come.
@@ -62,12 +64,13 @@ class LateAttribution {
 
  private:
   struct Known {
-    v1::CallEvent latest;  ///< its latest event
-    bool asked = false;    ///< a question is under way
+    std::string latest;  ///< its latest event, until it is settled
+    std::optional<v1::Resolution> better;
     bool settled = false;
     bool ended = false;
   };
 
+  bool is_asked_about(std::string_view resolution) const;
   void answered(const std::string& call_id, redis::HolderPage page);
   std::optional<v1::CallEvent> update_for(const v1::CallEvent& latest, const redis::HolderPage& page) const;
   bool settle(const std::string& call_id, const std::optional<v1::CallEvent>& update, bool told);

@@ -101,15 +101,14 @@ void add_what_it_brought(const std::vector<redis::Holder>& holders, v1::Resoluti
 
 }  // namespace
 
-bool is_complete(const v1::Resolution& first) {
-  return first.method() == v1::RESOLUTION_METHOD_STATIC_SOURCE ||
-         first.method() == v1::RESOLUTION_METHOD_FALLBACK;
+bool is_complete(v1::ResolutionMethod first) {
+  return first == v1::RESOLUTION_METHOD_STATIC_SOURCE || first == v1::RESOLUTION_METHOD_FALLBACK;
 }
 
 std::optional<v1::Resolution> complete_resolution(const v1::Resolution& first,
                                                   const std::vector<redis::Holder>& holders,
                                                   const pool::PoolConfig& config, pool::Time at) {
-  if (is_complete(first)) return std::nullopt;
+  if (is_complete(first.method())) return std::nullopt;
   std::vector<Candidate> candidates = all_candidates(first, holders, at);
   if (candidates.empty()) return std::nullopt;
 

@@ -12,7 +12,7 @@
 namespace ringtrace::gateway {
 
 /// The number was no number of a pool that is lent: its holders say nothing about who calls.
-bool is_complete(const v1::Resolution& first);
+bool is_complete(v1::ResolutionMethod first);
 
 /// A call's resolution, completed: `first` is what memory knew when the call was routed, `holders` who was
 /// shown the number by the store's holder log. Every visit of either is a candidate, weighed anew; the method

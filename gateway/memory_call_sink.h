@@ -11,9 +11,9 @@ class MemoryCallSink final : public sip::CallSink {
  public:
   explicit MemoryCallSink(MemoryCallLog& log) : log_(log) {}
 
-  void record(v1::CallEvent event) override { log_.append(std::move(event)); }
+  void record(const v1::CallEvent& event) override { log_.append(event); }
   void close_unknown(sip::CallClosing) override {}
-  void resume(v1::CallEvent) override {}
+  void resume(const v1::CallEvent&) override {}
 
  private:
   MemoryCallLog& log_;

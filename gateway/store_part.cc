@@ -88,7 +88,8 @@ StorePart::StorePart(boost::asio::io_context& io, const Config& config, const re
       sweep_(connection_, calls_,
              {.max_age = config.sip.max_call_age + kSweepDelay, .setup = sip::kLongestSetup},
              [&clock] { return clock.now(); }),
-      spool_(calls_, spool_options_of(config), log, [this](v1::CallEvent& event) { late_->pass(event); }) {
+      spool_(calls_, spool_options_of(config), log,
+             [this](std::string_view event) { return late_->pass(event); }) {
   leases_ = std::make_unique<StoredLeases>(io, connection_, config, log, readiness);
 }
 
@@ -100,7 +101,7 @@ void StorePart::start(pool::Leasing& leasing, Settled settled, Lost lost) {
       [this](const std::string& pool, pool::Number number, pool::Time at, redis::HolderLog::Done done) {
         holders_.holders(pool, number, at, redis::HolderLog::kMost, std::move(done));
       },
-      [this](v1::CallEvent event) { return calls_.append(std::move(event)); },
+      [this](const v1::CallEvent& event) { return calls_.append(event); },
       [&leasing] { return leasing.clock().now(); });
   eraser_ = std::make_unique<StoreCallerEraser>(leasing, caller_key_, personal_retention_, connection_,
                                                 spool_, log_);

@@ -34,11 +34,6 @@ std::string_view type_word(v1::CallEventType type) {
   }
 }
 
-std::string event_to_json(v1::CallEvent event) {
-  event.clear_cursor();
-  return to_json(event);
-}
-
 std::string caller_in_json(const std::string& caller) {
   v1::Call call;
   call.set_caller(caller);

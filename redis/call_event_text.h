@@ -16,10 +16,7 @@ namespace ringtrace::redis {
 /// "ringing", "answered", "ended", "attribution_updated"; "unspecified" for anything else.
 std::string_view type_word(v1::CallEventType type);
 
-/// The event as one line of JSON, without its cursor.
-std::string event_to_json(v1::CallEvent event);
-
-/// The reverse, also of a newer gateway's event; none when it is no event.
+/// The event of its JSON, also of a newer gateway's event; none when it is no event.
 std::optional<v1::CallEvent> event_from_json(const std::string& json);
 
 /// The caller as it stands in the JSON of an event that names it: `"caller":"+12025550190"`.

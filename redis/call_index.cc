@@ -67,12 +67,10 @@ std::optional<v1::Call> call_of(const Reply& latest, const Reply& update, const 
 
 }  // namespace
 
-std::string call_index_text(const v1::CallEvent& event) {
-  const v1::Call& call = event.call();
-  const v1::Resolution& resolution = call.resolution();
-  return to_text(std::max(from_timestamp(call.start_time()), pool::Time())) + " " +
-         std::string(outcome_word(call.outcome())) + " " + escape_word(pool_name_of(resolution.pool())) +
-         " " + escape_word(call.dialed_number()) + " " + escape_word(resolution.source());
+std::string call_index_text(const CallIndexWords& call) {
+  return to_text(std::max(call.start, pool::Time())) + " " + std::string(outcome_word(call.outcome)) + " " +
+         escape_word(pool_name_of(call.pool)) + " " + escape_word(call.dialed_number) + " " +
+         escape_word(call.source);
 }
 
 struct RedisCallIndex::Progress {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pool/time.h"
@@ -68,8 +69,16 @@ class RedisCallIndex {
   Connection& connection_;
 };
 
-/// What the index is to know of an event's call, as the function takes it:
-/// `start_ms outcome pool number source`, each escaped as in a lease.
-std::string call_index_text(const v1::CallEvent& event);
+/// What the index is to know of an event's call.
+struct CallIndexWords {
+  pool::Time start = pool::kNever;
+  v1::CallOutcome outcome = v1::CALL_OUTCOME_UNSPECIFIED;
+  std::string_view pool;  ///< "pools/main"
+  std::string_view dialed_number;
+  std::string_view source;
+};
+
+/// The same as the function takes it: `start_ms outcome pool number source`, each escaped as in a lease.
+std::string call_index_text(const CallIndexWords& call);
 
 }  // namespace ringtrace::redis

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "proto/wire_fields.h"
 #include "redis/call_event_text.h"
 #include "redis/call_log_page.h"
 #include "redis/event_record.h"
@@ -27,19 +28,26 @@ constexpr std::size_t kMaxBatch = 64;
 constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxIdBytes = 128;
 
+/// An event, serialized: it may wait for long, and takes a fraction of a message's memory.
+struct Packed {
+  std::string event;
+};
+
 /// Of a call that an earlier process began; waits for what is known of it.
 struct Resumed {
   v1::CallEvent saw;
 };
 
 struct Item {
-  std::variant<v1::CallEvent, CallClosing, Resumed, EventRecord> what;
+  std::variant<Packed, CallClosing, Resumed, EventRecord> what;
   std::size_t bytes = 0;
 };
 
-bool is_identified(const v1::CallEvent& event) {
-  const auto fits = [](const std::string& id) { return !id.empty() && id.size() <= kMaxIdBytes; };
-  return fits(event.event_id()) && fits(event.call().call_id());
+bool is_identified(std::string_view event) {
+  const auto fits = [](std::string_view id) { return !id.empty() && id.size() <= kMaxIdBytes; };
+  const std::string_view call = bytes_of_field(event, v1::CallEvent::kCallFieldNumber);
+  return fits(bytes_of_field(event, v1::CallEvent::kEventIdFieldNumber)) &&
+         fits(bytes_of_field(call, v1::Call::kCallIdFieldNumber));
 }
 
 }  // namespace
@@ -97,13 +105,12 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     if (--gathering_ == 0 && !queue_.empty()) post_pump();
   }
 
-  bool append(v1::CallEvent event) {
-    const std::size_t bytes = event.ByteSizeLong();
-    if (bytes > options_.max_event_bytes || !is_identified(event)) {
+  bool append(std::string_view event) {
+    if (event.size() > options_.max_event_bytes || !is_identified(event)) {
       ++refused_;
       return false;
     }
-    return push({std::move(event), bytes});
+    return push({Packed{std::string(event)}, event.size()});
   }
 
   bool close_open_call(CallClosing closing) {
@@ -115,13 +122,13 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     return push({std::move(closing), bytes});
   }
 
-  bool resume(v1::CallEvent saw) {
-    const std::size_t bytes = saw.ByteSizeLong();
-    if (bytes > options_.max_event_bytes || !is_identified(saw)) {
+  bool resume(const v1::CallEvent& saw) {
+    const std::string bytes = saw.SerializeAsString();
+    if (bytes.size() > options_.max_event_bytes || !is_identified(bytes)) {
       ++refused_;
       return false;
     }
-    return push({Resumed{std::move(saw)}, bytes});
+    return push({Resumed{saw}, bytes.size()});
   }
 
   Connection& connection() const { return connection_; }
@@ -156,7 +163,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     const std::lock_guard lock(mutex_);
     std::size_t bytes = 0;
     while (!queue_.empty() && batch_.size() < kMaxBatch && bytes < kMaxBatchBytes) {
-      const bool lone = !std::holds_alternative<v1::CallEvent>(queue_.front().what);
+      const bool lone = !std::holds_alternative<Packed>(queue_.front().what);
       if (lone && !batch_.empty()) return;
       bytes += queue_.front().bytes;
       batch_.push_back(std::move(queue_.front()));
@@ -165,7 +172,28 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     }
   }
 
+  /// What is no event goes nowhere: it would stop those behind it for ever.
+  void make_records() {
+    std::erase_if(batch_, [this](Item& item) {
+      const auto* packed = std::get_if<Packed>(&item.what);
+      if (packed == nullptr) return false;  // made before it was sent the last time
+      auto record = recorder_.record(packed->event);
+      if (!record) {
+        ++refused_;
+        forget(item);
+        return true;
+      }
+      item.what = std::move(*record);
+      return false;
+    });
+  }
+
   void send_batch() {
+    make_records();
+    if (batch_.empty()) {
+      busy_ = false;
+      return pump();
+    }
     const std::string count = std::to_string(3 + batch_.size());
     std::vector<std::string> keys = {std::string(kEventsKey), std::string(kOpenCallsKey),
                                      std::string(kLogKey)};
@@ -173,11 +201,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
         std::to_string(options_.retention.count()), std::to_string(options_.max_length),
         std::to_string(options_.caller_retention.count()),
         std::to_string(options_.attributes_retention.count()), options_.caller_key.id()};
-    for (Item& item : batch_) {
-      if (auto* event = std::get_if<v1::CallEvent>(&item.what))
-        item.what = recorder_.record(std::move(*event));
-      keys.push_back(seen_key(std::get<EventRecord>(item.what).call_id));
-    }
+    for (const Item& item : batch_) keys.push_back(seen_key(std::get<EventRecord>(item.what).call_id));
     std::vector<std::string_view> arguments = {"FCALL", "ringtrace_v2_record", count};
     arguments.insert(arguments.end(), keys.begin(), keys.end());
     arguments.insert(arguments.end(), values.begin(), values.end());
@@ -214,7 +238,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
                                     : std::nullopt;
       if (event) {
         ++(open ? self.closed_ : self.closed_unrecorded_);
-        self.batch_.front().what = std::move(*event);
+        self.batch_.front().what = Packed{event->SerializeAsString()};
         self.busy_ = false;
       } else {
         ++self.unknown_closings_;
@@ -233,7 +257,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
       auto event = open ? resumed_event(*open, seen) : std::optional(seen);
       if (event) {
         ++self.resumed_;
-        self.batch_.front().what = std::move(*event);
+        self.batch_.front().what = Packed{event->SerializeAsString()};
         self.busy_ = false;
       } else {
         self.finish_batch();
@@ -242,9 +266,13 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
+  void forget(const Item& item) {
+    --queued_;
+    queued_bytes_ -= item.bytes;
+  }
+
   void finish_batch() {
-    for (const Item& item : batch_) queued_bytes_ -= item.bytes;
-    queued_ -= batch_.size();
+    for (const Item& item : batch_) forget(item);
     batch_.clear();
     busy_ = false;
     told_refusal_ = false;
@@ -338,9 +366,10 @@ RedisCallLog::~RedisCallLog() { impl_->stop(); }
 RedisCallLog::Together::Together(RedisCallLog& log) : log_(log) { log_.impl_->gather(); }
 RedisCallLog::Together::~Together() { log_.impl_->send_gathered(); }
 
-bool RedisCallLog::append(v1::CallEvent event) { return impl_->append(std::move(event)); }
+bool RedisCallLog::append(const v1::CallEvent& event) { return impl_->append(event.SerializeAsString()); }
+bool RedisCallLog::append(std::string_view event) { return impl_->append(event); }
 bool RedisCallLog::close_open_call(CallClosing closing) { return impl_->close_open_call(std::move(closing)); }
-bool RedisCallLog::resume(v1::CallEvent saw) { return impl_->resume(std::move(saw)); }
+bool RedisCallLog::resume(const v1::CallEvent& saw) { return impl_->resume(saw); }
 void RedisCallLog::watch(Watcher watcher) { impl_->watch(std::move(watcher)); }
 CallLogStats RedisCallLog::stats() const { return impl_->stats(); }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "redis/call_closing.h"
@@ -50,11 +51,12 @@ struct CallLogStats {
   std::uint64_t queued_bytes = 0;
   std::uint64_t written = 0;   ///< events Redis has acknowledged
   std::uint64_t redacted = 0;  ///< of these, written without something personal: erased, or its time was over
-  std::uint64_t refused = 0;   ///< turned away: the queue was full, or the event too large or without ids
-  std::uint64_t late = 0;      ///< came after their call's end, and were left out
-  std::uint64_t retries = 0;   ///< batches that had to be sent again
-  std::uint64_t resumed = 0;   ///< events of calls an earlier process began, seen in answers
-  std::uint64_t closed = 0;    ///< calls closed from their open record
+  std::uint64_t refused =
+      0;                   ///< turned away: the queue was full, or the event too large, without ids or none
+  std::uint64_t late = 0;  ///< came after their call's end, and were left out
+  std::uint64_t retries = 0;            ///< batches that had to be sent again
+  std::uint64_t resumed = 0;            ///< events of calls an earlier process began, seen in answers
+  std::uint64_t closed = 0;             ///< calls closed from their open record
   std::uint64_t closed_unrecorded = 0;  ///< calls without an open record, closed by what the BYE tells
   std::uint64_t unknown_closings =
       0;                         ///< closings of another dialog or of no call; no event was made of them
@@ -111,7 +113,9 @@ class RedisCallLog {
   RedisCallLog& operator=(const RedisCallLog&) = delete;
 
   /// Takes an event; `cursor` is not read. False: refused, see CallLogOptions.
-  bool append(v1::CallEvent event);
+  bool append(const v1::CallEvent& event);
+  /// The same of an event that is serialized.
+  bool append(std::string_view event);
 
   /// Ends a call by its open record, after everything appended before. False: refused, the queue is full.
   bool close_open_call(CallClosing closing);
@@ -119,7 +123,7 @@ class RedisCallLog {
   /// Takes what an answer told of a call that an earlier process began: completed from the open record, or
   /// left out when as much has been told. In its order among what was appended. False: refused, see
   /// CallLogOptions.
-  bool resume(v1::CallEvent saw);
+  bool resume(const v1::CallEvent& saw);
 
   /// Reads at most `max` (1 to kMaxPage) events after the cursor; "" is before the oldest one.
   void read_after(const std::string& cursor, std::size_t max, ReadDone done) const;

@@ -2,7 +2,9 @@
 
 #include <ringtrace/v1/call.pb.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -22,10 +24,11 @@ class EventRecorder {
  public:
   explicit EventRecorder(const CallerKey& caller_key) : caller_key_(caller_key) {}
 
-  EventRecord record(v1::CallEvent event);
+  /// Of a serialized CallEvent; nothing when it is none.
+  std::optional<EventRecord> record(std::string_view event);
 
  private:
-  std::string caller_hash(const v1::CallEvent& event, const std::string& caller);
+  std::string caller_hash(const std::string& call_id, v1::CallEventType type, std::string_view caller);
 
   const CallerKey caller_key_;
   std::unordered_map<std::string, std::string> hashes_;  ///< of the callers, by calls that have not ended

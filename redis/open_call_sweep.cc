@@ -65,7 +65,7 @@ class OpenCallSweep::Impl : public std::enable_shared_from_this<Impl> {
                                                       : from_timestamp(call.start_time()) + options_.setup;
     if (now - counted <= options_.max_age) return;
     auto event = overage_event(*open, now);
-    if (event && calls_.append(std::move(*event))) ++closed_;
+    if (event && calls_.append(*event)) ++closed_;
   }
 
   void wait() {

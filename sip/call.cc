@@ -156,22 +156,22 @@ void CallBook::end(Call& call, v1::CallOutcome outcome, Instant at) {
   *record.mutable_end_time() = to_timestamp(at.wall);
   set_duration(*record.mutable_ring_duration(), call.answer.value_or(at.steady) - call.start);
   set_duration(*record.mutable_talk_duration(), at.steady - call.answer.value_or(at.steady));
-  // Nothing is told of it any more.
-  emit(std::move(record), v1::CALL_EVENT_TYPE_ENDED, at);
-  v1::Call().Swap(&record);
+  emit(record, v1::CALL_EVENT_TYPE_ENDED, at);
+  v1::Call().Swap(&record);  // nothing is told of it any more
   call.ended = true;
   --live_;
   ProxyStats::count(stats_.calls_ended[static_cast<std::size_t>(outcome)]);
   stats_.live_calls.store(live_, std::memory_order_relaxed);
 }
 
-void CallBook::emit(v1::Call record, v1::CallEventType type, Instant now) {
-  v1::CallEvent event;
-  event.set_event_id(event_id_of(record.call_id(), type));
-  event.set_type(type);
-  *event.mutable_event_time() = to_timestamp(now.wall);
-  event.mutable_call()->Swap(&record);
-  sink_.record(std::move(event));
+void CallBook::emit(v1::Call& record, v1::CallEventType type, Instant now) {
+  event_.set_event_id(event_id_of(record.call_id(), type));
+  event_.set_type(type);
+  *event_.mutable_event_time() = to_timestamp(now.wall);
+  // Lent, because a copy of it costs as much as the rest of the event.
+  event_.mutable_call()->Swap(&record);
+  sink_.record(event_);
+  event_.mutable_call()->Swap(&record);
 }
 
 }  // namespace ringtrace::sip

@@ -57,6 +57,9 @@ class CallBook {
   /// It began here, and its end is not long past.
   bool knows(const CallId& id) { return find(id) != nullptr; }
 
+  /// What it was resolved to; of a live call only.
+  const v1::Resolution& resolution_of(const CallId& id) { return find_live(id)->record.resolution(); }
+
   /// `maximum_age` is that of an answered call, counted from its answer.
   CallId begin(NewCall call, std::chrono::milliseconds maximum_age, Instant now);
   void set_line(const CallId& id, const std::string& line);
@@ -93,7 +96,7 @@ class CallBook {
 
   Call* find(const CallId& id);
   Call* find_live(const CallId& id);
-  void emit(v1::Call record, v1::CallEventType type, Instant now);
+  void emit(v1::Call& record, v1::CallEventType type, Instant now);
   void end(Call& call, v1::CallOutcome outcome, Instant at);
 
   CallSink& sink_;
@@ -101,6 +104,7 @@ class CallBook {
   TimerQueue& timers_;
   const RandomSource& random_;
   std::size_t live_ = 0;
+  v1::CallEvent event_;                            ///< that is being told; keeps its room
   std::unordered_map<std::uint64_t, Call> calls_;  ///< by CallId::low(), which is random
 };
 

@@ -24,7 +24,7 @@ class CallSink {
   virtual ~CallSink() = default;
 
   /// In order per call; exactly one event of type ENDED for each call that began here and ended here.
-  virtual void record(v1::CallEvent event) = 0;
+  virtual void record(const v1::CallEvent& event) = 0;
 
   /// To be ignored when the call has ended already.
   virtual void close_unknown(CallClosing closing) = 0;
@@ -32,7 +32,7 @@ class CallSink {
   /// What an answer tells of a call that this process has not seen begin. The event is whole, but made from
   /// that answer alone: what is known of the call from before stands over it. To be ignored when it, or
   /// something later, has been told.
-  virtual void resume(v1::CallEvent event) = 0;
+  virtual void resume(const v1::CallEvent& event) = 0;
 };
 
 }  // namespace ringtrace::sip

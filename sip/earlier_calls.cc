@@ -56,7 +56,7 @@ void EarlierCalls::see(const ViaBranch& branch, const Message& response, const T
       break;
   }
   event.set_event_id(event_id_of(call.call_id(), event.type()));
-  sink_.resume(std::move(event));
+  sink_.resume(event);
 }
 
 v1::CallEvent EarlierCalls::event_of(const ViaBranch& branch, const Message& response, const Trunk* trunk,

@@ -88,6 +88,26 @@ TEST_CASE(
                           "c3-ringing"});
 }
 
+TEST_CASE("a record that is no event does not keep those behind it") {
+  RedisServer server;
+  const test::TemporaryDirectory directory;
+  const auto file = directory.path() / "spool";
+  {
+    std::string problem;
+    const auto records = RecordFile::open(file, 1 << 20, problem);
+    REQUIRE(records != nullptr);
+    v1::CallEvent nameless = ringing("c1");
+    nameless.clear_event_id();
+    for (const std::string& record : {"E" + nameless.SerializeAsString(), std::string("Eno event"),
+                                      std::string("Cno closing"), "E" + ringing("c2").SerializeAsString()})
+      REQUIRE(records->append(record));
+  }
+  Life life(server, file);
+  REQUIRE(life.settled());
+  CHECK(life.ids() == Ids{"c2-ringing"});
+  CHECK(life.spool.stats().dropped == 3);
+}
+
 TEST_CASE("events that Redis has already, and the file still, come once") {
   RedisServer server;
   const test::TemporaryDirectory directory;

@@ -216,7 +216,8 @@ struct Desk {
     *event.mutable_call()->mutable_start_time() = to_timestamp(kCallTime);
     *event.mutable_call()->mutable_resolution() =
         first_answer(method, holder("now", minutes(2), -minutes(20)), 0.99);
-    late.pass(event);
+    const auto better = late.pass(event.SerializeAsString());
+    if (better) REQUIRE(event.ParseFromString(*better));
     return event;
   }
 
@@ -235,9 +236,9 @@ struct Desk {
       [this](const std::string& pool, pool::Number dialed, pool::Time, redis::HolderLog::Done done) {
         questions.push_back({pool, dialed, std::move(done)});
       },
-      [this](v1::CallEvent event) {
+      [this](const v1::CallEvent& event) {
         if (!has_room) return false;
-        told.push_back(std::move(event));
+        told.push_back(event);
         return true;
       },
       [] { return kCallTime + minutes(3); }};

@@ -19,6 +19,20 @@ TEST_CASE("an event appended twice is in the log once, also from two gateways") 
   CHECK(one.ids() == Ids{"c1-ringing", "c1-ended"});
 }
 
+TEST_CASE("what is no event is refused, or left out where only its record shows it, and stops nothing") {
+  RedisServer server;
+  LogClient client(server);
+  CHECK_FALSE(client.log.append("no event"));
+  // Its ids can be read; behind them a field says that it is longer than the event.
+  const std::string broken = ringing("c1").SerializeAsString() + "\x32\x7f";
+  CHECK(client.log.append(broken));
+  client.log.append(ringing("c2"));
+  REQUIRE(client.settled());
+  CHECK(client.ids() == Ids{"c2-ringing"});
+  CHECK(client.log.stats().refused == 2);
+  CHECK(client.log.stats().queued_bytes == 0);
+}
+
 TEST_CASE("after a call's end nothing but a better attribution follows") {
   RedisServer server;
   LogClient client(server);

@@ -9,9 +9,9 @@ namespace {
 using std::chrono::seconds;
 
 struct Sink final : CallSink {
-  void record(v1::CallEvent event) override { events.push_back(std::move(event)); }
+  void record(const v1::CallEvent& event) override { events.push_back(event); }
   void close_unknown(CallClosing closing) override { closings.push_back(std::move(closing)); }
-  void resume(v1::CallEvent) override { FAIL("a call of an earlier process"); }
+  void resume(const v1::CallEvent&) override { FAIL("a call of an earlier process"); }
   std::vector<v1::CallEvent> events;
   std::vector<CallClosing> closings;
 };

@@ -54,9 +54,9 @@ class FakeWorld final : public MessageSender, public Attribution, public CallSin
   bool send(const Message& message, std::size_t listener, const Hop& to) override;
   v1::Resolution attribute(const pool::ResolveQuery& query) override;
   bool knows(pool::Number number) const override { return known.empty() || known.contains(number); }
-  void record(v1::CallEvent event) override { events.push_back(std::move(event)); }
+  void record(const v1::CallEvent& event) override { events.push_back(event); }
   void close_unknown(CallClosing closing) override { closings.push_back(std::move(closing)); }
-  void resume(v1::CallEvent event) override { resumed.push_back(std::move(event)); }
+  void resume(const v1::CallEvent& event) override { resumed.push_back(event); }
 
   ProxyStats stats;
   std::vector<v1::CallEvent> events;

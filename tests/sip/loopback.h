@@ -93,9 +93,9 @@ class QuietWorld final : public Attribution, public CallSink {
  public:
   bool knows(pool::Number) const override { return true; }
   v1::Resolution attribute(const pool::ResolveQuery&) override { return {}; }
-  void record(v1::CallEvent) override {}
+  void record(const v1::CallEvent&) override {}
   void close_unknown(CallClosing) override {}
-  void resume(v1::CallEvent) override {}
+  void resume(const v1::CallEvent&) override {}
 };
 
 // UDP and TCP on free ports, everybody on this machine a trunk, one line over UDP.

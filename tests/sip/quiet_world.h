@@ -46,11 +46,11 @@ class QuietWorld : public MessageSender, public Attribution, public CallSink {
 
   bool knows(pool::Number) const override { return true; }
   v1::Resolution attribute(const pool::ResolveQuery&) override { return resolution; }
-  void record(v1::CallEvent event) override {
+  void record(const v1::CallEvent& event) override {
     if (event.type() == v1::CALL_EVENT_TYPE_ENDED) ++ended;
   }
   void close_unknown(CallClosing) override {}
-  void resume(v1::CallEvent) override {}
+  void resume(const v1::CallEvent&) override {}
 
   void receive(const Hop& from, std::string_view text) { core->receive_datagram(text, {from, 0, {}}, now); }
   void advance(std::chrono::milliseconds step) {

@@ -38,13 +38,13 @@ class StaticAttribution final : public Attribution {
 
 class WaitingSink final : public CallSink {
  public:
-  void record(v1::CallEvent event) override {
+  void record(const v1::CallEvent& event) override {
     const std::lock_guard lock(mutex_);
-    events_.push_back(std::move(event));
+    events_.push_back(event);
     changed_.notify_all();
   }
   void close_unknown(CallClosing) override {}
-  void resume(v1::CallEvent) override {}
+  void resume(const v1::CallEvent&) override {}
 
   // Waits for as many ENDED events; returns all events.
   std::vector<v1::CallEvent> wait_for_ended(std::size_t count) {
