@@ -21,8 +21,8 @@ std::vector<redis::ClaimMemory> ClaimFile::read() const {
   return memories;
 }
 
-bool ClaimFile::write(const std::vector<redis::ClaimMemory>& memories) const {
-  if (path_.empty()) return true;
+bool ClaimFile::write(const std::vector<redis::ClaimMemory>& memories) {
+  if (path_.empty() || memories == written_) return true;
   const std::string fresh = path_ + ".new";
   std::ofstream file(fresh, std::ios::trunc);
   for (const redis::ClaimMemory& memory : memories) {
@@ -31,7 +31,9 @@ bool ClaimFile::write(const std::vector<redis::ClaimMemory>& memories) const {
   file.close();
   std::error_code problem;
   if (file) std::filesystem::rename(fresh, path_, problem);
-  return file && !problem;
+  if (!file || problem) return false;
+  written_ = memories;
+  return true;
 }
 
 }  // namespace ringtrace::gateway

@@ -18,11 +18,12 @@ class ClaimFile {
   /// out.
   std::vector<redis::ClaimMemory> read() const;
 
-  /// Replaces the file as a whole. False when that fails; the old one stays then.
-  bool write(const std::vector<redis::ClaimMemory>& memories) const;
+  /// Replaces the file as a whole, unless it says so already. False when that fails; the old one stays then.
+  bool write(const std::vector<redis::ClaimMemory>& memories);
 
  private:
-  std::string path_;  ///< empty: none
+  std::string path_;                         ///< empty: none
+  std::vector<redis::ClaimMemory> written_;  ///< by this process
 };
 
 }  // namespace ringtrace::gateway

@@ -97,7 +97,7 @@ class StoredLeases {
   redis::Connection& connection_;
   Log& log_;
   Readiness& readiness_;
-  const ClaimFile claim_file_;
+  ClaimFile claim_file_;
   std::unique_ptr<Aftermath> aftermath_;  // before the store, which in its end answers what waits
   redis::Claims claims_;
   redis::RedisLeaseStore leases_;

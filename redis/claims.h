@@ -24,6 +24,7 @@ struct ClaimMemory {
   std::string pool;
   std::uint64_t counter = 0;  ///< of the token
   std::uint64_t writes = 0;   ///< acknowledged ones, at least
+  bool operator==(const ClaimMemory&) const = default;
 };
 
 /// A pool that was claimed, for the first time or anew.
