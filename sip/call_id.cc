@@ -26,8 +26,8 @@ constexpr std::array<std::uint8_t, 256> kValues = [] {
 
 RandomSource system_random() {
   struct Buffer {
-    std::array<std::uint64_t, 64> values{};
-    std::size_t used = 64;
+    std::array<std::uint64_t, 512> values{};
+    std::size_t used = 512;
   };
   return [buffer = std::make_shared<Buffer>()] {
     if (buffer->used == buffer->values.size()) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sip/branch.h"
+#include "sip/message_text.h"
 #include "sip/proxy_environment.h"
 #include "sip/text.h"
 
@@ -84,8 +85,9 @@ void OwnRequests::transmit(Pending& pending) {
 }
 
 bool OwnRequests::seems_answer(std::string_view datagram) {
-  return datagram.starts_with("SIP/2.0") && datagram.find("branch=" + std::string(kMagicCookie) +
-                                                          std::string(kBranchMark)) != std::string_view::npos;
+  static const std::string mark = "branch=" + std::string(kMagicCookie) + std::string(kBranchMark);
+  return datagram.starts_with("SIP/2.0") &&
+         first_row(datagram, Field::kVia).find(mark) != std::string_view::npos;
 }
 
 bool OwnRequests::receive(const Message& response) {
