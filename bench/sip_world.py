@@ -222,9 +222,7 @@ class Load:
         except subprocess.TimeoutExpired:
             pass
         line.kill()
-        caller_rows, line_rows = rows_of(directory / "uac.csv"), rows_of(directory / "uas.csv")
-        self.goodput = rate_under_load(caller_rows, line_rows, calls)
-        uac, uas = caller_rows[-1], line_rows[-1]
+        uac, uas = rows_of(directory / "uac.csv")[-1], rows_of(directory / "uas.csv")[-1]
         self.rate = rate
         self.offered = calls
         self.failed = int(uac["FailedCall(C)"])
@@ -278,6 +276,25 @@ class Load:
         return (self.cpu + self.redis_cpu) / max(self.completed, 1) * 1e6
 
 
+class Flood:
+    """The same calls from one lean process (bench/sip_flood.cc), where SIPp itself would be the limit."""
+
+    def __init__(self, peer, build, rate, seconds, settled):
+        """Beside the calls, the proxy's memory after `settled` seconds and at the end."""
+        command = [build / "bench" / "bench_sip_flood", "--proxy", peer.port, "--line", peer.line_port,
+                   "--number", peer.number, "--rate", rate, "--seconds", seconds]
+        with subprocess.Popen(pinned(LOAD, [str(word) for word in command]), stdout=subprocess.PIPE) as flood:
+            time.sleep(settled)
+            self.settled_bytes = peer.resident_bytes()
+            time.sleep(seconds - settled)
+            self.end_bytes = peer.resident_bytes()
+            answer = flood.communicate(timeout=60)[0].decode().strip()
+        if flood.returncode != 0:
+            raise AssertionError(f"bench_sip_flood ended with {flood.returncode}")
+        self.goodput = json.loads(answer)["goodput"]
+        print(f"bench: {rate:.0f} calls/s for {seconds} s: {answer}", file=sys.stderr)
+
+
 def refusal(invite):
     keep = [line for line in invite.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]
             if line.split(b":")[0].lower() in (b"via", b"from", b"to", b"call-id", b"cseq")]
@@ -289,19 +306,6 @@ def rows_of(path):
     """What a SIPp has counted, second by second."""
     with open(path, newline="") as file:
         return list(csv.DictReader(file, delimiter=";"))
-
-
-def rate_under_load(caller_rows, line_rows, calls):
-    """Calls completed a second while the caller began new ones: from the first second's end, when the first calls have
-    had their talk, until it has begun them all. What it repeats after that, up to eight seconds, is no load any more."""
-    moment = lambda row: float(row["CurrentTime"].split()[-1])  # noqa: E731
-    end = next((moment(row) for row in caller_rows if int(row["OutgoingCall(C)"]) >= calls), moment(caller_rows[-1]))
-    under_load = [row for row in line_rows if moment(caller_rows[0]) + 1 <= moment(row) <= end + 0.5]
-    if len(under_load) < 2:
-        return 0.0
-    first, last = under_load[0], under_load[-1]
-    completed = int(last["SuccessfulCall(C)"]) - int(first["SuccessfulCall(C)"])
-    return completed / (moment(last) - moment(first))
 
 
 def quantile(values, share):
