@@ -41,6 +41,7 @@ struct Resumed {
 struct Item {
   std::variant<Packed, CallClosing, Resumed, EventRecord> what;
   std::size_t bytes = 0;
+  std::chrono::milliseconds waited{0};  ///< a closing's latest wait
 };
 
 bool is_identified(std::string_view event) {
@@ -233,6 +234,8 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   void look_up(const CallClosing& closing) {
     execute(Command({"HGET", kOpenCallsKey, closing.call_id}), [closing](Impl& self, const Reply& reply) {
       const auto open = reply.is_nil() ? std::nullopt : event_from_json(reply.text);
+      const bool is_answer_told = open && open->call().has_answer_time();
+      if (!is_answer_told && start_of_call(closing.call_id) && self.postpone()) return self.pump();
       auto event = open             ? closing_event(*open, closing)
                    : reply.is_nil() ? closing_event(closing)
                                     : std::nullopt;
@@ -247,6 +250,28 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
       }
       self.pump();
     });
+  }
+
+  /// The gateway that carried the call may have its events still: the closing comes again behind what is
+  /// queued then, each time after a longer wait. False when it has waited long enough.
+  bool postpone() {
+    Item& closing = batch_.front();
+    closing.waited = std::max(options_.retry, 2 * closing.waited);
+    if (closing.waited > options_.closing_patience) return false;
+    const auto timer = std::make_shared<asio::steady_timer>(connection_.io(), closing.waited);
+    timer->async_wait([weak = weak_from_this(), timer,
+                       item = std::move(closing)](const boost::system::error_code& error) mutable {
+      const auto self = weak.lock();
+      if (error || !self || self->stopped_) return;
+      {
+        const std::lock_guard lock(self->mutex_);
+        self->queue_.push_back(std::move(item));
+      }
+      self->pump();
+    });
+    batch_.clear();
+    busy_ = false;
+    return true;
   }
 
   /// What was seen in an answer becomes an event, unless as much was told before.

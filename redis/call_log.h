@@ -43,6 +43,9 @@ struct CallLogOptions {
   std::chrono::milliseconds poll{1'000};
   /// The wait before a batch that Redis refused is sent again.
   std::chrono::milliseconds retry{250};
+  /// A call that is closed though nothing is told of its answer yet is looked up again after `retry`, twice
+  /// that and so on up to this: another gateway, which carried it, may still have its events.
+  std::chrono::milliseconds closing_patience{4'000};
 };
 
 /// Figures of a log since start; each but the first two only grows.
@@ -117,7 +120,8 @@ class RedisCallLog {
   /// The same of an event that is serialized.
   bool append(std::string_view event);
 
-  /// Ends a call by its open record, after everything appended before. False: refused, the queue is full.
+  /// Ends a call by its open record, after everything appended before; see CallLogOptions::closing_patience.
+  /// False: refused, the queue is full.
   bool close_open_call(CallClosing closing);
 
   /// Takes what an answer told of a call that an earlier process began: completed from the open record, or

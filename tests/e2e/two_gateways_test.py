@@ -93,8 +93,8 @@ class Pair:
     def __exit__(self, *exception):
         self.opened.__exit__(*exception)
 
-    def talk(self, name):
-        """A call set up through the first gateway; its id."""
+    def talk(self, name, until_told=True):
+        """A call set up through the first gateway; its id. `until_told`: until its answer is told."""
         self.sip_call_id = f"Call-ID: {name}"
         target = f"sip:{self.number}@{SHARED_HOST}"
         self.caller.request(self.first.address, "INVITE", target, f"From: {CALLER_PARTY};tag=caller", f"To: <{target}>",
@@ -105,7 +105,8 @@ class Pair:
         self.send_of_caller(self.caller, self.first, "ACK", 1)
         self.line.receive("ACK")
         call_id = header(invite, "X-Ringtrace-Call")
-        wait_until("the answer is told", lambda: (call_id, "ANSWERED") in map(call_and_kind, self.first.told()))
+        if until_told:
+            wait_until("the answer is told", lambda: (call_id, "ANSWERED") in map(call_and_kind, self.first.told()))
         return call_id
 
     def send_of_caller(self, sender, gateway, method, cseq, caller_tag="caller", line_tag="line"):
@@ -162,6 +163,13 @@ class TwoGateways(unittest.TestCase):
             pair.pass_bye(pair.line, pair.caller)
             wait_until("the first one has told an end", lambda: pair.first.metric(
                 "ringtrace_calls_total", outcome="answered") == 1)
+            self.check_ended_once(pair, call_id)
+
+    def test_the_caller_hangs_up_before_the_first_gateway_has_told_his_call(self):
+        with Pair() as pair:
+            call_id = pair.talk("one", until_told=False)
+            pair.send_of_caller(pair.caller, pair.second, "BYE", 2)
+            pair.pass_bye(pair.line, pair.caller)
             self.check_ended_once(pair, call_id)
 
     def test_the_caller_hangs_up_through_a_gateway_that_waits_for_the_pools(self):

@@ -80,7 +80,9 @@ TEST_CASE(
     again.spool.record(ended("c2"));
   }
   server.start();
-  Life last(server, file);
+  redis::CallLogOptions impatient;
+  impatient.closing_patience = std::chrono::milliseconds(0);
+  Life last(server, file, impatient);
   CHECK(last.spool.stats().recovered == 7);
   last.spool.record(ringing("c3"));
   REQUIRE(last.settled());

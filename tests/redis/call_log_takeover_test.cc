@@ -98,6 +98,29 @@ TEST_CASE("what answers tell of a call that another process began is told once, 
   CHECK(events[6].call().has_talk_duration());
 }
 
+TEST_CASE("a call closed before the gateway that carried it has told its answer waits for that") {
+  const std::string call = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  RedisServer server;
+  LogClient carrying(server);
+  LogClient closing(server);
+  const bool rings_before = GENERATE(false, true);
+  if (rings_before) carrying.log.append(ringing(call));
+  REQUIRE(carrying.settled());
+  closing.log.close_open_call({call, "sip-" + call, kStart + seconds(64)});
+  closing.log.append(ringing("behind it"));
+  REQUIRE(eventually([&] { return closing.log.stats().queued == 1; }));
+
+  if (!rings_before) carrying.log.append(ringing(call));
+  carrying.log.append(answered(call));
+  REQUIRE(carrying.settled());
+  REQUIRE(closing.settled());
+  const auto events = closing.read("").events;
+  REQUIRE(events.size() == 4);
+  CHECK(events[3].event_id() == call + "-ended");
+  CHECK(events[3].call().talk_duration().seconds() == 60);
+  CHECK(closing.log.stats().closed == 1);
+}
+
 TEST_CASE("a closing waits for Redis in its place among the events") {
   RedisServer server({}, RedisServer::Start::kLater);
   LogClient client(Client::options_for(server.unix_endpoint()));

@@ -37,13 +37,19 @@ v1::CallEvent answered(const std::string& call) {
   return event_of(call, v1::CALL_EVENT_TYPE_ANSWERED, v1::CALL_STATE_ANSWERED, "answered");
 }
 
+redis::CallLogOptions impatient() {
+  redis::CallLogOptions options;
+  options.closing_patience = milliseconds(0);
+  return options;
+}
+
 /// A log that sweeps, at a time the test sets.
 struct Sweeper {
   explicit Sweeper(const RedisServer& server, pool::Time at, pool::Duration setup_time = {})
       : now(at),
         setup(setup_time),
         client(Client::options_for(server.unix_endpoint())),
-        log(client.connection(), {}, {}) {}
+        log(client.connection(), impatient(), {}) {}
   ~Sweeper() { client.loop().stop(); }
 
   bool settled() {
