@@ -31,7 +31,10 @@ void GatewayCallerEraser::redact(v1::CallEvent& event) const {
   const pool::Duration age = leasing_.clock().now() - from_timestamp(event.call().start_time());
   if (age < retention_.caller && age < retention_.attributes) return;
   redis::Persons persons = redis::take_persons(event);
-  if (age >= retention_.caller) persons.caller.clear();
+  if (age >= retention_.caller) {
+    persons.caller.clear();
+    persons.forwarded_from.clear();
+  }
   if (age >= retention_.attributes) persons.visits.clear();
   redis::put_persons(persons, event);
 }

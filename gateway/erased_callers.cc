@@ -29,13 +29,15 @@ void ErasedCallers::note(std::string_view caller, pool::Time at) {
 }
 
 bool ErasedCallers::redact(v1::CallEvent& event) const {
-  if (!any() || event.call().caller().empty()) return false;
-  const std::uint64_t hash = pool::siphash(key_, event.call().caller());
+  const v1::Call& call = event.call();
+  if (!any() || (call.caller().empty() && call.forwarded_from().empty())) return false;
+  const std::uint64_t caller = pool::siphash(key_, call.caller());
+  const std::uint64_t forwarder = pool::siphash(key_, call.forwarded_from());
   {
     const std::lock_guard lock(mutex_);
-    const pool::Time start = from_timestamp(event.call().start_time());
+    const pool::Time start = from_timestamp(call.start_time());
     const bool erased = std::any_of(erased_.begin(), erased_.end(), [&](const Erased& known) {
-      return known.caller == hash && start <= known.at;
+      return (known.caller == caller || known.caller == forwarder) && start <= known.at;
     });
     if (!erased) return false;
   }

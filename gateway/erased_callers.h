@@ -28,8 +28,8 @@ class ErasedCallers {
   /// Somebody was erased; without that redact() has nothing to do.
   bool any() const { return any_.load(std::memory_order_acquire); }
 
-  /// Takes what is personal out of an event of a call that began before its caller was erased; true when it
-  /// did. Costs next to nothing while nobody was erased.
+  /// Takes what is personal out of an event of a call that began before its caller, or who forwarded it, was
+  /// erased; true when it did. Costs next to nothing while nobody was erased.
   bool redact(v1::CallEvent& event) const;
 
  private:

@@ -66,7 +66,7 @@ std::uint64_t MemoryCallLog::erase(std::string_view caller, pool::Time at) {
     const std::uint64_t end = std::min(last_, next + kLook);
     for (; next < end; ++next) {
       auto& event = events_[next - before_oldest];
-      if (event->call().caller() != caller) continue;
+      if (event->call().caller() != caller && event->call().forwarded_from() != caller) continue;
       if (change(event, [this](v1::CallEvent& changed) { return erased_.redact(changed); })) {
         calls.insert(event->call().call_id());
       }
@@ -78,14 +78,17 @@ std::uint64_t MemoryCallLog::erase(std::string_view caller, pool::Time at) {
 
 void MemoryCallLog::forget(const Retention& retention, pool::Time now) {
   forget_until(now - retention.caller, caller_forgotten_, [](v1::CallEvent& event) {
-    const bool had = !event.call().caller().empty();
-    event.mutable_call()->clear_caller();
+    v1::Call& call = *event.mutable_call();
+    const bool had = !call.caller().empty() || !call.forwarded_from().empty();
+    call.clear_caller();
+    call.clear_forwarded_from();
     return had;
   });
   forget_until(now - retention.attributes, visits_forgotten_, [](v1::CallEvent& event) {
-    std::string caller = event.call().caller();
-    const bool had = !redis::take_persons(event).visits.empty();
-    event.mutable_call()->set_caller(std::move(caller));
+    redis::Persons persons = redis::take_persons(event);
+    const bool had = !persons.visits.empty();
+    persons.visits.clear();
+    redis::put_persons(persons, event);
     return had;
   });
 }

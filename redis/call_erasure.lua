@@ -1,6 +1,7 @@
 
 --[[
-Removing what is personal of one caller's calls. This text follows call_log.lua in the same library.
+Removing what is personal of the calls that one person made or forwarded. This text follows call_log.lua in the same
+library.
 ]]
 
 -- Clears a call; events of it that come later are kept without what is personal. True when there was something.
@@ -39,7 +40,8 @@ local function erase_unindexed(keys, argv)
     local fields = entry[2]
     local call, json = fields[4], fields[6]
     if fields[3] == 'call' and json then
-      if redis.call('GET', CALLS .. 'caller:' .. call) == argv[1] and clear(call) then cleared[call] = true end
+      local numbers = redis.call('GET', CALLS .. 'caller:' .. call)
+      if persons.names(numbers, argv[1]) and clear(call) then cleared[call] = true end
       if string.find(json, argv[2], 1, true) then
         clear(call)
         redis.call('XDEL', keys[1], entry[1])

@@ -70,7 +70,7 @@ end
 -- Appends events of calls, in order, each once.
 -- KEYS events, open, log, then one seen key per event
 -- ARGV retention_ms max_length caller_ms attributes_ms key_id, then per event: event_id type call_id json index
---   caller hash visits, and so many times a visit's id and its text
+--   numbers hashes visits (as call_persons.lua has them), and so many times a visit's id and its text
 -- Answers how many events something personal was left out of, then per event its cursor; "" for one that came after
 -- its call's end.
 local function record(keys, argv)

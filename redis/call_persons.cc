@@ -9,6 +9,8 @@
 namespace ringtrace::redis {
 namespace {
 
+constexpr char kTab = '\t';
+
 /// Calls with each visit the event names.
 template <typename Do>
 void for_each_visit(v1::CallEvent& event, const Do& apply) {
@@ -26,6 +28,7 @@ void for_each_visit(v1::CallEvent& event, const Do& apply) {
 Persons take_persons(v1::CallEvent& event) {
   Persons persons;
   persons.caller.swap(*event.mutable_call()->mutable_caller());
+  persons.forwarded_from.swap(*event.mutable_call()->mutable_forwarded_from());
   for_each_visit(event, [&](v1::Visit& visit) {
     if (visit.visitor_id().empty() && !visit.has_attributes()) return;
     v1::Visit told;
@@ -41,7 +44,9 @@ Persons take_persons(v1::CallEvent& event) {
 }
 
 void put_persons(const Persons& persons, v1::CallEvent& event) {
-  if (event.call().caller().empty()) event.mutable_call()->set_caller(persons.caller);
+  v1::Call& call = *event.mutable_call();
+  if (call.caller().empty()) call.set_caller(persons.caller);
+  if (call.forwarded_from().empty()) call.set_forwarded_from(persons.forwarded_from);
   for_each_visit(event, [&](v1::Visit& visit) {
     if (!visit.visitor_id().empty() || visit.has_attributes()) return;
     for (const auto& [id, json] : persons.visits) {
@@ -57,10 +62,17 @@ void put_persons(const Persons& persons, v1::CallEvent& event) {
   });
 }
 
+std::string numbers_text(const Persons& persons) {
+  return persons.forwarded_from.empty() ? persons.caller : persons.caller + kTab + persons.forwarded_from;
+}
+
 Persons persons_from(const Reply& reply) {
   Persons persons;
   if (reply.elements.empty()) return persons;
-  persons.caller = reply.elements[0].text;
+  const std::string& numbers = reply.elements[0].text;
+  const std::size_t tab = std::min(numbers.find(kTab), numbers.size());
+  persons.caller = numbers.substr(0, tab);
+  persons.forwarded_from = numbers.substr(std::min(tab + 1, numbers.size()));
   for (std::size_t i = 1; i + 1 < reply.elements.size(); i += 2) {
     persons.visits.emplace_back(reply.elements[i].text, reply.elements[i + 1].text);
   }

@@ -18,9 +18,9 @@ struct CallerErased {
   std::string detail;         ///< why not, for the log
 };
 
-/// Removes what is personal of one caller's calls from the log of call events: the caller's number, and the
-/// visitor and attributes of the visits. The calls stay, without them. Events of his earlier calls that reach
-/// the log later are kept without them, too, for 30 days.
+/// Removes what is personal of the calls that one person made or forwarded from the log of call events: the
+/// numbers, and the visitor and attributes of the visits. The calls stay, without them. Events of his earlier
+/// calls that reach the log later are kept without them, too, for 30 days.
 ///
 /// Costs what the caller called. Only when the key was changed while the log has calls named by an earlier
 /// one, or events written before they were named at all, is each of those looked at.

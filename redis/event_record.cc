@@ -7,7 +7,6 @@
 #include "proto/json_text.h"
 #include "redis/call_event_text.h"
 #include "redis/call_index.h"
-#include "redis/call_persons.h"
 
 namespace ringtrace::redis {
 namespace {
@@ -36,10 +35,10 @@ class EventReading {
         [this](const FieldDescriptor& field, const WireField& value) { return see(field, value); });
   }
 
-  std::string event_id, call_id, caller;
+  std::string event_id, call_id;
+  Persons persons;
   v1::CallEventType type = v1::CALL_EVENT_TYPE_UNSPECIFIED;
   CallIndexWords index;
-  std::vector<std::pair<std::string, std::string>> visits;  ///< id, and what is personal of it
   std::string& json() { return json_; }
 
  private:
@@ -84,7 +83,10 @@ class EventReading {
         index.start = time_of(value.bytes);
         break;
       case v1::Call::kCallerFieldNumber:
-        caller = value.bytes;
+        persons.caller = value.bytes;
+        return false;
+      case v1::Call::kForwardedFromFieldNumber:
+        persons.forwarded_from = value.bytes;
         return false;
       default:
         break;
@@ -110,9 +112,9 @@ class EventReading {
           if (is_id) id = value.bytes;
           return !is_id;
         });
-    const bool is_known =
-        std::any_of(visits.begin(), visits.end(), [&id](const auto& known) { return known.first == id; });
-    if (read && rest != "{}" && !is_known) visits.emplace_back(std::move(id), std::move(rest));
+    const bool is_known = std::any_of(persons.visits.begin(), persons.visits.end(),
+                                      [&id](const auto& known) { return known.first == id; });
+    if (read && rest != "{}" && !is_known) persons.visits.emplace_back(std::move(id), std::move(rest));
   }
 
   const Descriptor* const event_type_ = v1::CallEvent::descriptor();
@@ -128,20 +130,19 @@ class EventReading {
 std::optional<EventRecord> EventRecorder::record(std::string_view event) {
   EventReading reading;
   if (!reading.read(event)) return std::nullopt;
-  std::string hash =
-      reading.caller.empty() ? std::string() : caller_hash(reading.call_id, reading.type, reading.caller);
+  std::string hashes = hashes_of(reading.call_id, reading.type, reading.persons);
   EventRecord result{reading.call_id, {}};
   std::vector<std::string>& values = result.values;
-  values.reserve(8 + 2 * reading.visits.size());
+  values.reserve(8 + 2 * reading.persons.visits.size());
   values.push_back(std::move(reading.event_id));
   values.emplace_back(type_word(reading.type));
   values.push_back(std::move(reading.call_id));
   values.push_back(std::move(reading.json()));
   values.push_back(call_index_text(reading.index));
-  values.push_back(std::move(reading.caller));
-  values.push_back(std::move(hash));
-  values.push_back(std::to_string(reading.visits.size()));
-  for (auto& [id, json] : reading.visits) {
+  values.push_back(numbers_text(reading.persons));
+  values.push_back(std::move(hashes));
+  values.push_back(std::to_string(reading.persons.visits.size()));
+  for (auto& [id, json] : reading.persons.visits) {
     values.push_back(std::move(id));
     values.push_back(std::move(json));
   }
@@ -149,15 +150,21 @@ std::optional<EventRecord> EventRecorder::record(std::string_view event) {
 }
 
 /// A call has several events, and a hash costs more than the rest of one.
-std::string EventRecorder::caller_hash(const std::string& call_id, v1::CallEventType type,
-                                       std::string_view caller) {
+std::string EventRecorder::hashes_of(const std::string& call_id, v1::CallEventType type,
+                                     const Persons& persons) {
+  if (persons.caller.empty() && persons.forwarded_from.empty()) return {};
   if (hashes_.size() >= kMostHashes) hashes_.clear();
   const auto [known, is_new] = hashes_.try_emplace(call_id);
-  if (is_new) known->second = caller_key_.hash(caller);
+  if (is_new) {
+    for (const std::string* number : {&persons.caller, &persons.forwarded_from}) {
+      if (!number->empty())
+        known->second.append(known->second.empty() ? "" : " ").append(caller_key_.hash(*number));
+    }
+  }
   if (type != v1::CALL_EVENT_TYPE_ENDED) return known->second;
-  std::string hash = std::move(known->second);
+  std::string hashes = std::move(known->second);
   hashes_.erase(known);
-  return hash;
+  return hashes;
 }
 
 }  // namespace ringtrace::redis

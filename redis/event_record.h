@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "redis/call_persons.h"
 #include "redis/caller_key.h"
 
 namespace ringtrace::redis {
@@ -28,10 +29,10 @@ class EventRecorder {
   std::optional<EventRecord> record(std::string_view event);
 
  private:
-  std::string caller_hash(const std::string& call_id, v1::CallEventType type, std::string_view caller);
+  std::string hashes_of(const std::string& call_id, v1::CallEventType type, const Persons& persons);
 
   const CallerKey caller_key_;
-  std::unordered_map<std::string, std::string> hashes_;  ///< of the callers, by calls that have not ended
+  std::unordered_map<std::string, std::string> hashes_;  ///< of the numbers, by calls that have not ended
 };
 
 }  // namespace ringtrace::redis

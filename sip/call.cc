@@ -54,6 +54,7 @@ CallId CallBook::begin(NewCall call, std::chrono::milliseconds maximum_age, Inst
   record.set_call_id(id.to_string());
   record.set_dialed_number(std::move(call.dialed_number));
   record.set_caller(std::move(call.caller));
+  record.set_forwarded_from(std::move(call.forwarded_from));
   record.set_trunk(std::move(call.trunk));
   record.set_sip_call_id(std::move(call.sip_call_id));
   record.set_state(v1::CALL_STATE_ROUTING);

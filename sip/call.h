@@ -34,6 +34,7 @@ struct NewCall {
   std::string sip_call_id;
   std::string caller_tag;
   v1::Resolution resolution;
+  std::string forwarded_from{};
 };
 
 /// The live calls and their records: turns what the proxy sees into events for the sink.

@@ -7,8 +7,6 @@
 #include "sip/uri_list.h"
 
 namespace ringtrace::sip {
-namespace {
-
 bool is_anonymous(const UriView& uri) {
   constexpr std::array<std::string_view, 4> kWords = {"anonymous", "unknown", "restricted", "unavailable"};
   if (equals_ignoring_case(uri.host, "anonymous.invalid") || uri.user.empty()) return true;
@@ -20,6 +18,8 @@ Party party_of(const UriView& uri, const NumberReader& reader) {
   const auto number = reader.read(uri.user);
   return {number, display_number(number, uri.user)};
 }
+
+namespace {
 
 std::optional<Party> asserted_by(const Message& invite, const NumberReader& reader) {
   std::optional<Party> named;

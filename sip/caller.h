@@ -14,6 +14,12 @@ struct Party {
   std::string text;  ///< "+74950000001", or as received where it is no number; empty when withheld
 };
 
+/// Who a URI names: its user part, read by the trunk's rules.
+Party party_of(const UriView& uri, const NumberReader& reader);
+
+/// It says that it names nobody: "sip:anonymous@anonymous.invalid", "sip:restricted@...".
+bool is_anonymous(const UriView& uri);
+
 /// The caller: P-Asserted-Identity (RFC 3325; the trunk is trusted), the first of its identities that is a
 /// number, then From. Withheld when the caller asks for privacy (RFC 3323) or From is anonymous.
 Party caller_of(const Message& invite, const NumberReader& reader);

@@ -4,6 +4,7 @@
 #include "sip/branch.h"
 #include "sip/caller.h"
 #include "sip/dialed_number.h"
+#include "sip/forwarded_from.h"
 #include "sip/forwarder.h"
 #include "sip/session_timer.h"
 #include "sip/text.h"
@@ -71,7 +72,8 @@ void Forwarder::start_call(const Message& message, const Arrival& arrival, const
   setup.caller_tag = message.from_tag();
   setup.caller_is_withheld = caller.text.empty();
   setup.call = env_.calls.begin({dialed.text, caller.text, trunk.name, std::string(message.sip_call_id()),
-                                 std::string(message.from_tag()), std::move(resolution)},
+                                 std::string(message.from_tag()), std::move(resolution),
+                                 forwarded_from(message, dialed, trunk.numbers)},
                                 exchange.routing->times().maximum_call, env_.now);
   setup.prepared = prepare_invite(message, exchange, env_.calls.resolution_of(setup.call), dialed.text);
   if (!try_next_line(exchange)) give_final(exchange);

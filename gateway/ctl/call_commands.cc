@@ -49,6 +49,7 @@ void print_call(const Common& common, const v1::Call& call) {
                                 : short_name(v1::CallOutcome_Name(call.outcome()), "CALL_OUTCOME_")},
                 {"dialed", or_dash(call.dialed_number())},
                 {"caller", or_dash(call.caller())},
+                {"forwarded from", or_dash(call.forwarded_from())},
                 {"trunk", or_dash(call.trunk())},
                 {"line", or_dash(call.line())},
                 {"started", time_text(call.has_start_time(), call.start_time())},

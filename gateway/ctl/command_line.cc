@@ -257,14 +257,15 @@ void CommandLine::add_calls() {
                       [&] { return ctl::get_call(options.common, options.call_id); });
   get.add_option("CALL", options.call_id, "The call's id")->required();
 
-  CLI::App& erase =
-      add("erase", "Remove what is personal of a caller's calls: the number, and who their visits were",
-          "  ringtracectl erase --caller +12025550190\n"
-          "  ringtracectl erase --caller +12025550190 --rewrite-append-only-file\n",
-          [&] { return ctl::erase(options.common, options.erase); });
+  CLI::App& erase = add("erase",
+                        "Remove what is personal of the calls a person made or forwarded: the numbers, and "
+                        "who their visits were",
+                        "  ringtracectl erase --caller +12025550190\n"
+                        "  ringtracectl erase --caller +12025550190 --rewrite-append-only-file\n",
+                        [&] { return ctl::erase(options.common, options.erase); });
   erase
       .add_option("--caller", options.erase.caller,
-                  "The caller's number in E.164, or the text calls tell it by")
+                  "The person's number in E.164, or the text calls tell it by")
       ->type_name("NUMBER")
       ->required();
   erase.add_flag(

@@ -1,12 +1,14 @@
-"""Who calls: what is told of him to whom."""
+"""Who calls and who forwarded the call: what is told of them to whom."""
 
+import re
 import unittest
 
+from erase_test import keyspace
 from sip_peer import Peer, header
-from stack import CALLER, Stack
+from stack import CALLER, Stack, kind
 
 HOST = "127.0.0.1"
-ASSERTED = "+12025550191"
+ASSERTED, FORWARDER = "+12025550191", "+12025550192"
 
 
 class Call:
@@ -43,6 +45,20 @@ class Identity(unittest.TestCase):
                 self.assertEqual("P-Asserted-Identity: <sip:line@" in call.answer, told)
                 self.assertEqual(header(call.invite, "Privacy"), "id")
                 self.assertEqual({event["call"]["caller"] for event in call.events}, {""})
+
+    def test_it_is_told_from_where_a_call_was_forwarded_until_that_is_erased(self):
+        with Stack().start() as stack, Peer(HOST) as carrier, Peer(HOST, stack.line_port) as line:
+            call = Call(stack, carrier, line, f"Diversion: <sip:{FORWARDER}@{HOST}>;reason=unconditional")
+            self.assertEqual([kind(event) for event in call.events], ["ANSWERED", "ENDED"])
+            self.assertEqual({event["call"]["forwarded_from"] for event in call.events}, {FORWARDER})
+            call_id = call.events[0]["call"]["call_id"]
+            self.assertRegex(stack.ctl("get-call", call_id).stdout, rf"forwarded from +{re.escape(FORWARDER)}")
+            self.assertEqual(header(call.invite, "Diversion"), f"<sip:{FORWARDER}@{HOST}>;reason=unconditional")
+
+            self.assertIn(FORWARDER, keyspace(stack))
+            stack.ctl("erase", "--caller", FORWARDER)
+            self.assertEqual({event["call"]["forwarded_from"] for event in stack.events(2)}, {""})
+            self.assertNotIn(FORWARDER, keyspace(stack))
 
 
 if __name__ == "__main__":

@@ -152,6 +152,25 @@ TEST_CASE("an erased caller's calls in memory are told without him, also while t
   CHECK(log.redacted() == 2);
 }
 
+TEST_CASE("who forwarded a call leaves memory as its caller does") {
+  boost::asio::io_context io;
+  MemoryCallLog log(io, 10, kNoon);
+  for (const char* call : {"a", "b"}) {
+    v1::CallEvent one = event(call, 1);
+    *one.mutable_event_time() = to_timestamp(kNoon + std::chrono::minutes(1));
+    one.mutable_call()->set_forwarded_from(call == std::string("a") ? "+12025550190" : "+12025550777");
+    log.append(one);
+  }
+  CHECK(log.erase("+12025550190", kNoon + std::chrono::minutes(5)) == 1);
+  CHECK(find(log, "a")->forwarded_from().empty());
+  const auto forget_after = [&](std::chrono::minutes caller, std::chrono::minutes attributes) {
+    log.forget({caller, attributes}, kNoon + std::chrono::minutes(12));
+    return find(log, "b")->forwarded_from();
+  };
+  CHECK(forget_after(std::chrono::minutes(20), std::chrono::minutes(10)) == "+12025550777");
+  CHECK(forget_after(std::chrono::minutes(10), std::chrono::minutes(10)).empty());
+}
+
 TEST_CASE("caller and visits leave events in memory when each has been kept long enough") {
   boost::asio::io_context io;
   MemoryCallLog log(io, 10, kNoon);

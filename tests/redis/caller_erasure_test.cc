@@ -130,6 +130,46 @@ TEST_CASE("what is personal of a call stands beside its events and comes back wi
   CHECK(redis::CallerKey("the key").hash(kCaller) != redis::CallerKey("another").hash(kCaller));
 }
 
+TEST_CASE("who forwarded a call stands with its caller, and goes with him") {
+  RedisServer server;
+  Gateway gateway(server);
+  const bool is_caller_known = GENERATE(true, false);
+  for (const char* call : {"c1", "c2"}) {
+    v1::CallEvent event = ringing(call, is_caller_known ? kCaller : "");
+    event.mutable_call()->set_forwarded_from(call == std::string("c1") ? kOther : "");
+    gateway.append(event);
+  }
+  std::string text;
+  add_texts(server.command({"XRANGE", "rt:{calls}:events", "-", "+"}), text);
+  CHECK_FALSE(names(text, kOther));
+  CHECK(gateway.find("c1")->forwarded_from() == kOther);
+  CHECK(gateway.find("c1")->caller() == (is_caller_known ? kCaller : ""));
+  CHECK(gateway.events().at(0).call().forwarded_from() == kOther);
+  CHECK(gateway.find("c2")->forwarded_from().empty());
+  if (!is_caller_known) return;
+  CHECK(gateway.erase().calls == 2);
+  CHECK(gateway.find("c1")->forwarded_from().empty());
+  CHECK_FALSE(names(keyspace_of(server), kOther));
+}
+
+TEST_CASE("who forwarded calls is erased as who made them, with any key") {
+  RedisServer server;
+  const bool is_key_lost = GENERATE(false, true);
+  v1::CallEvent event = ringing("c1");
+  event.mutable_call()->set_forwarded_from(kOther);
+  Gateway(server, options_with(is_key_lost ? "a key that is lost" : "the key")).append(event);
+  Gateway gateway(server);
+  gateway.append(ringing("c2"));
+  CHECK(gateway.erase(kOther).calls == 1);
+  CHECK_FALSE(names(keyspace_of(server), kOther));
+  CHECK(gateway.find("c1")->caller().empty());
+  CHECK(gateway.find("c2")->caller() == kCaller);
+  // What comes later of it comes without him.
+  event.set_event_id("c1-again");
+  gateway.append(event);
+  CHECK_FALSE(names(keyspace_of(server), kOther));
+}
+
 TEST_CASE("callers are named by the HMAC-SHA-256 that Python's hmac gives") {
   CHECK(redis::CallerKey("the key").hash("+12025550190") == "8c77d992272fad2daa9f767ce9b8eef6");
   const redis::CallerKey longer_than_a_block(std::string(100, 'k'));

@@ -30,6 +30,7 @@ v1::CallEvent update() {
   v1::Call& call = *event.mutable_call();
   call.set_call_id("c1");
   call.set_caller("+12025550190");
+  call.set_forwarded_from("+12025550177");
   call.set_dialed_number("+12025550101");
   call.set_outcome(v1::CALL_OUTCOME_ANSWERED);
   *call.mutable_start_time() = to_timestamp(pool::Time(std::chrono::milliseconds(1'700'000'000'123)));
@@ -55,16 +56,16 @@ TEST_CASE("a record is the event without its persons, who stand beside it") {
   CHECK(values[0] == "c1-attribution_updated-1");
   CHECK(values[1] == "attribution_updated");
   CHECK(values[2] == "c1");
-  for (const char* const personal : {"+12025550190", "browser of", "utm_source"})
+  for (const char* const personal : {"+12025550190", "+12025550177", "browser of", "utm_source"})
     CHECK(values[3].find(personal) == std::string::npos);
   CHECK(values[4] == "1700000000123 answered main +12025550101 google/cpc");
-  CHECK(values[5] == "+12025550190");
-  CHECK(values[6] == CallerKey("key").hash("+12025550190"));
+  CHECK(values[5] == "+12025550190\t+12025550177");
+  CHECK(values[6] == CallerKey("key").hash("+12025550190") + " " + CallerKey("key").hash("+12025550177"));
   CHECK(values[7] == "2");
 
   auto back = event_from_json(values[3]);
   REQUIRE(back);
-  put_persons({values[5], {{values[8], values[9]}, {values[10], values[11]}}}, *back);
+  put_persons({"+12025550190", "+12025550177", {{values[8], values[9]}, {values[10], values[11]}}}, *back);
   CHECK(MessageDifferencer::Equals(*back, event));
 }
 
@@ -72,6 +73,7 @@ TEST_CASE("a visit that two resolutions name stands there once, its cursor and a
   v1::CallEvent event = update();
   event.set_cursor("1-1");
   event.mutable_call()->clear_caller();
+  event.mutable_call()->clear_forwarded_from();
   *event.mutable_attribution_updated()->mutable_previous_resolution() = event.call().resolution();
   const auto& values = record_of(event).values;
   REQUIRE(values.size() == 10);

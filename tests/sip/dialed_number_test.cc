@@ -201,6 +201,7 @@ TEST_CASE("RFC 3325: the caller is the asserted one, then From, unless withheld"
   CHECK(caller("P-Asserted-Identity: <sip:desk@x>\r\n") == "desk");
   CHECK(caller("P-Asserted-Identity: broken\r\n") == "+79161234567");
   CHECK(caller("P-Asserted-Identity: <sip:+79990000002@x>\r\nPrivacy: id\r\n").empty());
+  CHECK(caller("P-Preferred-Identity: <sip:+79990000002@x>\r\n") == "+79161234567");
   CHECK(caller("Privacy: none\r\n") == "+79161234567");
   CHECK(caller("", "<sip:anonymous@anonymous.invalid>").empty());
   CHECK(caller("", "\"Anonymous\" <sip:Anonymous@carrier.example>").empty());
