@@ -40,7 +40,7 @@ class FuzzWorld final : public QuietWorld {
     return true;
   }
   // What an earlier life's call is said to have come to is said once a life, of a call that has a name.
-  void resume(v1::CallEvent event) override {
+  void resume(const v1::CallEvent& event) override {
     RINGTRACE_ASSERT(!event.event_id().empty() && !event.call().call_id().empty());
     RINGTRACE_ASSERT(event.type() != v1::CALL_EVENT_TYPE_UNSPECIFIED && event.has_event_time());
     RINGTRACE_ASSERT(told_.insert(event.event_id()).second);
