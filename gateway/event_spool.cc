@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "proto/from_pool.h"
-#include "proto/wire_fields.h"
 
 namespace ringtrace::gateway {
 namespace {
@@ -101,7 +100,8 @@ void EventSpool::add(std::string record) {
 std::string EventSpool::redacted(std::string record) const {
   v1::CallEvent event;
   const bool is_theirs = erased_.any() && event.ParseFromString(record.substr(1)) && erased_.redact(event);
-  return is_theirs ? record_of(static_cast<Kind>(record.front()), event) : record;
+  if (is_theirs) return record_of(static_cast<Kind>(record.front()), event);
+  return record;
 }
 
 void EventSpool::erase(const std::string& caller, pool::Time at, std::function<void(bool)> done) {
@@ -240,10 +240,7 @@ EventSpool::Given EventSpool::give(const std::string& record) {
 
 EventSpool::Given EventSpool::give_event(std::string_view event) {
   // What the log would never take must not keep what is behind it.
-  const std::string_view call = bytes_of_field(event, v1::CallEvent::kCallFieldNumber);
-  if (event.size() > kMostBytes || bytes_of_field(event, v1::CallEvent::kEventIdFieldNumber).empty() ||
-      bytes_of_field(call, v1::Call::kCallIdFieldNumber).empty())
-    return Given::kBroken;
+  if (event.size() > kMostBytes || !redis::is_identified(event)) return Given::kBroken;
   const auto other = pass_ ? pass_(event) : std::nullopt;
   return calls_.append(other ? std::string_view(*other) : event) ? Given::kTaken : Given::kNoRoom;
 }

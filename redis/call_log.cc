@@ -44,14 +44,14 @@ struct Item {
   std::chrono::milliseconds waited{0};  ///< a closing's latest wait
 };
 
+}  // namespace
+
 bool is_identified(std::string_view event) {
   const auto fits = [](std::string_view id) { return !id.empty() && id.size() <= kMaxIdBytes; };
   const std::string_view call = bytes_of_field(event, v1::CallEvent::kCallFieldNumber);
   return fits(bytes_of_field(event, v1::CallEvent::kEventIdFieldNumber)) &&
          fits(bytes_of_field(call, v1::Call::kCallIdFieldNumber));
 }
-
-}  // namespace
 
 class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
  public:

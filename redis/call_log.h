@@ -21,6 +21,10 @@ namespace ringtrace::redis {
 /// The largest event, unless the options say otherwise.
 inline constexpr std::size_t kMaxEventBytes = std::size_t{256} << 10;
 
+/// A serialized event has the ids of itself and of its call, neither too long; without them the log refuses
+/// it.
+bool is_identified(std::string_view event);
+
 struct CallLogOptions {
   /// Events are kept so long, and at most so many; the oldest go first.
   std::chrono::milliseconds retention = std::chrono::hours(24 * 7);
