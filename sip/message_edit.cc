@@ -120,17 +120,17 @@ void Message::restore_request_uri() {
 }
 
 void Message::remove_extension_headers(std::string_view prefix) {
-  std::erase_if(content_->rows, [prefix](const Row& row) {
+  const std::size_t removed = std::erase_if(content_->rows, [prefix](const Row& row) {
     return row.field == Field::kOther && starts_with_ignoring_case(row.name, prefix);
   });
-  content_->changed();
+  if (removed > 0) content_->changed();
 }
 
 void Message::remove_extension_header(std::string_view name) {
-  std::erase_if(content_->rows, [name](const Row& row) {
+  const std::size_t removed = std::erase_if(content_->rows, [name](const Row& row) {
     return row.field == Field::kOther && equals_ignoring_case(row.name, name);
   });
-  content_->changed();
+  if (removed > 0) content_->changed();
 }
 
 void Message::add_extension_header(const std::string& name, const std::string& value) {
