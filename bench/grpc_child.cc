@@ -166,7 +166,7 @@ int serve_gateway(const std::string& socket) {
     appending = std::thread([&] {
       const auto began = std::chrono::steady_clock::now();
       for (std::uint64_t i = 0; !ending; ++i) {
-        std::this_thread::sleep_until(began + i * 1s / kEventsPerSecond);
+        std::this_thread::sleep_until(began + i * std::chrono::nanoseconds(1s) / kEventsPerSecond);
         store.call_sink().record(event(i));
       }
     });
