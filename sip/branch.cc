@@ -1,11 +1,13 @@
 #include "sip/branch.h"
 
+#include "sip/sip_hash.h"
 #include "sip/text.h"
 
 namespace ringtrace::sip {
 namespace {
 
 constexpr std::string_view kPurpose = "ringtrace branch 1";
+constexpr std::string_view kEnd("\xff", 1);  // of a field, in a loop's hash
 constexpr std::string_view kPrefix = "z9hG4bKrt.";
 constexpr std::size_t kExchangeAt = kPrefix.size();
 constexpr std::size_t kAttemptAt = kExchangeAt + 16 + 1;
@@ -24,9 +26,11 @@ std::optional<Sender> sender_of(char letter) {
 }
 
 std::string unsigned_text(const ViaBranch& branch) {
-  std::string text(kPrefix);
-  text.append(to_hex(branch.exchange)).append(".");
-  text.append(to_hex(std::span(&branch.attempt, 1))).append(".").append(to_hex(branch.loop));
+  std::string text;
+  text.reserve(kSizeWithCall);
+  append_hex(text.append(kPrefix), branch.exchange);
+  text.append(".").append(to_hex(std::span(&branch.attempt, 1))).append(".");
+  append_hex(text, branch.loop);
   if (branch.call) text.append(".").append(1, static_cast<char>(branch.sender)) += branch.call->to_string();
   return text;
 }
@@ -42,7 +46,8 @@ std::string ViaBranch::to_string(const Signer& signer, std::string_view sip_call
                                  std::uint32_t cseq) const {
   std::string text = unsigned_text(*this);
   const std::uint64_t signature = signer.sign64({kPurpose, text, sip_call_id, std::to_string(cseq)});
-  return text + "." + to_hex(signature);
+  append_hex(text.append("."), signature);
+  return text;
 }
 
 std::optional<ViaBranch> ViaBranch::parse(std::string_view text) {
@@ -53,10 +58,10 @@ std::optional<ViaBranch> ViaBranch::parse(std::string_view text) {
     if (text[part - 1] != '.') return std::nullopt;
   }
   const auto exchange = parse_hex64(text.substr(kExchangeAt, 16));
-  const auto attempt = parse_hex64("00000000000000" + std::string(text.substr(kAttemptAt, 2)));
+  const auto attempt = parse_hex8(text.substr(kAttemptAt, 2));
   const auto loop = parse_hex64(text.substr(kLoopAt, 16));
   if (!exchange || !attempt || !loop) return std::nullopt;
-  ViaBranch branch{*exchange, static_cast<std::uint8_t>(*attempt), *loop};
+  ViaBranch branch{*exchange, *attempt, *loop};
   if (with_call) {
     branch.call = CallId::parse(text.substr(kCallAt + 1, kCallSize - 1));
     const auto sender = sender_of(text[kCallAt]);
@@ -79,11 +84,11 @@ std::optional<ViaBranch> ViaBranch::verify(const Signer& signer, std::string_vie
 
 std::uint64_t loop_hash(std::string_view request_uri, std::string_view from_tag, std::string_view to_tag,
                         std::string_view sip_call_id, std::uint32_t cseq, std::string_view route) {
-  // FNV-1a with a separator between the fields: a loop detector needs no secret.
-  std::uint64_t hash = 14695981039346656037ull;
+  // A loop detector needs no secret.
+  SipHash hash({}, SipHash::Output::k64);
   const auto mix = [&hash](std::string_view text) {
-    for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 1099511628211ull;
-    hash = (hash ^ 0xff) * 1099511628211ull;
+    hash.update(text);
+    hash.update(kEnd);
   };
   mix(request_uri);
   mix(from_tag);
@@ -91,7 +96,7 @@ std::uint64_t loop_hash(std::string_view request_uri, std::string_view from_tag,
   mix(sip_call_id);
   mix(std::to_string(cseq));
   mix(route);
-  return hash;
+  return hash.finish()[0];
 }
 
 }  // namespace ringtrace::sip

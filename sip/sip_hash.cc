@@ -36,7 +36,7 @@ void SipHash::compress(std::uint64_t word) {
 }
 
 void SipHash::update(std::string_view bytes) {
-  std::size_t filled = total_ % 8;
+  const std::size_t filled = total_ % 8;
   total_ += bytes.size();
   for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
     std::uint64_t word = 0;
@@ -44,12 +44,13 @@ void SipHash::update(std::string_view bytes) {
     compress(tail_ | word << (8 * filled));
     tail_ = filled == 0 ? 0 : word >> (64 - 8 * filled);
   }
-  for (; !bytes.empty(); bytes.remove_prefix(1)) {
-    tail_ |= std::uint64_t{static_cast<std::uint8_t>(bytes.front())} << (8 * filled);
-    if (++filled < 8) continue;
-    compress(tail_);
-    tail_ = filled = 0;
-  }
+  if (bytes.empty()) return;
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data(), bytes.size());
+  tail_ |= word << (8 * filled);
+  if (filled + bytes.size() < 8) return;
+  compress(tail_);
+  tail_ = word >> (64 - 8 * filled);
 }
 
 std::array<std::uint64_t, 2> SipHash::finish() {

@@ -20,21 +20,34 @@ constexpr std::array<bool, 256> kTokenCharacters = [] {
   return characters;
 }();
 
+template <typename Number>
+std::optional<Number> parse_hex(std::string_view text) {
+  if (text.size() != 2 * sizeof(Number)) return std::nullopt;
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
-bool equals_ignoring_case(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char a, char b) { return lower(a) == lower(b); });
+bool equals_ignoring_case_of_same_length(std::string_view left, std::string_view right) {
+  for (std::size_t i = 0; i < left.size(); ++i)
+    if (left[i] != right[i] && lower(left[i]) != lower(right[i])) return false;
+  return true;
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() && equals_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](char c) { return kTokenCharacters[static_cast<unsigned char>(c)]; });
+std::size_t token_length(std::string_view text) {
+  std::size_t length = 0;
+  while (length < text.size() && kTokenCharacters[static_cast<unsigned char>(text[length])]) ++length;
+  return length;
 }
+
+bool is_token(std::string_view text) { return !text.empty() && token_length(text) == text.size(); }
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
   std::string text;
@@ -46,20 +59,21 @@ std::string to_hex(std::span<const std::uint8_t> bytes) {
   return text;
 }
 
-std::string to_hex(std::uint64_t value) {
-  std::string text(16, '0');
-  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, value >>= 4)
+void append_hex(std::string& text, std::uint64_t value) {
+  std::array<char, 16> digits;
+  for (auto digit = digits.rbegin(); digit != digits.rend(); ++digit, value >>= 4)
     *digit = kHexDigits[value & 0x0f];
+  text.append(digits.data(), digits.size());
+}
+
+std::string to_hex(std::uint64_t value) {
+  std::string text;
+  append_hex(text, value);
   return text;
 }
 
-std::optional<std::uint64_t> parse_hex64(std::string_view text) {
-  if (text.size() != 16) return std::nullopt;
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+std::optional<std::uint64_t> parse_hex64(std::string_view text) { return parse_hex<std::uint64_t>(text); }
+std::optional<std::uint8_t> parse_hex8(std::string_view text) { return parse_hex<std::uint8_t>(text); }
 
 std::optional<std::string_view> find_parameter(std::string_view parameters, std::string_view name) {
   while (!parameters.empty()) {
