@@ -83,7 +83,7 @@ void Forwarder::start_call(const Message& message, const Arrival& arrival, const
 Message Forwarder::prepare_invite(const Message& message, const Exchange& exchange,
                                   const v1::Resolution& resolution, const std::string& dialed) const {
   Message prepared = message.clone();
-  while (prepared.route_count() > 0) prepared.pop_route();  // checked before: only our own may be there
+  while (prepared.has_route()) prepared.pop_route();  // checked before: only our own may be there
   prepared.remove_extension_headers(kOwnHeaders);
   const std::string call_id = exchange.setup->call.to_string();
   prepared.add_extension_header("X-Ringtrace-Call", call_id);

@@ -43,14 +43,20 @@ std::optional<Hop> ViaView::response_hop() const {
   return hop_of(received.empty() ? host : received, rport.empty() ? port : rport, *transport);
 }
 
-Message Message::parse(std::string_view text) {
+Message Message::parse(std::string_view text, std::size_t most_headers) {
   Message message;
   message.content_ = std::make_shared<Content>();
   Content& content = *message.content_;
   content.received = text;
   MessageParts parts = take_apart(content.received);
-  const bool plain = is_plain(parts);
-  if (!plain) content.defect = find_defect(text);
+  const bool has_too_many = parts.rows.size() > most_headers;
+  const bool plain = !has_too_many && is_plain(parts);
+  if (has_too_many) {
+    content.defect = {400, "Too Many Headers"};
+  } else if (!plain) {
+    const bool has_nul = parts.head.find('\0') != std::string_view::npos;
+    content.defect = has_nul ? Defect{400, "NUL in a Header"} : find_defect(text);
+  }
   content.take(std::move(parts), plain);
   return message;
 }
@@ -80,7 +86,7 @@ Method Message::method() const { return method_of(content_->method_name); }
 std::string_view Message::method_name() const { return content_->method_name; }
 int Message::status() const { return content_->status; }
 UriView Message::request_uri() const { return read_uri(content_->request_uri); }
-std::string Message::request_uri_text() const { return std::string(content_->request_uri); }
+std::string_view Message::request_uri_text() const { return content_->request_uri; }
 bool Message::request_uri_has_headers() const { return !request_uri().headers.empty(); }
 
 std::string_view Message::sip_call_id() const { return content_->value_of(Field::kCallId); }
@@ -89,13 +95,8 @@ std::uint32_t Message::cseq() const {
   return static_cast<std::uint32_t>(number_at_front(content_->value_of(Field::kCSeq)));
 }
 
-std::string_view Message::from_tag() const {
-  return parameter_of(read_address(content_->value_of(Field::kFrom)).parameters, "tag");
-}
-
-std::string_view Message::to_tag() const {
-  return parameter_of(read_address(content_->value_of(Field::kTo)).parameters, "tag");
-}
+std::string_view Message::from_tag() const { return content_->tag_of(Field::kFrom, content_->from_tag); }
+std::string_view Message::to_tag() const { return content_->tag_of(Field::kTo, content_->to_tag); }
 
 UriView Message::from_uri() const { return read_uri(read_address(content_->value_of(Field::kFrom)).uri); }
 UriView Message::to_uri() const { return read_uri(read_address(content_->value_of(Field::kTo)).uri); }
@@ -114,14 +115,15 @@ ViaView Message::via(std::size_t index) const {
   return *content_->top_via;
 }
 
+bool Message::has_route() const { return !content_->value_at(Field::kRoute, 0).empty(); }
 std::size_t Message::route_count() const { return content_->count(Field::kRoute); }
 
 UriView Message::route_uri(std::size_t index) const {
   return read_uri(read_address(content_->value_at(Field::kRoute, index)).uri);
 }
 
-std::string Message::route_text(std::size_t index) const {
-  return std::string(read_address(content_->value_at(Field::kRoute, index)).uri);
+std::string_view Message::route_text(std::size_t index) const {
+  return read_address(content_->value_at(Field::kRoute, index)).uri;
 }
 
 std::string Message::joined_header(std::string_view name, std::string_view compact) const {

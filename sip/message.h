@@ -57,8 +57,9 @@ struct Defect {
 class Message {
  public:
   Message() = default;
-  /// Takes one datagram's text apart. is_well_formed() says whether it is a message.
-  static Message parse(std::string_view text);
+  /// Takes one datagram's text apart. is_well_formed() says whether it is a message, with so many headers at
+  /// most.
+  static Message parse(std::string_view text, std::size_t most_headers = std::string_view::npos);
   /// The same of a stream's, which has been judged already.
   static Message judged(std::string_view text, std::optional<Defect> defect);
 
@@ -79,7 +80,7 @@ class Message {
   std::string_view method_name() const;  ///< likewise
   int status() const;                    ///< of a response, 100..699; 0 of a request
   UriView request_uri() const;
-  std::string request_uri_text() const;
+  std::string_view request_uri_text() const;
   /// It has "?name=value", which only an address on paper may have (RFC 3261 section 19.1.1, table 1).
   bool request_uri_has_headers() const;
 
@@ -93,9 +94,10 @@ class Message {
   std::optional<std::uint32_t> max_forwards() const;
   std::size_t via_count() const;
   ViaView via(std::size_t index) const;
+  bool has_route() const;
   std::size_t route_count() const;
   UriView route_uri(std::size_t index) const;
-  std::string route_text(std::size_t index) const;
+  std::string_view route_text(std::size_t index) const;
   /// The values of all headers of this name, or of this compact form ("": it has none), joined by commas.
   std::string joined_header(std::string_view name, std::string_view compact = {}) const;
   /// A token stands in the comma-separated values of these headers, as an option tag in Supported does.

@@ -13,7 +13,7 @@ void Message::Content::take(MessageParts parts, bool plain) {
   body = parts.body;
   for (Row& row : rows) {
     if (plain || row.field == Field::kOther) continue;
-    if (auto shorter = compacted(row.value)) row.value = keep(std::move(*shorter));
+    if (const auto shorter = compacted(row.value)) row.value = written.keep({*shorter});
   }
   if (const std::string_view length = value_of(Field::kContentLength); !length.empty()) {
     // What comes behind it in a datagram belongs to nothing (RFC 3261 section 18.3).
@@ -38,7 +38,8 @@ void Message::Content::read_start_line() {
   is_request = true;
   method_name = start_line.substr(0, first);
   request_uri = start_line.substr(std::min(start_line.find_first_not_of(' ', first), start_line.size()));
-  request_uri = request_uri.substr(0, request_uri.find_first_of(" \t"));
+  request_uri = request_uri.substr(0, request_uri.find(' '));
+  request_uri = request_uri.substr(0, request_uri.find('\t'));
 }
 
 std::size_t Message::Content::index_of(Field field) const {
@@ -56,6 +57,11 @@ std::size_t Message::Content::last_index_of(Field field) const {
 std::string_view Message::Content::value_of(Field field) const {
   const std::size_t at = index_of(field);
   return at == kNowhere ? std::string_view{} : rows[at].value;
+}
+
+std::string_view Message::Content::tag_of(Field field, std::optional<std::string_view>& known) const {
+  if (!known) known = parameter_of(read_address(value_of(field)).parameters, "tag");
+  return *known;
 }
 
 std::string_view Message::Content::value_at(Field field, std::size_t index) const {
@@ -78,26 +84,23 @@ std::size_t Message::Content::count(Field field) const {
 }
 
 Row Message::Content::make_row(Field field, std::string_view name, std::string_view value) {
-  std::string text;
-  text.reserve(name.size() + value.size() + 4);
-  text.append(name).append(": ").append(value).append("\r\n");
-  const std::string_view kept = keep(std::move(text));
+  const std::string_view kept = written.keep({name, ": ", value, "\r\n"});
   return {field, kept.substr(0, name.size()), kept.substr(name.size() + 2, value.size()), kept};
 }
 
-void Message::Content::changed() {
+void Message::Content::changed(Field field) {
   wire.clear();
-  top_via.reset();
+  if (field == Field::kVia) top_via.reset();
 }
 
 void Message::Content::insert(std::size_t at, Row row) {
   rows.insert(rows.begin() + static_cast<std::ptrdiff_t>(at), row);
-  changed();
+  changed(row.field);
 }
 
 void Message::Content::remove(std::size_t at) {
+  changed(rows[at].field);
   rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(at));
-  changed();
 }
 
 void Message::Content::part_first(std::size_t at) {

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "sip/kept_texts.h"
 #include "sip/message.h"
 #include "sip/message_text.h"
 
@@ -18,7 +17,7 @@ namespace ringtrace::sip {
 struct Message::Content {
   std::shared_ptr<const Content> origin;
   std::string received;
-  std::list<std::string> written;
+  KeptTexts written;
 
   std::string_view start_line;
   std::vector<Row> rows;
@@ -31,8 +30,12 @@ struct Message::Content {
   int status = 0;
 
   std::optional<Defect> defect;
-  std::string wire;                        ///< as it is sent; empty: not written since the last change
-  mutable std::optional<ViaView> top_via;  ///< as far as it has been asked for
+  std::string wire;  ///< as it is sent; empty: not written since the last change
+
+  // As far as they have been asked for. From and To never change.
+  mutable std::optional<ViaView> top_via;
+  mutable std::optional<std::string_view> from_tag;
+  mutable std::optional<std::string_view> to_tag;
 
   static constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
@@ -51,13 +54,14 @@ struct Message::Content {
         if (!take(take_value(values))) return;
     }
   }
+  /// Of From or To.
+  std::string_view tag_of(Field field, std::optional<std::string_view>& known) const;
   std::string_view value_at(Field field, std::size_t index) const;
   std::size_t count(Field field) const;
 
   // Changes.
-  std::string_view keep(std::string text) { return written.emplace_back(std::move(text)); }
   Row make_row(Field field, std::string_view name, std::string_view value);
-  void changed();
+  void changed(Field field);  ///< a row of it, or for kOther the start line
   void insert(std::size_t at, Row row);
   void remove(std::size_t at);
   /// A row with several values becomes a row with the first, or the last, and a row with the others.

@@ -52,6 +52,8 @@ Message Message::clone() const {
   content.status = content_->status;
   content.defect = content_->defect;
   content.top_via = content_->top_via;
+  content.from_tag = content_->from_tag;
+  content.to_tag = content_->to_tag;
   return copy;
 }
 
@@ -63,7 +65,7 @@ void Message::stamp_received(const Endpoint& source) {
   const std::string value =
       stamped(row.value, "received=" + source.address.to_string(), "rport=" + std::to_string(source.port));
   content_->rows[at] = content_->make_row(Field::kVia, row.name, value);
-  content_->changed();
+  content_->changed(Field::kVia);
 }
 
 void Message::prepend_via(const std::string& value) {
@@ -79,11 +81,9 @@ void Message::pop_via() {
 }
 
 void Message::set_request_uri(const std::string& uri) {
-  std::string line(content_->method_name);
-  line.append(" ").append(uri).append(" SIP/2.0");
-  content_->start_line = content_->keep(std::move(line));
+  content_->start_line = content_->written.keep({content_->method_name, " ", uri, " SIP/2.0"});
   content_->request_uri = content_->start_line.substr(content_->method_name.size() + 1, uri.size());
-  content_->changed();
+  content_->changed(Field::kOther);
 }
 
 void Message::set_max_forwards(std::uint32_t count) {
@@ -93,7 +93,7 @@ void Message::set_max_forwards(std::uint32_t count) {
     content_->insert(content_->last_index_of(Field::kVia) + 1, row);
   } else {
     content_->rows[at] = row;
-    content_->changed();
+    content_->changed(Field::kMaxForwards);
   }
 }
 
@@ -123,14 +123,14 @@ void Message::remove_extension_headers(std::string_view prefix) {
   const std::size_t removed = std::erase_if(content_->rows, [prefix](const Row& row) {
     return row.field == Field::kOther && starts_with_ignoring_case(row.name, prefix);
   });
-  if (removed > 0) content_->changed();
+  if (removed > 0) content_->changed(Field::kOther);
 }
 
 void Message::remove_extension_header(std::string_view name) {
   const std::size_t removed = std::erase_if(content_->rows, [name](const Row& row) {
     return row.field == Field::kOther && equals_ignoring_case(row.name, name);
   });
-  if (removed > 0) content_->changed();
+  if (removed > 0) content_->changed(Field::kOther);
 }
 
 void Message::add_extension_header(const std::string& name, const std::string& value) {

@@ -23,14 +23,23 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-// Cuts the next line off, with what is folded into it when `folded`; its end included.
-std::string_view take_line(std::string_view& text, bool folded) {
+// A line, its end included.
+struct Line {
+  std::string_view text;
+  bool is_folded = false;  // others are folded into it
+};
+
+// Cuts the next one off, with what is folded into it when it may be.
+Line take_line(std::string_view& text, bool may_be_folded) {
+  Line line;
   std::size_t end = 0;
-  do {
+  for (;;) {
     const std::size_t feed = text.find('\n', end);
     end = feed == std::string_view::npos ? text.size() : feed + 1;
-  } while (folded && end < text.size() && (text[end] == ' ' || text[end] == '\t'));
-  const std::string_view line = text.substr(0, end);
+    if (!may_be_folded || end == text.size() || (text[end] != ' ' && text[end] != '\t')) break;
+    line.is_folded = true;
+  }
+  line.text = text.substr(0, end);
   text.remove_prefix(end);
   return line;
 }
@@ -41,20 +50,23 @@ std::string_view without_end(std::string_view line) {
   return line;
 }
 
-// Every line ends with CR LF, neither stands elsewhere, and NUL nowhere.
-bool has_regular_ends(std::string_view lines) {
-  for (std::size_t feed = lines.find('\n'); feed != std::string_view::npos; feed = lines.find('\n', feed + 1))
-    if (feed == 0 || lines[feed - 1] != '\r') return false;
-  for (std::size_t cr = lines.find('\r'); cr != std::string_view::npos; cr = lines.find('\r', cr + 1))
-    if (cr + 1 == lines.size() || lines[cr + 1] != '\n') return false;
-  return lines.find('\0') == std::string_view::npos;
+// It ends with CR LF, and so does what is folded into it; neither stands elsewhere.
+bool has_regular_ends(const Line& line) {
+  if (line.is_folded) {
+    for (std::string_view rest = line.text; !rest.empty();)
+      if (!has_regular_ends(take_line(rest, false))) return false;
+    return true;
+  }
+  // Where it ends at all it does so at its first LF.
+  return line.text.ends_with("\r\n") && line.text.find('\r') == line.text.size() - 2;
 }
 
 // What a header's line, its end included, says; no name where it has no colon.
 Row row_of(std::string_view line) {
   Row row;
   row.text = line;
-  const std::size_t colon = line.find(':');
+  std::size_t colon = token_length(line);  // the name's, nearly always
+  if (colon == line.size() || line[colon] != ':') colon = line.find(':', colon);
   if (colon == std::string_view::npos) return row;
   row.name = trimmed(line.substr(0, colon));
   row.value = trimmed(line.substr(colon + 1));
@@ -159,20 +171,22 @@ MessageParts take_apart(std::string_view text) {
   text = from_start_line(text);
   const std::string_view whole = text;
   parts.rows.reserve(24);
-  parts.start_line = without_end(take_line(text, false));
-  bool named = true;
+  const Line start = take_line(text, false);
+  parts.start_line = without_end(start.text);
+  bool regular = has_regular_ends(start);
   bool ended = false;
   while (!text.empty()) {
-    const std::string_view line = take_line(text, true);
-    if (is_white(line.front()) && trimmed(line).empty()) {
-      ended = line == "\r\n";
+    const Line line = take_line(text, true);
+    if (is_white(line.text.front()) && trimmed(line.text).empty()) {
+      ended = line.text == "\r\n";
       break;
     }
-    parts.rows.push_back(row_of(line));
-    named = named && is_token(parts.rows.back().name);
+    const Row& row = parts.rows.emplace_back(row_of(line.text));
+    regular = regular && is_token(row.name) && has_regular_ends(line);
   }
+  parts.head = whole.substr(0, whole.size() - text.size());
   parts.body = text;
-  parts.regular = named && ended && has_regular_ends(whole.substr(0, whole.size() - text.size()));
+  parts.regular = regular && ended && parts.head.find('\0') == std::string_view::npos;
   return parts;
 }
 
@@ -180,7 +194,7 @@ std::string_view first_row(std::string_view text, Field field) {
   text = from_start_line(text);
   take_line(text, false);
   while (!text.empty()) {
-    const std::string_view line = take_line(text, true);
+    const std::string_view line = take_line(text, true).text;
     if (is_white(line.front()) && trimmed(line).empty()) break;
     const Row row = row_of(line);
     if (row.field == field) return row.value;

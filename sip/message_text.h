@@ -36,8 +36,10 @@ struct Row {
   std::string_view text;   ///< the whole row with the line ends that belong to it
 };
 
-/// A message's text taken into its parts. Every byte is in exactly one of them, but for the empty line.
+/// A message's text taken into its parts. Every byte is in the start line, a row or the body, but for the
+/// empty line and the start line's end.
 struct MessageParts {
+  std::string_view head;        ///< all before the body
   std::string_view start_line;  ///< without its line end
   std::vector<Row> rows;
   std::string_view body;

@@ -19,9 +19,9 @@ class Characters {
     for (char c = '0'; c <= '9'; ++c) put(c);
     for (const char c : marks) put(c);
   }
+  bool holds(char c) const { return known_[static_cast<unsigned char>(c)]; }
   bool holds(std::string_view text) const {
-    return std::all_of(text.begin(), text.end(),
-                       [this](char c) { return known_[static_cast<unsigned char>(c)]; });
+    return std::all_of(text.begin(), text.end(), [this](char c) { return holds(c); });
   }
 
  private:
@@ -32,8 +32,9 @@ class Characters {
 constexpr Characters kUser("+-_.*~");
 constexpr Characters kHost("-.");
 constexpr Characters kToken("-._~*+!");
-constexpr Characters kParameters("-._~*+:;=");
-constexpr Characters kBracketed("-._~*+:;=[]");
+constexpr Characters kName("-._~*+");
+constexpr Characters kValue("-._~*+:");
+constexpr Characters kBracketed("-._~*+:[]");
 constexpr Characters kWord("-._~*+!@:");
 constexpr Characters kDisplayName("-._~*+! ,");
 
@@ -51,21 +52,21 @@ bool is_plain_host(std::string_view host, std::string_view port, bool has_port) 
   return has_port ? is_number(port, 5) : port.empty();
 }
 
-// ";a=b;c": each parameter has a name, and a value where it has "=".
-bool are_plain(std::string_view parameters, const Characters& characters) {
-  if (!characters.holds(parameters)) return false;
-  while (!parameters.empty()) {
-    const std::size_t end = std::min(parameters.find(';'), parameters.size());
-    const std::string_view parameter = parameters.substr(0, end);
-    const std::size_t equals = parameter.find('=');
-    if (parameter.empty() || equals == 0 || equals + 1 == parameter.size()) return false;
-    if (!kToken.holds(parameter.substr(0, equals))) return false;
-    if (equals != std::string_view::npos && parameter.find('=', equals + 1) != std::string_view::npos)
-      return false;
-    if (end + 1 == parameters.size()) return false;
-    parameters.remove_prefix(std::min(end + 1, parameters.size()));
+// "a=b;c": one parameter or more, each with a name, and with a value of these characters where it has "=".
+bool are_plain(std::string_view parameters, const Characters& of_value) {
+  bool is_value = false;
+  std::size_t length = 0;  // of the name or value so far
+  for (const char c : parameters) {
+    if (c == ';' || c == '=') {
+      if (length == 0 || (c == '=' && is_value)) return false;
+      is_value = c == '=';
+      length = 0;
+    } else {
+      if (!(is_value ? of_value : kName).holds(c)) return false;
+      ++length;
+    }
   }
-  return true;
+  return length > 0;
 }
 
 // "host" or "host:port", an IPv6 address in brackets.
@@ -90,8 +91,7 @@ bool is_plain_uri(std::string_view text) {
   const std::string_view place = text.substr(0, semicolon);
   if (!is_plain_place(place)) return false;
   if (semicolon == text.size()) return true;
-  const std::string_view parameters = text.substr(semicolon + 1);
-  return !parameters.empty() && are_plain(parameters, kBracketed);
+  return are_plain(text.substr(semicolon + 1), kBracketed);
 }
 
 // "<uri>", with a display name where one may be, and parameters behind it.
@@ -112,7 +112,7 @@ bool is_plain_address(std::string_view value, bool named) {
   if (close == std::string_view::npos || !is_plain_uri(value.substr(1, close - 1))) return false;
   value.remove_prefix(close + 1);
   if (value.empty()) return true;
-  return value.size() > 1 && value.front() == ';' && are_plain(value.substr(1), kParameters);
+  return value.front() == ';' && are_plain(value.substr(1), kValue);
 }
 
 // At least one value, parted by commas with at most one blank behind each.
@@ -139,8 +139,7 @@ bool is_plain_via(std::string_view value) {
   const std::string_view sent_by = value.substr(0, semicolon);
   if (!is_plain_place(sent_by)) return false;
   if (semicolon == value.size()) return true;
-  const std::string_view parameters = value.substr(semicolon + 1);
-  return !parameters.empty() && are_plain(parameters, kParameters);
+  return are_plain(value.substr(semicolon + 1), kValue);
 }
 
 bool is_plain_call_id(std::string_view value) {

@@ -134,7 +134,7 @@ void ProxyCore::receive_request(Message request, const Arrival& arrival) {
 bool ProxyCore::is_known(const Message& request, const IpAddress& address) const {
   if (is_configured(address)) return true;
   // A peer that a reload has removed, with a call still up: its signed Route says so.
-  if (request.route_count() == 0) return false;
+  if (!request.has_route()) return false;
   const auto ticket = ticket_of(request.route_uri(0), request);
   return ticket && (ticket->ticket.line.endpoint.address == address ||
                     ticket->ticket.caller.endpoint.address == address);

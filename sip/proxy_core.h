@@ -65,7 +65,6 @@ class ProxyCore {
   /// Why a new call is not taken now; nothing when it is.
   std::optional<Refusal> find_limit(const Message& invite, const IpAddress& source, const Trunk& trunk);
 
-  std::optional<Defect> text_defect(std::string_view text) const;
   void reject_unread(std::string_view text, const Defect& defect, const Arrival& arrival);
   bool refuse_unread(std::string_view text, const Arrival& arrival);
 

@@ -15,6 +15,7 @@ struct ProxyCore::Onward {
 
 // Our own Record-Route URI, come back: our address and a signature made for this very dialog.
 std::optional<VerifiedTicket> ProxyCore::ticket_of(const UriView& uri, const Message& request) const {
+  if (!seems_signed(uri.parameters)) return std::nullopt;  // no need to look where it leads
   const auto hop = uri.numeric_hop();
   if (!hop || !env_.is_own(*hop)) return std::nullopt;
   return verify_route(env_.routing->signer(), uri.parameters, request.sip_call_id(), request.from_tag(),
@@ -44,9 +45,9 @@ std::optional<ProxyCore::Onward> ProxyCore::route_in_dialog(const Message& reque
   Message message = request.clone();
   std::optional<VerifiedTicket> ticket;
   // A strict router in front of us has put our Route into the Request-URI (RFC 3261 16.4).
-  if (message.route_count() > 0) ticket = ticket_of(message.request_uri(), message);
+  if (message.has_route()) ticket = ticket_of(message.request_uri(), message);
   if (ticket) message.restore_request_uri();
-  while (message.route_count() > 0) {
+  while (message.has_route()) {
     const auto own = ticket_of(message.route_uri(0), message);
     if (!own || (ticket && ticket->ticket != own->ticket)) break;
     ticket = own;
@@ -64,7 +65,7 @@ std::optional<ProxyCore::Onward> ProxyCore::route_in_dialog(const Message& reque
 
   filter_identity(message, ticket->from == Side::kCaller ? Toward::kLine : Toward::kTrunk,
                   env_.routing->is_trusted(ticket->ticket.line));
-  const UriView target = message.route_count() > 0 ? message.route_uri(0) : message.request_uri();
+  const UriView target = message.has_route() ? message.route_uri(0) : message.request_uri();
   auto next = target.numeric_hop();
   // A host name, or a URI that would lead back to us: the signed peer is where the dialog was set up with.
   if (!next || env_.is_own(*next))

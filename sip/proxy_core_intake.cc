@@ -26,23 +26,14 @@ std::string raw_tag(const RawMessage& request) {
 }
 
 // The lines before the first empty one.
-struct Head {
-  std::string_view text;
-  std::size_t line_ends = 0;
-};
-
-Head head_of(std::string_view text) {
-  Head head{text, 0};
+std::string_view head_of(std::string_view text) {
   for (std::size_t feed = text.find('\n'); feed != std::string_view::npos; feed = text.find('\n', feed + 1)) {
     const std::string_view next = text.substr(feed + 1, 2);
     const bool returned = feed > 0 && text[feed - 1] == '\r';
-    if (next.starts_with('\n') || (returned && next == "\r\n")) {
-      head.text = text.substr(0, returned ? feed - 1 : feed);
-      break;
-    }
-    ++head.line_ends;
+    if (next.starts_with('\n') || (returned && next == "\r\n"))
+      return text.substr(0, returned ? feed - 1 : feed);
   }
-  return head;
+  return text;
 }
 
 // The key of exchange_key(), read off the text. Empty when it is not written plainly enough to be sure.
@@ -81,12 +72,13 @@ void ProxyCore::receive_datagram(std::string_view text, const Arrival& arrival, 
   // a reload has removed, the branch of a request we sent.
   const std::string_view token = text.starts_with("SIP/") ? kOwnBranch : kOwnRoute;
   if (!is_configured(arrival.source.endpoint.address) &&
-      head_of(text).text.find(token) == std::string_view::npos) {
+      head_of(text).find(token) == std::string_view::npos) {
     env_.stats.refuse(Refusal::kUnknownSource);
     return;
   }
-  if (const auto defect = text_defect(text)) {
-    reject_unread(text, *defect, arrival);
+  const ProxyLimits& limits = env_.routing->limits();
+  if (text.size() > limits.message_bytes) {
+    reject_unread(text, {513, "Message Too Large"}, arrival);
     return;
   }
   if (text.starts_with("ACK ") && raw_to_tag(text).starts_with(kRawTag)) {
@@ -101,7 +93,7 @@ void ProxyCore::receive_datagram(std::string_view text, const Arrival& arrival, 
         std::memory_order_relaxed);
     if (overload_.refuses(now.steady) && refuse_unread(text, arrival)) return;
   }
-  Message message = Message::parse(text);
+  Message message = Message::parse(text, limits.headers);
   if (const auto defect = message.defect()) {
     reject_unread(text, *defect, arrival);
   } else {
@@ -109,22 +101,12 @@ void ProxyCore::receive_datagram(std::string_view text, const Arrival& arrival, 
   }
 }
 
-// What no parser need be asked to see.
-std::optional<Defect> ProxyCore::text_defect(std::string_view text) const {
-  const ProxyLimits& limits = env_.routing->limits();
-  if (text.size() > limits.message_bytes) return Defect{513, "Message Too Large"};
-  const Head head = head_of(text);
-  if (head.text.find('\0') != std::string_view::npos) return Defect{400, "NUL in a Header"};
-  if (head.line_ends > limits.headers) return Defect{400, "Too Many Headers"};
-  return std::nullopt;
-}
-
 void ProxyCore::reject_unread(std::string_view text, const Defect& defect, const Arrival& arrival) {
   if (!is_configured(arrival.source.endpoint.address)) {
     env_.stats.refuse(Refusal::kUnknownSource);
     return;
   }
-  const RawMessage raw(head_of(text).text);
+  const RawMessage raw(head_of(text));
   const bool answerable = raw.is_request() && raw.method() != "ACK" && !raw.header("Via", 'v').empty();
   if (!answerable) {
     env_.stats.refuse(raw.method() == "ACK" ? Refusal::kMalformed : Refusal::kGarbage);
@@ -137,7 +119,7 @@ void ProxyCore::reject_unread(std::string_view text, const Defect& defect, const
 
 // A new call turned away before it costs anything. False when it may be one that is under way already.
 bool ProxyCore::refuse_unread(std::string_view text, const Arrival& arrival) {
-  const RawMessage raw(head_of(text).text);
+  const RawMessage raw(head_of(text));
   const std::string key = plain_invite_key(raw);
   if (key.empty() || env_.exchanges.find(key) != nullptr) return false;
   env_.stats.refuse(Refusal::kOverload);

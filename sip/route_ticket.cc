@@ -18,6 +18,8 @@ std::string route_parameters(const Signer& signer, const RouteTicket& ticket, st
   return text;
 }
 
+bool seems_signed(std::string_view parameters) { return find_parameter(parameters, "s").has_value(); }
+
 std::optional<VerifiedTicket> verify_route(const Signer& signer, std::string_view parameters,
                                            std::string_view sip_call_id, std::string_view from_tag,
                                            std::string_view to_tag) {

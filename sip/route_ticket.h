@@ -33,6 +33,9 @@ struct VerifiedTicket {
   Side from;  ///< who sent the request that carries the Route
 };
 
+/// They have a signature, which may be ours.
+bool seems_signed(std::string_view parameters);
+
 /// Checks the parameters of a Route URI against the dialog of the request that carries it: the caller's tag
 /// is in From when the caller sent it, in To when the line did. Nothing when they are not ours, or not this
 /// dialog's.
