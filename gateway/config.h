@@ -140,6 +140,7 @@ struct TrunkConfig {
   std::vector<std::pair<std::string, std::string>> rewrites;  ///< pattern and replacement
   std::optional<SipEndpoint> emergency_line;
   bool emergency_line_trusted = true;
+  bool trusted = true;
   std::optional<RegistrationConfig> registration;
   bool operator==(const TrunkConfig&) const = default;
 };

@@ -162,6 +162,12 @@ inline constexpr KeySpec kTrunkKeys[] = {
      .kind = ValueKind::kBoolean,
      .initial = "true",
      .doc = "As a line's trusted."},
+    {.key = "trusted",
+     .kind = ValueKind::kBoolean,
+     .initial = "true",
+     .doc = "Whether the trunk's word on who calls is taken (RFC 3325). false, for what is no carrier: the "
+            "caller is who stands in From, its P-Asserted-Identity is passed to nobody, and it gets none of "
+            "a line that asks for privacy."},
     {.key = "registrars",
      .kind = ValueKind::kTexts,
      .doc = "Where to register, the first that serves: [\"udp:sip.carrier.example\"]. Calls may then come "

@@ -139,6 +139,7 @@ void read_trunks(Mistakes& mistakes, const toml::table& root, const std::string&
           "\"udp:ADDRESS:PORT\", ADDRESS not a name");
     }
     trunk.emergency_line_trusted = table.boolean("emergency_line_trusted");
+    trunk.trusted = table.boolean("trusted");
     read_registration(table, directory, trunk);
     config.trunks.push_back(std::move(trunk));
   }

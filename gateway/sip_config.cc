@@ -41,6 +41,7 @@ sip::TrunkConfig to_trunk(const TrunkConfig& from) {
                                     from.emergency_line->endpoint.port};
   }
   to.is_emergency_line_trusted = from.emergency_line_trusted;
+  to.is_trusted = from.trusted;
   if (from.registration) to.registration = to_registration(*from.registration);
   return to;
 }

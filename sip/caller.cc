@@ -1,17 +1,13 @@
 #include "sip/caller.h"
 
-#include <algorithm>
-#include <array>
-
+#include "sip/privacy.h"
 #include "sip/text.h"
 #include "sip/uri_list.h"
 
 namespace ringtrace::sip {
 bool is_anonymous(const UriView& uri) {
-  constexpr std::array<std::string_view, 4> kWords = {"anonymous", "unknown", "restricted", "unavailable"};
   if (equals_ignoring_case(uri.host, "anonymous.invalid") || uri.user.empty()) return true;
-  return std::any_of(kWords.begin(), kWords.end(),
-                     [&uri](std::string_view word) { return equals_ignoring_case(uri.user, word); });
+  return is_one_of(uri.user, {"anonymous", "unknown", "restricted", "unavailable"});
 }
 
 Party party_of(const UriView& uri, const NumberReader& reader) {
@@ -36,9 +32,11 @@ std::optional<Party> asserted_by(const Message& invite, const NumberReader& read
 
 }  // namespace
 
-Party caller_of(const Message& invite, const NumberReader& reader) {
-  if (invite.asks_privacy()) return {};
-  if (auto party = asserted_by(invite, reader)) return *party;
+Party caller_of(const Message& invite, const NumberReader& reader, bool is_trunk_trusted) {
+  if (asks_privacy(invite)) return {};
+  if (is_trunk_trusted) {
+    if (auto party = asserted_by(invite, reader)) return *party;
+  }
   const UriView from = invite.from_uri();
   if (is_anonymous(from)) return {};
   return party_of(from, reader);

@@ -20,8 +20,8 @@ Party party_of(const UriView& uri, const NumberReader& reader);
 /// It says that it names nobody: "sip:anonymous@anonymous.invalid", "sip:restricted@...".
 bool is_anonymous(const UriView& uri);
 
-/// The caller: P-Asserted-Identity (RFC 3325; the trunk is trusted), the first of its identities that is a
-/// number, then From. Withheld when the caller asks for privacy (RFC 3323) or From is anonymous.
-Party caller_of(const Message& invite, const NumberReader& reader);
+/// The caller: P-Asserted-Identity where the trunk is trusted (RFC 3325), the first of its identities that is
+/// a number, then From. Withheld when the caller asks for privacy (RFC 3323) or From is anonymous.
+Party caller_of(const Message& invite, const NumberReader& reader, bool is_trunk_trusted);
 
 }  // namespace ringtrace::sip

@@ -50,6 +50,8 @@ struct TrunkConfig {
   /// Where this trunk's calls go when no line of their group can be had; an address, no name.
   std::optional<Target> emergency_line{};
   bool is_emergency_line_trusted = true;  ///< as LineConfig::is_trusted
+  /// Inside the domain of trust of RFC 3325: its word on who calls is taken and passes.
+  bool is_trusted = true;
 };
 
 /// Where calls go: a company SIP target.

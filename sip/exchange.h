@@ -34,8 +34,7 @@ struct Branch {
   Hop hop;
   std::size_t listener = 0;
   std::string via_branch;
-  Toward answers_go = Toward::kTrunk;
-  bool is_line_trusted = true;
+  Trust trust;            ///< of the request's sides
   bool given_up = false;  ///< silent or ringing too long: another line has been tried
   bool ringing = false;
   bool cancel_wanted = false;  ///< CANCEL as soon as a provisional answer allows it

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sip/message_text.h"
+#include "sip/privacy.h"
 #include "sip/text.h"
 
 namespace ringtrace::sip {
@@ -16,13 +17,8 @@ struct Entry {
   bool is_withheld = false;
 };
 
-bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [word](std::string_view each) { return equals_ignoring_case(word, each); });
-}
-
 // "<sip:a@b?Reason=SIP%3Bcause%3D302&Privacy=history>"
-bool asks_privacy(std::string_view uri_headers) {
+bool entry_asks_privacy(std::string_view uri_headers) {
   while (!uri_headers.empty()) {
     const std::size_t end = std::min(uri_headers.find('&'), uri_headers.size());
     const std::string_view header = uri_headers.substr(0, end);
@@ -30,15 +26,6 @@ bool asks_privacy(std::string_view uri_headers) {
     const std::size_t equals = std::min(header.find('='), header.size());
     if (equals_ignoring_case(header.substr(0, equals), "Privacy"))
       return !equals_ignoring_case(header.substr(std::min(equals + 1, header.size())), "none");
-  }
-  return false;
-}
-
-bool withholds_history(const Message& invite) {
-  for (std::string_view values : invite.extension_headers("Privacy")) {
-    while (!values.empty()) {
-      if (is_one_of(take_parameter(values), {"history", "header", "session"})) return true;
-    }
   }
   return false;
 }
@@ -52,7 +39,7 @@ std::vector<Entry> entries_of(const Message& invite, std::string_view header) {
       if (uri.user.empty()) continue;
       const std::string_view privacy = parameter_of(address.parameters, "privacy");
       const bool is_withheld = is_one_of(privacy, {"full", "uri", "\"full\"", "\"uri\""}) ||
-                               asks_privacy(uri.headers) || is_anonymous(uri);
+                               entry_asks_privacy(uri.headers) || is_anonymous(uri);
       entries.push_back({uri, is_withheld});
     }
   }
@@ -76,7 +63,7 @@ std::string forwarded_from(const Message& invite, const Party& dialed, const Num
     entries = entries_of(invite, "History-Info");
     std::reverse(entries.begin(), entries.end());
     from = first_other(entries, dialed, reader);
-    if (from != nullptr && withholds_history(invite)) return {};
+    if (from != nullptr && asks_privacy(invite, {"history", "header", "session"})) return {};
   }
   return from == nullptr || from->is_withheld ? std::string() : party_of(from->uri, reader).text;
 }

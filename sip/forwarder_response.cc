@@ -47,7 +47,7 @@ bool Forwarder::response(Exchange& exchange, const Message& response) {
   } else {
     Message passed = response.clone();
     passed.pop_via();
-    filter_identity(passed, branch.answers_go, branch.is_line_trusted);
+    filter_identity(passed, branch.trust.reversed());
     const Actions actions =
         std::visit([status](auto& machine) { return machine.receive(status); }, branch.transaction);
     if (actions.empty() && exchange.method == Method::kInvite && status >= 200 && status < 300) {

@@ -58,7 +58,7 @@ void Forwarder::start_call(const Message& message, const Arrival& arrival, const
   respond(exchange, make_response(message, 100, {}));
 
   const Party dialed = dialed_of(message, trunk.dialed_from, trunk.numbers, env_.attribution);
-  const Party caller = caller_of(message, trunk.numbers);
+  const Party caller = caller_of(message, trunk.numbers, trunk.is_trusted);
   v1::Resolution resolution = env_.attribution.attribute(
       {dialed.number.value_or(pool::Number{}), caller.number.value_or(pool::Number{}), env_.now.wall});
 
@@ -121,7 +121,7 @@ bool Forwarder::try_next_line(Exchange& exchange) {
     env_.calls.set_line(setup.call, line.name);
     Message message = setup.prepared.clone();
     message.set_request_uri(line_uri(setup.user, line.hop));
-    filter_identity(message, Toward::kLine, exchange.routing->is_trusted(line.hop));
+    filter_identity(message, exchange.routing->trust_of(exchange.source, line.hop));
     const std::string parameters =
         route_parameters(exchange.routing->signer(), {setup.call.to_string(), line.hop, exchange.source},
                          exchange.request.sip_call_id(), exchange.request.from_tag());
@@ -168,9 +168,8 @@ bool Forwarder::forward(Exchange& exchange, Message message, const Hop& next) {
              : Branch::Machine(NonInviteClientTransaction(next.transport, env_.times)));
   branch.hop = next;
   branch.listener = *listener;
-  if (exchange.in_dialog && exchange.in_dialog->ticket.from == Side::kLine) branch.answers_go = Toward::kLine;
-  branch.is_line_trusted =
-      exchange.routing->is_trusted(exchange.in_dialog ? exchange.in_dialog->ticket.ticket.line : next);
+  branch.trust = exchange.in_dialog ? exchange.routing->trust_of(exchange.in_dialog->ticket)
+                                    : exchange.routing->trust_of(exchange.source, next);
   branch.via_branch = via.to_string(exchange.routing->signer(), message.sip_call_id(), message.cseq());
   message.set_max_forwards(decremented(message.max_forwards()));
   message.prepend_via(env_.via_value(*listener, branch.via_branch));

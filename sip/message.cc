@@ -144,11 +144,6 @@ bool Message::lists(std::string_view name, std::string_view compact, std::string
   return contains_token(joined, token);
 }
 
-bool Message::asks_privacy() const {
-  const auto text = extension_header("Privacy");
-  return text && !text->empty() && !equals_ignoring_case(*text, "none");
-}
-
 std::optional<std::string_view> Message::extension_header(std::string_view name) const {
   for (const Row& row : content_->rows)
     if (row.field == Field::kOther && equals_ignoring_case(row.name, name)) return row.value;

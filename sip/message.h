@@ -102,7 +102,6 @@ class Message {
   std::string joined_header(std::string_view name, std::string_view compact = {}) const;
   /// A token stands in the comma-separated values of these headers, as an option tag in Supported does.
   bool lists(std::string_view name, std::string_view compact, std::string_view token) const;
-  bool asks_privacy() const;  ///< Privacy with anything but "none" (RFC 3323)
   /// The first value of a header that Field does not name, such as P-Asserted-Identity.
   std::optional<std::string_view> extension_header(std::string_view name) const;
   /// The values of all its rows, in order.

@@ -222,11 +222,8 @@ void ProxyCore::forward_stateless(const ViaBranch& branch, const Message& respon
   if (!listener) return;
   Message passed = response.clone();
   passed.pop_via();
-  // Whether the request was the line's is not known for sure: both ways it does not pass for more than it is.
-  if (env_.routing->is_line(source))
-    filter_identity(passed, Toward::kTrunk, env_.routing->is_trusted(arrival.source));
-  if (env_.routing->is_line(hop->endpoint.address))
-    filter_identity(passed, Toward::kLine, env_.routing->is_trusted(*hop));
+  filter_identity(passed,
+                  {env_.routing->is_trusted_peer(arrival.source), env_.routing->is_trusted_peer(*hop)});
   env_.send(passed, *listener, *hop);
   if (response.method() == Method::kInvite && response.status() >= 300) {
     // The caller's ACK ends here: nothing but this one stops the line's repeating.

@@ -63,8 +63,7 @@ std::optional<ProxyCore::Onward> ProxyCore::route_in_dialog(const Message& reque
                                                           : env_.routing->is_line(source));
   if (!on_its_side) return std::nullopt;
 
-  filter_identity(message, ticket->from == Side::kCaller ? Toward::kLine : Toward::kTrunk,
-                  env_.routing->is_trusted(ticket->ticket.line));
+  filter_identity(message, env_.routing->trust_of(*ticket));
   const UriView target = message.has_route() ? message.route_uri(0) : message.request_uri();
   auto next = target.numeric_hop();
   // A host name, or a URI that would lead back to us: the signed peer is where the dialog was set up with.

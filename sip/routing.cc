@@ -100,6 +100,7 @@ std::string Routing::add_trunk(const TrunkConfig& trunk, const Reachability& pee
   Trunk checked;
   checked.name = trunk.name;
   checked.transports = trunk.transports;
+  checked.is_trusted = trunk.is_trusted;
   checked.dialed_from = trunk.dialed_from;
   if (checked.dialed_from.empty()) checked.dialed_from.push_back({});
   for (const std::string& text : trunk.addresses) {
@@ -185,9 +186,28 @@ std::string Routing::add_pools_and_headers(const ProxyConfig& config) {
   return {};
 }
 
-bool Routing::is_trusted(const Hop& line) const {
+bool Routing::is_trusted_line(const Hop& line) const {
   const auto found = line_trust_.find(line);
   return found != line_trust_.end() && found->second;
+}
+
+bool Routing::is_trusted_trunk(const IpAddress& address) const {
+  std::optional<unsigned> narrowest;
+  bool trusted = false;
+  for (const Trunk& trunk : trunks_) {
+    const auto length = narrowest_block(trunk, address);
+    if (!length || length < narrowest) continue;
+    trusted = trunk.is_trusted && (trusted || length > narrowest);
+    narrowest = length;
+  }
+  return trusted;
+}
+
+bool Routing::is_trusted_peer(const Hop& peer) const {
+  const bool line = is_line(peer.endpoint.address);
+  const bool trunk = find_trunk(peer.endpoint.address) != nullptr;
+  return (line || trunk) && (!line || is_trusted_line(peer)) &&
+         (!trunk || is_trusted_trunk(peer.endpoint.address));
 }
 
 std::string_view Routing::line_at(const Hop& hop) const {

@@ -11,10 +11,12 @@
 #include <variant>
 #include <vector>
 
+#include "sip/asserted_identity.h"
 #include "sip/call_id.h"
 #include "sip/config.h"
 #include "sip/header_template.h"
 #include "sip/place.h"
+#include "sip/route_ticket.h"
 #include "sip/signature.h"
 
 namespace ringtrace::sip {
@@ -27,6 +29,7 @@ struct Trunk {
   std::vector<Transport> transports;  ///< empty: all
   std::string contact_user;           ///< what its carrier puts into the Request-URI; empty: not registered
   std::optional<Hop> emergency_line;
+  bool is_trusted = true;
 };
 
 /// One place a call may be forwarded to.
@@ -70,7 +73,20 @@ class Routing {
   bool is_line(const IpAddress& address) const { return line_addresses_.contains(address); }
   /// Every line at this place is trusted with asserted identities (RFC 3325). Not so where there is none (any
   /// more).
-  bool is_trusted(const Hop& line) const;
+  bool is_trusted_line(const Hop& line) const;
+  /// The same of the trunks with the narrowest block around an address.
+  bool is_trusted_trunk(const IpAddress& address) const;
+  /// The same of whatever is there, be it line, trunk or both.
+  bool is_trusted_peer(const Hop& peer) const;
+  /// Of a request from a caller to a line.
+  Trust trust_of(const Hop& caller, const Hop& line) const {
+    return {is_trusted_trunk(caller.endpoint.address), is_trusted_line(line)};
+  }
+  /// Of a request inside a dialog.
+  Trust trust_of(const VerifiedTicket& request) const {
+    const Trust trust = trust_of(request.ticket.caller, request.ticket.line);
+    return request.from == Side::kCaller ? trust : trust.reversed();
+  }
   /// The lines for a call of this pool: by priority, within one priority drawn by weight, and so the places
   /// of a line's name (RFC 2782); those that are down
   /// after the others; the trunk's emergency line last.

@@ -47,6 +47,11 @@ std::size_t token_length(std::string_view text) {
   return length;
 }
 
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [word](std::string_view each) { return equals_ignoring_case(word, each); });
+}
+
 bool is_token(std::string_view text) { return !text.empty() && token_length(text) == text.size(); }
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@ inline bool equals_ignoring_case(std::string_view left, std::string_view right) 
   return left.size() == right.size() && equals_ignoring_case_of_same_length(left, right);
 }
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words);
 
 /// A token of RFC 3261 section 25.1, such as the name of a header.
 bool is_token(std::string_view text);

@@ -46,6 +46,15 @@ class Identity(unittest.TestCase):
                 self.assertEqual(header(call.invite, "Privacy"), "id")
                 self.assertEqual({event["call"]["caller"] for event in call.events}, {""})
 
+    def test_a_trunk_that_is_not_trusted_does_not_say_who_calls(self):
+        stack = Stack()
+        trunk = 'addresses = ["127.0.0.1/32"]'
+        stack.configuration.write_text(stack.configuration.read_text().replace(trunk, f"{trunk}\ntrusted = false"))
+        with stack.start(), Peer(HOST) as carrier, Peer(HOST, stack.line_port) as line:
+            call = Call(stack, carrier, line, f"P-Asserted-Identity: <sip:{ASSERTED}@{HOST}>")
+            self.assertNotIn(ASSERTED, call.invite)
+            self.assertEqual({event["call"]["caller"] for event in call.events}, {CALLER})
+
     def test_it_is_told_from_where_a_call_was_forwarded_until_that_is_erased(self):
         with Stack().start() as stack, Peer(HOST) as carrier, Peer(HOST, stack.line_port) as line:
             call = Call(stack, carrier, line, f"Diversion: <sip:{FORWARDER}@{HOST}>;reason=unconditional")

@@ -8,6 +8,7 @@
 #include "sip/message.h"
 #include "sip/message_defect.h"
 #include "sip/plain_message.h"
+#include "sip/privacy.h"
 #include "sip/raw_message.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -29,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t vias = message.via_count();
   for (std::size_t i = 0; i <= vias; ++i) (void)message.via(i).response_hop();
   for (std::size_t i = 0; i <= message.route_count(); ++i) (void)message.route_uri(i).numeric_hop();
-  (void)message.asks_privacy();
+  (void)asks_privacy(message);
   (void)message.lists("Supported", "k", "timer");
 
   Message changed = message.clone();

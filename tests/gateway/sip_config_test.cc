@@ -78,7 +78,22 @@ TEST_CASE("what the file leaves out is the proxy's own default") {
   CHECK(read.line_groups.at(0).lines.at(0).weight == sip::LineConfig().weight);
   CHECK(read.line_groups.at(0).lines.at(0).is_trusted == sip::LineConfig().is_trusted);
   CHECK(read.trunks.at(0).is_emergency_line_trusted == sip::TrunkConfig().is_emergency_line_trusted);
+  CHECK(read.trunks.at(0).is_trusted == sip::TrunkConfig().is_trusted);
   CHECK(read.line_groups.at(0).lines.at(0).priority == sip::LineConfig().priority);
+}
+
+TEST_CASE("a trunk is trusted unless the file says otherwise, also in an emergency") {
+  const test::TemporaryDirectory directory;
+  const bool trusted = GENERATE(true, false);
+  Config config = changed("addresses = [\"203.0.113.0/24\"",
+                          std::string("emergency_line = \"udp:192.0.2.9:5060\"\n") +
+                              (trusted ? "" : "trusted = false\n") + "addresses = [\"203.0.113.0/24\"");
+  CHECK(to_proxy_config(config, "0123456789abcdef").trunks.at(0).is_trusted == trusted);
+  config.state_directory = directory.path().string();
+  REQUIRE_FALSE(keep_emergency_plan(config, "0123456789abcdef").has_value());
+  const auto plan = read_emergency_plan(config.state_directory);
+  REQUIRE(plan.has_value());
+  CHECK(plan->trunks.at(0).is_trusted == trusted);
 }
 
 TEST_CASE("what is kept for an emergency says whether a trunk's emergency line is trusted") {

@@ -179,11 +179,11 @@ TEST_CASE("what is shown is UTF-8, whatever bytes a trunk writes") {
   CHECK(shown(std::string(63, 'x') + "\u00fc") == std::string(63, 'x'));
   const Message invite = Message::parse(test::invite({.extra = "P-Asserted-Identity: <sip:a\xff@x>\r\n"}));
   REQUIRE(invite.is_well_formed());
-  CHECK(caller_of(invite, NumberReader{}).text == "a");
+  CHECK(caller_of(invite, NumberReader{}, true).text == "a");
 }
 
 TEST_CASE("RFC 3325: the caller is the asserted one, then From, unless withheld") {
-  const auto caller = [](const std::string& extra, const std::string& from = "") {
+  const auto caller = [](const std::string& extra, const std::string& from = "", bool trusted = true) {
     std::string text = test::invite({.extra = extra});
     if (!from.empty()) {
       const std::string old = "<sip:+79161234567@carrier.example>";
@@ -191,7 +191,7 @@ TEST_CASE("RFC 3325: the caller is the asserted one, then From, unless withheld"
     }
     const Message message = Message::parse(text);
     REQUIRE(message.is_well_formed());
-    return caller_of(message, NumberReader{}).text;
+    return caller_of(message, NumberReader{}, trusted).text;
   };
   CHECK(caller("") == "+79161234567");
   CHECK(caller("P-Asserted-Identity: \"A <b>\" <sip:+79990000002@x>\r\n") == "+79990000002");
@@ -202,7 +202,14 @@ TEST_CASE("RFC 3325: the caller is the asserted one, then From, unless withheld"
   CHECK(caller("P-Asserted-Identity: broken\r\n") == "+79161234567");
   CHECK(caller("P-Asserted-Identity: <sip:+79990000002@x>\r\nPrivacy: id\r\n").empty());
   CHECK(caller("P-Preferred-Identity: <sip:+79990000002@x>\r\n") == "+79161234567");
-  CHECK(caller("Privacy: none\r\n") == "+79161234567");
+  CHECK(caller("P-Asserted-Identity: <sip:+79990000002@x>\r\n", "", false) == "+79161234567");
+  CHECK(caller("P-Asserted-Identity: <sip:+79990000002@x>\r\nPrivacy: id\r\n", "", false).empty());
+  for (const char* privacy : {"none", "", "NONE;", " none , none"})
+    CHECK(caller("Privacy: " + std::string(privacy) + "\r\n") == "+79161234567");
+  for (const char* privacy : {"user", "none;id", "critical", "none\r\nPrivacy: header", "\r\nPrivacy: id"}) {
+    INFO(privacy);
+    CHECK(caller("Privacy: " + std::string(privacy) + "\r\n").empty());
+  }
   CHECK(caller("", "<sip:anonymous@anonymous.invalid>").empty());
   CHECK(caller("", "\"Anonymous\" <sip:Anonymous@carrier.example>").empty());
   CHECK(caller("", "<sip:alice@carrier.example>") == "alice");

@@ -61,7 +61,10 @@ TEST_CASE("who forwarded a call and asks for privacy is not told, nor who did be
   const std::string history = "History-Info: <sip:+74950000007@x>;index=1, <sip:+74950000008@x";
   CHECK(from(history + "?Reason=SIP%3Bcause%3D302&Privacy=history>;index=1.1\r\n").empty());
   CHECK(from(history + "?privacy=none>;index=1.1\r\n") == "+74950000008");
-  CHECK(from(history + ">;index=1.1\r\nPrivacy: id;history\r\n").empty());
+  for (const char* privacy : {"id;history", "id, history", "id\r\nPrivacy: Header", "session"}) {
+    INFO(privacy);
+    CHECK(from(history + ">;index=1.1\r\nPrivacy: " + privacy + "\r\n").empty());
+  }
   // The caller's own wish is not that of who forwarded the call.
   CHECK(from(history + ">;index=1.1\r\nPrivacy: id\r\n") == "+74950000008");
 }

@@ -13,6 +13,7 @@ const std::string kAsserted =
 const std::string kOlder = "Remote-Party-ID: <sip:+79990000002@x>;privacy=full\r\n";
 const std::string kPreferred = "P-Preferred-Identity: <sip:+79990000003@x>\r\n";
 const std::string kWithheld = "Privacy: id\r\n";
+constexpr Trust kToStranger{true, false};
 
 // The first line is not trusted, the second one is.
 ProxyConfig half_trusted() {
@@ -28,9 +29,9 @@ std::string with(std::string message, const std::string& rows) {
 std::size_t asserted(const Sent& sent) { return headers(sent.text, "P-Asserted-Identity").size(); }
 
 // What is left of `rows` in a message.
-std::string filtered(const std::string& rows, Toward toward, bool is_line_trusted) {
+std::string filtered(const std::string& rows, Trust trust) {
   Message message = Message::parse(invite({.extra = rows})).clone();
-  filter_identity(message, toward, is_line_trusted);
+  filter_identity(message, trust);
   message.prepare();
   std::string left;
   for (const char* name : {"P-Asserted-Identity", "Remote-Party-ID", "P-Preferred-Identity", "Privacy"}) {
@@ -44,10 +45,10 @@ std::string filtered(const std::string& rows, Toward toward, bool is_line_truste
 
 TEST_CASE("RFC 3325 section 7: id asks for privacy in every way it is written, and nothing else does") {
   const auto kept = [](const std::string& privacy) {
-    return filtered(kAsserted + "Privacy: " + privacy + "\r\n", Toward::kLine, false)
-        .starts_with("P-Asserted");
+    return filtered(kAsserted + "Privacy: " + privacy + "\r\n", kToStranger).starts_with("P-Asserted");
   };
-  for (const char* privacy : {"id", "ID", "user;id", "header; id ;critical", "id;critical", "user, id"}) {
+  for (const char* privacy : {"id", "ID", "user;id", "header; id ;critical", "id;critical", "user, id",
+                              "user\t id", "\"id\"", "none;id", "none\r\nPrivacy: id", "user;\r\n id"}) {
     INFO(privacy);
     CHECK_FALSE(kept(privacy));
   }
@@ -55,15 +56,13 @@ TEST_CASE("RFC 3325 section 7: id asks for privacy in every way it is written, a
     INFO(privacy);
     CHECK(kept(privacy));
   }
-  CHECK_FALSE(filtered(kAsserted + "Privacy: user\r\nPrivacy: id\r\n", Toward::kLine, false)
-                  .starts_with("P-Asserted"));
-  CHECK(filtered(kAsserted + kOlder, Toward::kLine, false) == kAsserted + kOlder);
+  CHECK(filtered(kAsserted + kOlder, kToStranger) == kAsserted + kOlder);
 }
 
 TEST_CASE("RFC 3325 section 5: a wish is passed on to nobody, an assertion of the untrusted neither") {
-  for (const Toward toward : {Toward::kLine, Toward::kTrunk})
-    CHECK(filtered(kAsserted + kPreferred + kWithheld, toward, true) == kAsserted + kWithheld);
-  CHECK(filtered(kAsserted + kOlder + kPreferred, Toward::kTrunk, false).empty());
+  CHECK(filtered(kAsserted + kPreferred + kWithheld, {true, true}) == kAsserted + kWithheld);
+  for (const bool receiver : {false, true})
+    CHECK(filtered(kAsserted + kOlder + kPreferred, {false, receiver}).empty());
 }
 
 TEST_CASE("a trusted line is told who calls, though the caller asks for privacy") {
@@ -167,10 +166,56 @@ TEST_CASE("one place with two lines is trusted when both are, and no emergency l
   const bool trusted = GENERATE(true, false);
   config.trunks[0].is_emergency_line_trusted = trusted;
   const auto routing = std::get<std::shared_ptr<const Routing>>(Routing::compile(config));
-  CHECK_FALSE(routing->is_trusted(kLineOne));
-  CHECK(routing->is_trusted(kLineTwo));
-  CHECK(routing->is_trusted(*Hop::parse("udp:198.51.100.99:5060")) == trusted);
-  CHECK_FALSE(routing->is_trusted(kStranger));
+  CHECK_FALSE(routing->is_trusted_line(kLineOne));
+  CHECK(routing->is_trusted_line(kLineTwo));
+  CHECK(routing->is_trusted_line(*Hop::parse("udp:198.51.100.99:5060")) == trusted);
+  CHECK_FALSE(routing->is_trusted_line(kStranger));
+}
+
+TEST_CASE("a trunk that is not trusted asserts nothing, and is told no line that asks for privacy") {
+  const bool restarted = GENERATE(false, true);
+  ProxyConfig config = FakeWorld::default_config();
+  config.trunks[0].is_trusted = false;
+  FakeWorld world(config);
+  world.receive(kTrunkHop, invite({.extra = kAsserted + kOlder}));
+  world.next();
+  const Sent invited = world.next();
+  CHECK(asserted(invited) == 0);
+  CHECK(header(invited.text, "Remote-Party-ID").empty());
+  REQUIRE(world.queries.size() == 1);
+  CHECK(world.queries[0].caller.to_string() == "+79161234567");
+  if (restarted) world.restart();
+
+  world.receive(kLineOne, with(respond_to(invited.message, 180), kAsserted));
+  CHECK(asserted(world.next()) == 2);
+  world.receive(kLineOne, with(respond_to(invited.message, 200), kAsserted + kWithheld));
+  const Sent answer = world.next();
+  CHECK(answer.message.status() == 200);
+  CHECK(asserted(answer) == 0);
+
+  world.receive(kTrunkHop, with(caller_request("UPDATE", answer.message, "z9hG4bK-u", 3), kAsserted));
+  CHECK(asserted(world.next()) == 0);
+  world.receive(kLineOne,
+                with(line_request("UPDATE", invited.message, "z9hG4bK-l", 4), kAsserted + kWithheld));
+  const Sent update = world.next();
+  CHECK(update.to == kTrunkHop);
+  CHECK(asserted(update) == 0);
+  world.receive(kTrunkHop, with(respond_to(update.message, 200), kAsserted));
+  CHECK(asserted(world.next()) == 0);
+}
+
+TEST_CASE("of trunks around an address those with the narrowest block are asked, and all of them") {
+  ProxyConfig config = FakeWorld::default_config();
+  config.trunks.push_back({.name = "whole", .addresses = {"192.0.0.0/8"}, .is_trusted = false});
+  const auto trusted = [&config] {
+    const auto routing = std::get<std::shared_ptr<const Routing>>(Routing::compile(config));
+    return routing->is_trusted_trunk(kTrunkHop.endpoint.address);
+  };
+  CHECK(trusted());
+  config.trunks.push_back({.name = "same", .addresses = {"192.0.2.0/24"}, .is_trusted = false});
+  CHECK_FALSE(trusted());
+  config.trunks.push_back({.name = "one", .addresses = {"192.0.2.10"}});
+  CHECK(trusted());
 }
 
 }  // namespace ringtrace::sip::test
