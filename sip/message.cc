@@ -43,6 +43,14 @@ std::optional<Hop> ViaView::response_hop() const {
   return hop_of(received.empty() ? host : received, rport.empty() ? port : rport, *transport);
 }
 
+Hop ViaView::answers_at(const Hop& source) const {
+  if (asks_port || is_reliable(source.transport) || IpAddress::parse(host) != source.endpoint.address)
+    return source;
+  const auto own =
+      port.empty() ? std::optional<std::uint16_t>(default_port(source.transport)) : parse_port(port);
+  return own ? Hop{source.transport, {source.endpoint.address, *own}} : source;
+}
+
 Message Message::parse(std::string_view text, std::size_t most_headers) {
   Message message;
   message.content_ = std::make_shared<Content>();

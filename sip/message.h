@@ -38,10 +38,15 @@ struct ViaView {
   std::string_view branch;
   std::string_view received;
   std::string_view rport;
+  bool asks_port = false;  ///< it has an rport, be it empty
 
   /// Where a response goes without any state: received and rport, else the sent-by (RFC 3261 18.2.2, RFC
   /// 3581).
   std::optional<Hop> response_hop() const;
+  /// Where the answers to a request go that came from `source` with this topmost Via. Over UDP that is the
+  /// port of its sent-by, unless it asks for the one it was sent from (RFC 3581): some listen at another.
+  /// Where the sent-by is not the address it came from, a NAT may be between, and only the way back is sure.
+  Hop answers_at(const Hop& source) const;
 };
 
 /// Why a message cannot be served, and what a request with it is answered (RFC 3261 section 16.3 step 1).
@@ -115,8 +120,9 @@ class Message {
   /// A message of its own, for changing. Header order stays, and every header that is not changed keeps its
   /// very bytes.
   Message clone() const;
-  /// Notes on the topmost Via where the request really came from (RFC 3261 18.2.1, RFC 3581).
-  void stamp_received(const Endpoint& source);
+  /// Notes on the topmost Via where the request really came from (RFC 3261 18.2.1, RFC 3581). Where its
+  /// answers go.
+  Hop stamp_received(const Hop& source);
   void prepend_via(const std::string& value);
   void pop_via();
   void set_request_uri(const std::string& uri);

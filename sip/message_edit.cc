@@ -8,7 +8,8 @@
 namespace ringtrace::sip {
 namespace {
 
-// The Via with these parameters in place of what it had; the others stay, in their order.
+// The Via with these parameters in place of what it had; the others stay, in their order. No rport where it
+// is empty.
 std::string stamped(std::string_view value, const std::string& received, const std::string& rport) {
   const std::size_t semicolon = std::min(value.find(';'), value.size());
   std::string text(value.substr(0, semicolon));
@@ -30,7 +31,7 @@ std::string stamped(std::string_view value, const std::string& received, const s
     }
   }
   if (!has_received) text.append(";").append(received);
-  if (!has_rport) text.append(";").append(rport);
+  if (!has_rport && !rport.empty()) text.append(";").append(rport);
   return text;
 }
 
@@ -57,15 +58,17 @@ Message Message::clone() const {
   return copy;
 }
 
-void Message::stamp_received(const Endpoint& source) {
+Hop Message::stamp_received(const Hop& source) {
   const std::size_t at = content_->index_of(Field::kVia);
-  if (at == Content::kNowhere) return;
+  if (at == Content::kNowhere) return source;
   content_->part_first(at);
   const Row row = content_->rows[at];
-  const std::string value =
-      stamped(row.value, "received=" + source.address.to_string(), "rport=" + std::to_string(source.port));
+  const Hop back = read_via(row.value).answers_at(source);
+  const std::string rport = back == source ? "rport=" + std::to_string(source.endpoint.port) : std::string{};
+  const std::string value = stamped(row.value, "received=" + source.endpoint.address.to_string(), rport);
   content_->rows[at] = content_->make_row(Field::kVia, row.name, value);
   content_->changed(Field::kVia);
+  return back;
 }
 
 void Message::prepend_via(const std::string& value) {

@@ -351,7 +351,10 @@ ViaView read_via(std::string_view value) {
     const std::string_view text = parameter.substr(std::min(equals + 1, parameter.size()));
     if (equals_ignoring_case(name, "branch")) via.branch = text;
     if (equals_ignoring_case(name, "received")) via.received = text;
-    if (equals_ignoring_case(name, "rport")) via.rport = text;
+    if (equals_ignoring_case(name, "rport")) {
+      via.rport = text;
+      via.asks_port = true;
+    }
   }
   return via;
 }

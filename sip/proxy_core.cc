@@ -100,8 +100,8 @@ void ProxyCore::refuse(const Message& request, const Arrival& arrival, Refusal r
   if (status != 0 && request.method() != Method::kAck) env_.reply(request, arrival, status, headers, phrase);
 }
 
-void ProxyCore::receive_request(Message request, const Arrival& arrival) {
-  request.stamp_received(arrival.source.endpoint);
+void ProxyCore::receive_request(Message request, Arrival arrival) {
+  arrival.source = request.stamp_received(arrival.source);
   const Method method = request.method();
   if (method == Method::kAck) {
     receive_ack(request, arrival);

@@ -49,7 +49,7 @@ class ProxyCore {
   static constexpr std::size_t kMaximumFailedHops =
       256;  ///< a tick; further ones are found out by the timers
 
-  void receive_request(Message request, const Arrival& arrival);
+  void receive_request(Message request, Arrival arrival);
   void receive_response(const Message& response, const Arrival& arrival);
   void receive_ack(const Message& ack, const Arrival& arrival);
   void receive_cancel(const Message& cancel, const Arrival& arrival);

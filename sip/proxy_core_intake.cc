@@ -114,7 +114,7 @@ void ProxyCore::reject_unread(std::string_view text, const Defect& defect, const
   }
   env_.stats.refuse(defect.status == 513 ? Refusal::kTooLarge : Refusal::kMalformed);
   Message response = Message::verbatim(make_raw_response(raw, defect.status, defect.reason, raw_tag(raw)));
-  env_.send(response, arrival.listener, arrival.source);
+  env_.send(response, arrival.listener, raw.answers_at(arrival.source));
 }
 
 // A new call turned away before it costs anything. False when it may be one that is under way already.
@@ -126,7 +126,7 @@ bool ProxyCore::refuse_unread(std::string_view text, const Arrival& arrival) {
   Message response = Message::verbatim(
       make_raw_response(raw, 503, "Service Unavailable", raw_tag(raw),
                         {"Retry-After: " + std::to_string(env_.routing->times().retry_after.count())}));
-  env_.send(response, arrival.listener, arrival.source);
+  env_.send(response, arrival.listener, raw.answers_at(arrival.source));
   return true;
 }
 

@@ -60,6 +60,11 @@ std::string_view RawMessage::header(std::string_view name, char compact) const {
 
 std::string_view RawMessage::to_tag() const { return tag_of(header("To", 't')); }
 
+Hop RawMessage::answers_at(const Hop& source) const {
+  std::string_view vias = header("Via", 'v');
+  return read_via(take_value(vias)).answers_at(source);
+}
+
 std::string_view raw_to_tag(std::string_view text) { return tag_of(first_row(text, Field::kTo)); }
 
 std::string make_raw_response(const RawMessage& request, int status, std::string_view reason,

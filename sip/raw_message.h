@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sip/endpoint.h"
+
 namespace ringtrace::sip {
 
 /// A message's text, looked through without being understood: for what has to be known before the parser is
@@ -28,6 +30,8 @@ class RawMessage {
   std::string_view header(std::string_view name, char compact) const;
   /// The value of its tag parameter; empty when it has none.
   std::string_view to_tag() const;
+  /// As ViaView::answers_at().
+  Hop answers_at(const Hop& source) const;
 
  private:
   std::string_view start_line_;

@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)message.lists("Supported", "k", "timer");
 
   Message changed = message.clone();
-  changed.stamp_received(*Endpoint::parse("192.0.2.99:6060"));
+  changed.stamp_received(*Hop::parse("udp:192.0.2.99:6060"));
   changed.set_max_forwards(7);
   if (message.is_request()) {
     changed.set_request_uri("sip:1@192.0.2.1");

@@ -120,7 +120,7 @@ inline ProxyConfig loopback_proxy(std::uint16_t line_port) {
 inline std::string ping(int number) {
   const std::string id = std::to_string(number);
   return "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK-ping-" + id +
-         "\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: ping-" + id +
+         ";rport\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: ping-" + id +
          "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 }
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "sip/raw_message.h"
 #include "tests/sip/fake_world.h"
 
 namespace ringtrace::sip {
@@ -62,12 +63,43 @@ TEST_CASE("a clone is changed, the original is not") {
 
 TEST_CASE("RFC 3581: the topmost Via is stamped with where the request came from") {
   Message message = Message::parse(test::invite());
-  message.stamp_received(*Endpoint::parse("192.0.2.99:6060"));
+  message.stamp_received(*Hop::parse("udp:192.0.2.99:6060"));
   CHECK(message.via(0).received == "192.0.2.99");
   CHECK(message.via(0).rport == "6060");
   CHECK(message.via(0).response_hop() == Hop::parse("udp:192.0.2.99:6060"));
   const Message response = make_response(message, 486, "our-tag");
   CHECK(response.via(0).response_hop() == Hop::parse("udp:192.0.2.99:6060"));
+}
+
+TEST_CASE("RFC 3261 18.2.2, RFC 3581: answers go to the port of the sent-by, or where they are asked to go") {
+  struct Case {
+    const char* sent_by;
+    const char* parameters;
+    const char* source;
+    const char* answers;
+  };
+  const Case c =
+      GENERATE(Case{"192.0.2.10:5070", "", "udp:192.0.2.10:40000", "udp:192.0.2.10:5070"},
+               Case{"192.0.2.10", "", "udp:192.0.2.10:40000", "udp:192.0.2.10:5060"},
+               Case{"[2001:db8::10]:5070", "", "udp:[2001:db8::10]:40000", "udp:[2001:db8::10]:5070"},
+               Case{"192.0.2.10:5070", ";rport", "udp:192.0.2.10:40000", "udp:192.0.2.10:40000"},
+               Case{"192.0.2.10:5070", ";rport=5080", "udp:192.0.2.10:40000", "udp:192.0.2.10:40000"},
+               Case{"10.0.0.1:5070", "", "udp:192.0.2.10:40000", "udp:192.0.2.10:40000"},
+               Case{"carrier.example:5070", "", "udp:192.0.2.10:40000", "udp:192.0.2.10:40000"},
+               Case{"192.0.2.10:0", "", "udp:192.0.2.10:40000", "udp:192.0.2.10:40000"},
+               Case{"192.0.2.10:5070", "", "tcp:192.0.2.10:40000", "tcp:192.0.2.10:40000"});
+  INFO(c.sent_by << c.parameters << " from " << c.source);
+  const Hop source = *Hop::parse(c.source);
+  const Hop answers = *Hop::parse(c.answers);
+  std::string text = test::invite();
+  const std::string via = "SIP/2.0/" + std::string(source.transport == Transport::kTcp ? "TCP " : "UDP ") +
+                          c.sent_by + ";branch=z9hG4bK-1" + c.parameters;
+  text.replace(text.find("SIP/2.0/UDP"), text.find("\r\nMax-") - text.find("SIP/2.0/UDP"), via);
+  CHECK(RawMessage(text).answers_at(source) == answers);
+  Message message = Message::parse(text);
+  CHECK(message.stamp_received(source) == answers);
+  // The answer of a process that knows nothing but the Via goes the same way.
+  CHECK(message.via(0).response_hop() == answers);
 }
 
 TEST_CASE("responses, ACK and CANCEL are made from their request") {

@@ -147,6 +147,27 @@ TEST_CASE("in overload new calls get 503 with Retry-After, unparsed, and everyth
   CHECK(world.stats.calls_started == started + 1);
 }
 
+TEST_CASE("who listens at another port than he sends from is answered there, whatever is answered") {
+  FakeWorld world;
+  const Hop sender = *Hop::parse("udp:192.0.2.10:40000");
+  world.receive_datagram(sender, invite());
+  CHECK(world.next().to == kTrunkHop);
+  const Sent invited = world.next();
+  world.receive(invited.to, respond_to(invited.message, 180));
+  CHECK(world.next().to == kTrunkHop);
+  world.restart();
+  world.receive(invited.to, respond_to(invited.message, 200));
+  CHECK(world.next().to == kTrunkHop);
+  world.receive_datagram(sender, options_ping("z9hG4bK-o"));
+  CHECK(world.next().to == kTrunkHop);
+  world.receive_datagram(sender, invite(numbered(1)), 600ms);
+  const Sent refused = world.next();
+  CHECK(refused.message.status() == 503);
+  CHECK(refused.to == kTrunkHop);
+  world.receive_datagram(sender, invite({.extra = "Content-Length: 9\r\n"}));
+  CHECK(world.next().to == kTrunkHop);
+}
+
 TEST_CASE("over a stream overload is answered too") {
   FakeWorld world;
   world.receive_datagram(kTrunkHop, invite(numbered(1)), 600ms);

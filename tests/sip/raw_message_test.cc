@@ -100,11 +100,11 @@ TEST_CASE("a body of several parts, one of them ISUP, leaves as it came, byte fo
 TEST_CASE("Via headers in one row survive stamping and popping") {
   Message message =
       Message::parse(test::invite({.extra = "Via: SIP/2.0/UDP b;branch=2, SIP/2.0/TCP c;branch=3\r\n"}));
-  message.stamp_received(*Endpoint::parse("192.0.2.99:6060"));
+  message.stamp_received(*Hop::parse("udp:192.0.2.99:6060"));
   CHECK(message.via_count() == 3);
   Message twice = message.clone();
   twice.pop_via();
-  twice.stamp_received(*Endpoint::parse("192.0.2.98:6061"));
+  twice.stamp_received(*Hop::parse("udp:192.0.2.98:6061"));
   REQUIRE(twice.prepare());
   const Message again = Message::parse(twice.to_string());
   REQUIRE(again.via_count() == 2);
