@@ -49,6 +49,7 @@ void Forwarder::respond(Exchange& exchange, const Message& response) {
   exchange.last_response = sent.to_string();
   perform_server(exchange, actions, false);
   if (status < 200) return;
+  stop_timer(exchange, kServerSlot, Timer::kTrying);
   // Nothing is made of the request after its final answer; a 2xx to an INVITE is not replayed either (RFC
   // 6026).
   exchange.request = {};
@@ -207,7 +208,9 @@ void Forwarder::on_timer(std::uint64_t owner, std::uint32_t what, TimerQueue::Id
   const auto timer = static_cast<Timer>(what & 0xff);
   std::erase_if(exchange->timers, [id](const auto& running) { return running.id == id; });
 
-  if (slot == kServerSlot) {
+  if (timer == Timer::kTrying) {
+    if (!exchange->is_answered()) respond(*exchange, make_response(exchange->request, 100, {}));
+  } else if (slot == kServerSlot) {
     const Actions actions =
         std::visit([timer](auto& machine) { return machine.on_timer(timer); }, exchange->server);
     perform_server(*exchange, actions, true);

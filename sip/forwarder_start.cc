@@ -40,7 +40,7 @@ std::unique_ptr<Exchange> Forwarder::new_exchange(const Message& message, const 
       method == Method::kInvite ? Exchange::Machine(InviteServerTransaction(transport, env_.times))
                                 : Exchange::Machine(NonInviteServerTransaction(transport, env_.times)));
   do {
-    exchange->id = env_.random();
+    exchange->id = env_.exchange_id();
   } while (env_.exchanges.find(exchange->id) != nullptr);
   exchange->key = exchange_key(message, method);
   exchange->method = method;
@@ -142,7 +142,11 @@ void Forwarder::start_in_dialog(const Message& original, Message message, const 
       DialogPart{ticket, std::string(original.sip_call_id()),
                  std::string(from_caller ? original.from_tag() : original.to_tag()),
                  std::string(from_caller ? original.to_tag() : original.from_tag())});
-  if (exchange.method == Method::kInvite) respond(exchange, make_response(original, 100, {}));
+  if (exchange.method == Method::kInvite) {
+    respond(exchange, make_response(original, 100, {}));
+  } else {
+    start_timer(exchange, kServerSlot, Timer::kTrying, env_.times.trying());
+  }
   if (!forward(exchange, std::move(message), next)) {
     exchange.best_status = 503;
     request_unanswered(exchange);

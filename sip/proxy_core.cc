@@ -214,7 +214,11 @@ void ProxyCore::forward_stateless(const ViaBranch& branch, const Message& respon
   const ViaView via = response.via(0);
   const auto hop = response.via(1).response_hop();
   const bool useless = response.status() == 100 || response.method() == Method::kCancel;
-  if (!known || !hop || useless || env_.is_own(*hop)) {
+  // RFC 4320: but for INVITEs no 1xx, no 408, and nothing of what we have sent and waited for long enough.
+  const bool late =
+      response.method() != Method::kInvite &&
+      (response.status() < 200 || response.status() == 408 || env_.is_of_this_life(branch.exchange));
+  if (!known || !hop || useless || late || env_.is_own(*hop)) {
     env_.stats.refuse(Refusal::kUnmatchedResponse);
     return;
   }

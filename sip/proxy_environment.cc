@@ -16,7 +16,8 @@ ProxyEnvironment::ProxyEnvironment(MessageSender& message_sender, Attribution& a
       routing(std::move(first_routing)),
       timers(start.steady),
       calls(sink, stats, timers, random),
-      now(start) {}
+      now(start),
+      life_(random() >> (64 - kLifeBits)) {}
 
 bool ProxyEnvironment::send(Message& message, std::size_t listener, const Hop& to) {
   if (message.prepare() && sender.send(message, listener, to)) {

@@ -52,6 +52,9 @@ struct ProxyEnvironment {
   /// "sip:192.0.2.1:5060;lr" and the ticket's parameters
   std::string record_route_uri(std::size_t listener, const std::string& parameters) const;
   void update_gauges();
+  /// A random id; its upper bits tell those of this process from those of an earlier one.
+  std::uint64_t exchange_id() const { return life_ << (64 - kLifeBits) | random() >> kLifeBits; }
+  bool is_of_this_life(std::uint64_t exchange_id) const { return exchange_id >> (64 - kLifeBits) == life_; }
 
   MessageSender& sender;
   Attribution& attribution;
@@ -65,6 +68,10 @@ struct ProxyEnvironment {
   TransactionTimes times;
   Instant now;
   bool draining = false;
+
+ private:
+  static constexpr unsigned kLifeBits = 16;
+  const std::uint64_t life_;
 };
 
 }  // namespace ringtrace::sip

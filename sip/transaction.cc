@@ -4,8 +4,8 @@ namespace ringtrace::sip {
 
 std::string_view timer_name(Timer timer) {
   constexpr std::array<std::string_view, kTimerCount> kNames = {
-      "A",    "B",          "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "C", "no-provisional",
-      "ring", "cancel-wait"};
+      "A",    "B",           "D",     "E", "F", "G", "H", "I", "J", "K", "L", "M", "C", "no-provisional",
+      "ring", "cancel-wait", "trying"};
   return kNames[static_cast<std::size_t>(timer)];
 }
 

@@ -35,9 +35,10 @@ enum class Timer : std::uint8_t {
   kNoProvisional,  ///< proxy core: the line has not even said 100
   kRing,           ///< proxy core: the line rings and nobody answers
   kCancelWait,     ///< proxy core: a cancelled line never gave its final answer
+  kTrying,         ///< proxy core: a request other than an INVITE has not been answered for so long
 };
 
-inline constexpr std::size_t kTimerCount = 16;
+inline constexpr std::size_t kTimerCount = 17;
 
 /// "A", "B", ...
 std::string_view timer_name(Timer timer);
@@ -50,6 +51,12 @@ struct TransactionTimes {
   Milliseconds d{32000};
 
   Milliseconds t1x64() const { return 64 * t1; }
+  /// Until a client has set Timer E to T2: from then on it may, and must, be told 100 (RFC 4320 section 4.1).
+  Milliseconds trying() const {
+    Milliseconds since{0};
+    for (Milliseconds e = t1; e < t2; e *= 2) since += e;
+    return since;
+  }
 };
 
 /// One thing a machine asks for.
