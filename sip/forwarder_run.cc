@@ -249,12 +249,14 @@ void Forwarder::core_timer(Exchange& exchange, Branch& branch, Timer timer) {
       exchange.ring_timed_out = true;
       cancel_branch(exchange, branch);
       break;
-    case Timer::kCancelWait: {
-      const Actions actions = machine->abandon();
-      perform_client(exchange, branch, actions, {}, false);
+    case Timer::kCancelWait:
+      if (machine->is_proceeding()) {
+        perform_client(exchange, branch, machine->abandon(), {}, false);
+      } else {
+        branch.given_up = true;  // and cancelled as soon as it may be
+      }
       branch_failed(exchange, branch, 408, {});
       break;
-    }
     default:
       break;
   }

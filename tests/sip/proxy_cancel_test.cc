@@ -78,6 +78,54 @@ TEST_CASE("a caller who hangs up on a silent line is let go, and no other line r
   CHECK(over);
 }
 
+TEST_CASE("a silent line whose caller has been let go is cancelled when it wakes up after all") {
+  ProxyConfig config = FakeWorld::default_config();
+  config.line_groups[0].lines.resize(1);
+  FakeWorld world(config);
+  world.receive(kTrunkHop, invite());
+  world.next();
+  const Sent invited = world.next();
+  world.receive(kTrunkHop, cancel());
+  world.advance(seconds(6));
+  world.forget_sent();
+  world.receive(kLineOne, respond_to(invited.message, 180));
+  const Sent cancelled = world.next();
+  CHECK(cancelled.to == kLineOne);
+  CHECK(cancelled.message.method() == Method::kCancel);
+  CHECK(world.is_quiet());
+  world.receive(kLineOne, respond_to(cancelled.message, 200));
+  world.receive(kLineOne, respond_to(invited.message, 487));
+  CHECK(world.next().message.method() == Method::kAck);
+  CHECK(world.is_quiet());
+  REQUIRE(world.events.size() == 1);
+  CHECK(world.events[0].call().outcome() == v1::CALL_OUTCOME_CANCELLED);
+  world.advance(seconds(70));
+  CHECK(world.core->timer_count() == 0);
+}
+
+TEST_CASE("a CANCEL of a failed call is answered and passed on to nobody, until the call is forgotten") {
+  FakeWorld world;
+  world.receive(kTrunkHop, invite());
+  world.next();
+  const Sent invited = world.next();
+  world.receive(kLineOne, respond_to(invited.message, 486));
+  world.next();
+  const Sent busy = world.next();
+  const auto answer_to_cancel = [&world] {
+    world.receive(kTrunkHop, cancel());
+    const int status = world.next().message.status();
+    CHECK(world.is_quiet());
+    return status;
+  };
+  CHECK(answer_to_cancel() == 200);  // completed: its ACK is waited for
+  world.receive(kTrunkHop, ack_failure({}, busy.message));
+  CHECK(answer_to_cancel() == 200);  // confirmed
+  world.advance(seconds(33));
+  CHECK(answer_to_cancel() == 481);
+  REQUIRE(world.events.size() == 1);
+  CHECK(world.events[0].call().outcome() == v1::CALL_OUTCOME_BUSY);
+}
+
 TEST_CASE("an answer that races the CANCEL is passed on, and the call is answered") {
   FakeWorld world;
   world.receive(kTrunkHop, invite());
