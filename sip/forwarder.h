@@ -51,7 +51,7 @@ class Forwarder {
   bool try_next_line(Exchange& exchange);
   void give_final(Exchange& exchange);
   void dialog_over(Exchange& exchange, int status);
-  void note_refresh(const Exchange& exchange, const Message& response);
+  void note_refresh(const Exchange& exchange, Message& response);
 
   Message prepare_invite(const Message& message, const Exchange& exchange, const v1::Resolution& resolution,
                          const std::string& dialed) const;

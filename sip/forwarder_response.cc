@@ -92,12 +92,12 @@ void Forwarder::on_success(Exchange& exchange, Branch& branch, const Message& re
   Message passed = response;
   if (exchange.setup) {
     const auto interval = exchange.routing->times().session_expires;
-    if (interval.count() > 0 && exchange.request) have_caller_refresh(passed, exchange.request, interval);
+    if (interval.count() > 0 && exchange.request) have_sender_refresh(passed, exchange.request, interval);
     env_.calls.answered(exchange.setup->call, response.to_tag(), response.status(), env_.now);
     env_.calls.refreshed(exchange.setup->call, exchange.setup->caller_tag, response.to_tag(),
                          session_interval(passed), env_.now);
   } else {
-    note_refresh(exchange, response);
+    note_refresh(exchange, passed);
   }
   respond(exchange, passed);
   exchange.accepted = true;
@@ -159,8 +159,9 @@ void Forwarder::give_final(Exchange& exchange) {
 
 void Forwarder::on_other_response(Exchange& exchange, const Message& response) {
   const int status = response.status();
-  if (status == 100) return;
-  if (response.method_name() == "UPDATE" && status >= 200 && status < 300) note_refresh(exchange, response);
+  if (status < 200) return;  // RFC 4320 section 4.1: no other than our own 100 goes upstream, at its time
+  Message passed = response;
+  if (response.method_name() == "UPDATE" && status < 300) note_refresh(exchange, passed);
   if (exchange.method == Method::kBye &&
       ((status >= 200 && status < 300) || status == 481 || status == 408)) {
     dialog_over(exchange, status);
@@ -169,7 +170,7 @@ void Forwarder::on_other_response(Exchange& exchange, const Message& response) {
     // RFC 4320 section 4.2: too late to be of use upstream, and harmful.
     perform_server(exchange, std::get<NonInviteServerTransaction>(exchange.server).abandon(), false);
   } else {
-    respond(exchange, response);
+    respond(exchange, passed);
   }
 }
 
@@ -201,8 +202,12 @@ void Forwarder::dialog_over(Exchange& exchange, int status) {
 }
 
 // A re-INVITE or UPDATE was accepted: the call lives, until its session expires again.
-void Forwarder::note_refresh(const Exchange& exchange, const Message& response) {
+void Forwarder::note_refresh(const Exchange& exchange, Message& response) {
   if (!exchange.in_dialog) return;
+  // Who refreshes a session with a side that knows no timers would take its answer for the timer's end.
+  const auto asked = exchange.request ? session_interval(exchange.request) : std::nullopt;
+  if (asked && exchange.routing->times().session_expires.count() > 0)
+    have_sender_refresh(response, exchange.request, *asked);
   const DialogPart& dialog = *exchange.in_dialog;
   const auto id = CallId::parse(dialog.ticket.ticket.call_id);
   if (!id) return;

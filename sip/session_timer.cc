@@ -33,7 +33,7 @@ void ask_for_session_timer(Message& invite, std::chrono::seconds interval) {
   invite.add_extension_header(kSessionExpires, std::to_string(wanted_interval(invite, interval).count()));
 }
 
-void have_caller_refresh(Message& success, const Message& invite, std::chrono::seconds interval) {
+void have_sender_refresh(Message& success, const Message& invite, std::chrono::seconds interval) {
   if (!success.joined_header(kSessionExpires, "x").empty() || !invite.lists("Supported", "k", "timer"))
     return;
   const auto asked = session_interval(invite).value_or(wanted_interval(invite, interval));

@@ -16,8 +16,8 @@ std::optional<std::chrono::seconds> session_interval(const Message& message);
 /// Makes an INVITE without Session-Expires ask for `interval`, or for its Min-SE where that is longer.
 void ask_for_session_timer(Message& invite, std::chrono::seconds interval);
 
-/// The line has accepted `invite` (as we received it) without a session timer. When the caller knows how, it
-/// is told to refresh: section 8.2.
-void have_caller_refresh(Message& success, const Message& invite, std::chrono::seconds interval);
+/// The other side has accepted `invite` (as we received it), or an UPDATE, maybe without a session timer.
+/// Then its sender, when it knows how, is told to refresh: section 8.2.
+void have_sender_refresh(Message& success, const Message& invite, std::chrono::seconds interval);
 
 }  // namespace ringtrace::sip

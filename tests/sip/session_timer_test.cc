@@ -61,6 +61,30 @@ TEST_CASE("a caller's Min-SE is respected, a line's 422 passed up") {
   CHECK(header(answer.text, "Min-SE") == "7200");
 }
 
+TEST_CASE("RFC 4028 section 8.2: who refreshes with a side that knows no timers goes on doing so") {
+  FakeWorld world;
+  const Established call = establish_with(world, "Supported: timer\r\n", "");
+  world.receive(kTrunkHop, caller_request("ACK", call.answer.message, "z9hG4bK-ack", 1));
+  world.forget_sent();
+  const std::string method = GENERATE("INVITE", "UPDATE");
+  const std::string extra =
+      GENERATE("Supported: timer\r\nSession-Expires: 600;refresher=uac", "Supported: timer");
+  const bool asked = extra.size() > 20;
+  world.advance(60s);
+  world.receive(kTrunkHop, with_header(caller_request(method, call.answer.message, "z9hG4bK-re", 2), extra));
+  Sent passed = world.next();
+  if (!passed.message.is_request()) passed = world.next();
+  world.receive(passed.to, respond_to(passed.message, 200));
+  const Sent answer = world.next();
+  CHECK(header(answer.text, "Session-Expires") == (asked ? "600;refresher=uac" : ""));
+  CHECK(header(answer.text, "Require") == (asked ? "timer" : ""));
+  // And is missed when it does not.
+  world.advance(655s);
+  CHECK(world.stats.live_calls == 1);
+  world.advance(10s);
+  CHECK(world.stats.live_calls == (asked ? 0u : 1u));
+}
+
 TEST_CASE("a call that nobody refreshes is closed, one that is refreshed lives to its maximum age") {
   FakeWorld world;
   const bool refreshed = GENERATE(false, true);
