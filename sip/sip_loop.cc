@@ -384,8 +384,10 @@ bool SipLoop::send(const Message& message, std::size_t listener, const Hop& to) 
   if (to.transport == Transport::kTls && sofia_->verify_peers)
     check.emplace([this, &to] { return sofia_->peer_at(to); });
   const SofiaMessage written = make_verbatim(message.text());
-  return written != nullptr &&
-         tport_tsend(sofia_->stack.primaries[listener], written.get(), &name, TAG_END()) != nullptr;
+  // All that is sent while a broken message is looked at is its answer.
+  tport_t* way =
+      sofia_->stack.receiving != nullptr ? sofia_->stack.receiving : sofia_->stack.primaries[listener];
+  return written != nullptr && tport_tsend(way, written.get(), &name, TAG_END()) != nullptr;
 }
 
 }  // namespace ringtrace::sip

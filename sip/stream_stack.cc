@@ -42,8 +42,10 @@ void receive(tp_stack_t* stack, tport_t* tport, msg_t* raw, tp_magic_t*, su_time
     return;
   }
   const bool broken = !message.is_well_formed();
+  stack->receiving = broken && tport_is_secondary(tport) ? tport : nullptr;
   const bool welcome =
       stack->handler->on_message(std::move(message), {{transport_of(tport), *source}, listener});
+  stack->receiving = nullptr;
   // After a broken message nobody knows where the next one begins.
   if ((!welcome || broken) && tport_is_secondary(tport)) stack->closing.push_back(tport_ref(tport));
 }

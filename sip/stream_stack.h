@@ -21,6 +21,9 @@ struct tp_stack_s {
   ringtrace::sip::SipLoop::Handler* handler = nullptr;
   std::vector<tport_t*> primaries;  ///< by listener; null for UDP
   std::vector<tport_t*> closing;    ///< referenced; closed at the next tick, outside of their own callbacks
+  /// Where what is being received came from: of a connection that is to be closed sofia-sip finds no way
+  /// back.
+  tport_t* receiving = nullptr;
   std::size_t message_bytes = 0;
 };
 
