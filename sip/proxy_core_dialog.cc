@@ -66,8 +66,9 @@ std::optional<ProxyCore::Onward> ProxyCore::route_in_dialog(const Message& reque
   filter_identity(message, env_.routing->trust_of(*ticket));
   const UriView target = message.has_route() ? message.route_uri(0) : message.request_uri();
   auto next = target.numeric_hop();
-  // A host name, or a URI that would lead back to us: the signed peer is where the dialog was set up with.
-  if (!next || env_.is_own(*next))
+  // A host name, a transport we do not speak (many leave theirs out of their Contact), or a URI that would
+  // lead back to us: the signed peer is where the dialog was set up with.
+  if (!next || env_.is_own(*next) || !env_.listener_for(*next, arrival.listener))
     next = ticket->from == Side::kCaller ? ticket->ticket.line : ticket->ticket.caller;
   return Onward{std::move(message), *ticket, *next};
 }

@@ -203,11 +203,13 @@ TEST_CASE("a strict router's message is put right") {
   CHECK(headers(bye.text, "Route").empty());
 }
 
-TEST_CASE("a Contact with a host name is reached at the line the call was set up with") {
+TEST_CASE("a Contact that we cannot go to is reached at the line the call was set up with") {
   FakeWorld world;
   const Established call = establish(world);
   std::string bye = caller_request("BYE", call.answer.message, "z9hG4bK-name", 2);
-  bye.replace(bye.find("198.51.100.1:5070"), 17, "pbx.company.local");
+  const std::string contact =
+      GENERATE("pbx.company.local", "198.51.100.1:5070;transport=tcp", "198.18.0.1:5060");
+  bye.replace(bye.find("198.51.100.1:5070"), 17, contact);
   world.receive(kTrunkHop, bye);
   CHECK(world.next().to == kLineOne);
 }
