@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "gateway/mailbox.h"
+#include "gateway/name_file.h"
 #include "gateway/signals.h"
 #include "gateway/sip_config.h"
 #include "sip/proxy.h"
@@ -42,19 +43,46 @@ toml::array listens_of(const Config& config) {
   return listens;
 }
 
-toml::table trunk_table(const TrunkConfig& trunk) {
-  toml::array addresses;
-  for (const std::string& address : trunk.addresses) addresses.push_back(address);
-  // Its calls go on coming until the registration expires, from where it registered.
-  if (trunk.registration) {
-    for (const sip::Target& registrar : trunk.registration->registrars) {
-      if (const auto hop = registrar.numeric()) addresses.push_back(hop->endpoint.address.to_string());
-    }
-  }
-  return toml::table{{"name", trunk.name},
-                     {"addresses", addresses},
-                     {"emergency_line", trunk.emergency_line->to_string()},
-                     {"emergency_line_trusted", trunk.emergency_line_trusted}};
+template <typename Items, typename ToText>
+toml::array texts_of(const Items& items, const ToText& to_text) {
+  toml::array texts;
+  for (const auto& item : items) texts.push_back(to_text(item));
+  return texts;
+}
+
+// An account that nobody kept registered would soon get no calls.
+toml::table registration_table(const sip::RegistrationConfig& registration) {
+  return toml::table{
+      {"registrars", texts_of(registration.registrars, [](const auto& to) { return to.to_string(); })},
+      {"domain", registration.domain},
+      {"user", registration.user},
+      {"auth_user", registration.auth_user},
+      {"password", registration.password},
+      {"expires_s", registration.expires.count()}};
+}
+
+toml::table numbers_table(const sip::NumberPlan& numbers) {
+  toml::array rewrites;
+  for (const auto& [pattern, replacement] : numbers.rewrites)
+    rewrites.push_back(toml::array{pattern, replacement});
+  return toml::table{{"international_prefix", numbers.international_prefix},
+                     {"national_prefix", numbers.national_prefix},
+                     {"country_code", numbers.country_code},
+                     {"region", numbers.region},
+                     {"rewrites", rewrites}};
+}
+
+toml::table trunk_table(const sip::TrunkConfig& trunk) {
+  toml::table table{
+      {"name", trunk.name},
+      {"addresses", texts_of(trunk.addresses, [](const auto& address) { return address; })},
+      {"emergency_line", trunk.emergency_line->to_string()},
+      {"emergency_line_trusted", trunk.is_emergency_line_trusted},
+      {"trusted", trunk.is_trusted},
+      {"dialed_from", texts_of(trunk.dialed_from, [](const auto& from) { return from.to_string(); })},
+      {"numbers", numbers_table(trunk.numbers)}};
+  if (trunk.registration) table.insert("registration", registration_table(*trunk.registration));
+  return table;
 }
 
 /// Writes a file so that it is there whole or not at all; an error number, or 0.
@@ -82,13 +110,57 @@ std::vector<std::string> texts_in(const toml::table& table, std::string_view key
   return texts;
 }
 
+std::string text_in(const toml::table& table, std::string_view key) {
+  return table[key].value_or(std::string());
+}
+
+sip::RegistrationConfig read_registration(const toml::table& table) {
+  sip::RegistrationConfig registration;
+  for (const std::string& text : texts_in(table, "registrars")) {
+    if (auto registrar = parse_sip_target(text)) registration.registrars.push_back(*std::move(registrar));
+  }
+  registration.domain = text_in(table, "domain");
+  registration.user = text_in(table, "user");
+  registration.auth_user = text_in(table, "auth_user");
+  registration.password = text_in(table, "password");
+  registration.expires = std::chrono::seconds(table["expires_s"].value_or(registration.expires.count()));
+  return registration;
+}
+
+sip::NumberPlan read_numbers(const toml::table& table) {
+  sip::NumberPlan numbers;
+  numbers.international_prefix = text_in(table, "international_prefix");
+  numbers.national_prefix = text_in(table, "national_prefix");
+  numbers.country_code = text_in(table, "country_code");
+  numbers.region = text_in(table, "region");
+  if (const toml::array* rewrites = table["rewrites"].as_array()) {
+    for (const toml::node& node : *rewrites) {
+      const toml::array* pair = node.as_array();
+      if (pair == nullptr || pair->size() != 2) continue;
+      numbers.rewrites.push_back(
+          {pair->get(0)->value_or(std::string()), pair->get(1)->value_or(std::string())});
+    }
+  }
+  return numbers;
+}
+
 void read_trunk(const toml::table& table, sip::ProxyConfig& plan) {
   sip::TrunkConfig trunk;
-  trunk.name = table["name"].value_or(std::string());
+  trunk.name = text_in(table, "name");
   trunk.addresses = texts_in(table, "addresses");
   trunk.emergency_line = parse_sip_target(table["emergency_line"].value_or(std::string_view()));
   trunk.is_emergency_line_trusted = table["emergency_line_trusted"].value_or(true);
-  if (!trunk.addresses.empty() && trunk.emergency_line) plan.trunks.push_back(std::move(trunk));
+  trunk.is_trusted = table["trusted"].value_or(true);
+  for (const std::string& text : texts_in(table, "dialed_from")) {
+    if (auto from = sip::DialedSource::parse(text)) trunk.dialed_from.push_back(*std::move(from));
+  }
+  if (const toml::table* numbers = table["numbers"].as_table()) trunk.numbers = read_numbers(*numbers);
+  if (const toml::table* account = table["registration"].as_table()) {
+    trunk.registration = read_registration(*account);
+    if (trunk.registration->registrars.empty()) trunk.registration.reset();
+  }
+  const bool has_calls = !trunk.addresses.empty() || trunk.registration;
+  if (has_calls && trunk.emergency_line) plan.trunks.push_back(std::move(trunk));
 }
 
 /// Nobody knows who calls.
@@ -127,7 +199,7 @@ class LoggedCalls final : public sip::CallSink {
 std::optional<std::string> keep_emergency_plan(const Config& config, const std::string& signing_key) {
   if (config.state_directory.empty()) return std::nullopt;
   toml::array trunks;
-  for (const TrunkConfig& trunk : config.trunks) {
+  for (const sip::TrunkConfig& trunk : to_proxy_config(config, signing_key).trunks) {
     if (trunk.emergency_line) trunks.push_back(trunk_table(trunk));
   }
   const std::filesystem::path path = plan_in(config.state_directory);
@@ -142,6 +214,8 @@ std::optional<std::string> keep_emergency_plan(const Config& config, const std::
        << toml::table{{"listen", listens_of(config)},
                       {"advertise", config.sip.advertise},
                       {"signing_key", signing_key},
+                      {"dns_servers",
+                       texts_of(config.sip.dns_servers, [](const auto& server) { return server; })},
                       {"trunk", trunks}}
        << '\n';
   const int error = write_whole(path, text.str());
@@ -164,6 +238,8 @@ std::optional<sip::ProxyConfig> read_emergency_plan(const std::string& state_dir
       plan.listen.push_back(to_listen(*listen, advertise));
   }
   plan.signing_key = file["signing_key"].value_or(std::string());
+  plan.dns.servers = texts_in(file, "dns_servers");
+  plan.dns.remembered = NameFile(state_directory).read();
   if (const toml::array* trunks = file["trunk"].as_array()) {
     for (const toml::node& node : *trunks) {
       if (const toml::table* table = node.as_table()) read_trunk(*table, plan);

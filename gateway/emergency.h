@@ -12,7 +12,8 @@
 /// line. Nothing is attributed, leased or stored; every call is told in the log.
 ///
 /// It needs nothing but one small file of its own in the state directory, written by every gateway that
-/// started well.
+/// started well, and where names led last (gateway/name_file.h). Accounts stay registered with what is
+/// written there, password included: the file is its owner's alone.
 
 namespace ringtrace::gateway {
 

@@ -15,6 +15,15 @@ constexpr std::size_t kMaximumTexts = 16;
 
 using Kind = DialedSource::Kind;
 
+constexpr std::array<std::pair<std::string_view, Kind>, 5> kWords = {{
+    {"r-uri", Kind::kRequestUri},
+    {"to", Kind::kTo},
+    {"p-called-party-id", Kind::kCalledPartyId},
+    {"diversion", Kind::kDiversion},
+    {"history-info", Kind::kHistoryInfo},
+}};
+constexpr std::string_view kHeaderPrefix = "header:";
+
 std::string_view header_of(const DialedSource& source) {
   switch (source.kind) {
     case Kind::kCalledPartyId:
@@ -40,20 +49,19 @@ std::string_view bare_text(std::string_view value) {
 }  // namespace
 
 std::optional<DialedSource> DialedSource::parse(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, Kind>, 5> kWords = {{
-      {"r-uri", Kind::kRequestUri},
-      {"to", Kind::kTo},
-      {"p-called-party-id", Kind::kCalledPartyId},
-      {"diversion", Kind::kDiversion},
-      {"history-info", Kind::kHistoryInfo},
-  }};
   for (const auto& [word, kind] : kWords) {
     if (equals_ignoring_case(text, word)) return DialedSource{kind, {}};
   }
-  constexpr std::string_view kPrefix = "header:";
-  if (!starts_with_ignoring_case(text, kPrefix) || !is_token(text.substr(kPrefix.size())))
+  if (!starts_with_ignoring_case(text, kHeaderPrefix) || !is_token(text.substr(kHeaderPrefix.size())))
     return std::nullopt;
-  return DialedSource{Kind::kHeader, std::string(text.substr(kPrefix.size()))};
+  return DialedSource{Kind::kHeader, std::string(text.substr(kHeaderPrefix.size()))};
+}
+
+std::string DialedSource::to_string() const {
+  for (const auto& [word, named] : kWords) {
+    if (named == kind) return std::string(word);
+  }
+  return std::string(kHeaderPrefix) + header;
 }
 
 std::vector<std::string_view> dialed_texts(const Message& invite, const DialedSource& source) {

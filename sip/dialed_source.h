@@ -22,6 +22,7 @@ struct DialedSource {
 
   /// Reads "r-uri", "to", "p-called-party-id", "diversion", "history-info" or "header:NAME".
   static std::optional<DialedSource> parse(std::string_view text);
+  std::string to_string() const;
   friend bool operator==(const DialedSource&, const DialedSource&) = default;
 };
 

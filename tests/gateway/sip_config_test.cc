@@ -9,6 +9,7 @@
 #include "gateway/changes.h"
 #include "gateway/config_schema.h"
 #include "gateway/emergency.h"
+#include "gateway/name_file.h"
 #include "sip/proxy.h"
 #include "tests/gateway/good_config.h"
 #include "tests/temporary_directory.h"
@@ -108,6 +109,48 @@ TEST_CASE("what is kept for an emergency says whether a trunk's emergency line i
   REQUIRE(plan.has_value());
   CHECK(plan->trunks.at(0).emergency_line->to_string() == "udp:192.0.2.9:5060");
   CHECK(plan->trunks.at(0).is_emergency_line_trusted == trusted);
+}
+
+TEST_CASE("what is kept for an emergency keeps a trunk registered and its dialed numbers read") {
+  const test::TemporaryDirectory directory;
+  Config config = changed("addresses = [\"203.0.113.0/24\"", R"(emergency_line = "udp:192.0.2.9:5060"
+registrars = ["udp:sip.carrier.example", "tcp:192.0.2.7:5070"]
+account = "100200"
+account_domain = "carrier.example"
+auth_user = "digest-user"
+register_expires = "20m"
+dialed_from = ["to", "header:X-Dialed"]
+national_prefix = "8"
+country_code = "7"
+rewrite = ['^9(\d+)$ -> +\1', '"quoted" -> \0']
+addresses = ["203.0.113.0/24")");
+  config.trunks.at(0).registration->password = "a \"secret\"";
+  config.sip.dns_servers = {"192.0.2.53:53"};
+  config.state_directory = directory.path().string();
+  const NameFile::Names names = {
+      {*parse_sip_target("udp:sip.carrier.example"), {*sip::Endpoint::parse("192.0.2.7:5060")}}};
+  REQUIRE(NameFile(config.state_directory).keep(names));
+  REQUIRE_FALSE(keep_emergency_plan(config, "0123456789abcdef").has_value());
+  struct stat status {};
+  REQUIRE(stat((config.state_directory + "/emergency.toml").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+
+  const auto plan = read_emergency_plan(config.state_directory);
+  REQUIRE(plan.has_value());
+  CHECK(plan->dns.servers == config.sip.dns_servers);
+  CHECK(plan->dns.remembered == names);
+  const sip::TrunkConfig kept = plan->trunks.at(0);
+  const sip::TrunkConfig given = to_proxy_config(config, "0123456789abcdef").trunks.at(0);
+  REQUIRE(given.registration.has_value());
+  CHECK(kept.registration == given.registration);
+  CHECK(kept.addresses == given.addresses);
+  CHECK(kept.dialed_from == given.dialed_from);
+  CHECK(kept.numbers.national_prefix == "8");
+  CHECK(kept.numbers.country_code == "7");
+  CHECK(kept.numbers.international_prefix == "00");
+  REQUIRE(kept.numbers.rewrites.size() == 2);
+  CHECK(kept.numbers.rewrites[1].pattern == "\"quoted\"");
+  CHECK(kept.numbers.rewrites[1].replacement == "\\0");
 }
 
 TEST_CASE("the signing key is kept in the state directory, for this user only") {

@@ -7,6 +7,7 @@ import unittest
 from unittest import mock
 
 from peers import Dns, Gateway, free_port, wait_until
+from sip_peer import Peer, header, uri
 from stack import QUICKSTART_SCENARIOS, Program, outcome
 
 TRUNK = '[[trunk]]\nname = "carrier"\naddresses = ["127.0.0.1"]'
@@ -229,6 +230,40 @@ class Emergency(unittest.TestCase):
             stack.configuration.write_text(good)
             stack.wait_for_gateway()
             stack.call("+12025550101", name="mended")
+
+    def test_an_account_stays_registered_and_its_calls_reach_the_emergency_line_with_the_number_dialed(self):
+        emergency = free_port()
+        records = {("sip.carrier.example", "A"): [(5, "127.0.0.1")]}
+        with Dns(records) as dns, Peer("127.0.0.1") as carrier, Peer("127.0.0.1", emergency) as phone:
+            trunk = f'''[[trunk]]
+name = "carrier"
+registrars = ["udp:sip.carrier.example:{carrier.port}"]
+account = "100200"
+password_file = "password"
+dialed_from = ["to"]
+emergency_line = "udp:127.0.0.1:{emergency}"'''
+            pbx = line("pbx", f"udp:127.0.0.1:{free_port()}")
+            with Gateway(f'dns_servers = ["{dns.address}"]', trunk, pbx) as stack:
+                (stack.directory / "password").write_text("secret\n")
+                stack.start()
+                register = carrier.receive("REGISTER ")
+                carrier.answer(register, 200, "registrar", "Expires: 60")
+                contact = header(register, "Contact")
+                wait_until("the name is kept", (stack.directory / "sip-names").exists)
+                stack.gateway.kill()
+
+                dns.silent = True
+                stack.configuration.write_text(stack.configuration.read_text().replace("[[pool]]", "[[poll]]"))
+                stack.gateway = stack.run("ringtraced-2", *stack.gateway.process.args)
+                wait_until("the gateway says that it helps out", lambda: "EMERGENCY MODE" in stack.gateway.output())
+                again = carrier.receive("REGISTER ")
+                while header(again, "Call-ID") == header(register, "Call-ID"):  # sent again before the kill
+                    again = carrier.receive("REGISTER ")
+                self.assertEqual(uri(header(again, "Contact")), uri(contact))
+
+                carrier.request(("127.0.0.1", stack.sip_port), "INVITE", uri(contact), "From: <sip:1@127.0.0.1>;tag=1",
+                                "To: <sip:+12025550101@127.0.0.1>", "Call-ID: one", "CSeq: 1 INVITE", carrier.contact)
+                self.assertTrue(phone.receive("INVITE ").startswith(f"INVITE sip:+12025550101@127.0.0.1:{emergency} "))
 
     def test_calls_reach_the_emergency_line_when_the_gateway_cannot_start(self):
         emergency = free_port()
