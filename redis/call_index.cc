@@ -18,8 +18,6 @@ namespace {
 // Calls one function call gives at most; each brings its events' JSON.
 constexpr std::size_t kMost = 100;
 
-std::string to_text(pool::Time time) { return std::to_string(time.time_since_epoch().count()); }
-
 std::string_view outcome_word(v1::CallOutcome outcome) {
   switch (outcome) {
     case v1::CALL_OUTCOME_ANSWERED:

@@ -5,14 +5,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <deque>
-#include <mutex>
 #include <utility>
 #include <variant>
 
 #include "proto/wire_fields.h"
 #include "redis/call_event_text.h"
 #include "redis/call_log_page.h"
+#include "redis/call_log_queue.h"
 #include "redis/event_record.h"
 #include "redis/functions.h"
 #include "redis/keys.h"
@@ -23,26 +22,10 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Events in one function call: all of them or none, so that the order holds however the call ends.
-constexpr std::size_t kMaxBatch = 64;
-constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxIdBytes = 128;
 
-/// An event, serialized: it may wait for long, and takes a fraction of a message's memory.
-struct Packed {
-  std::string event;
-};
-
-/// Of a call that an earlier process began; waits for what is known of it.
-struct Resumed {
-  v1::CallEvent saw;
-};
-
-struct Item {
-  std::variant<Packed, CallClosing, Resumed, EventRecord> what;
-  std::size_t bytes = 0;
-  std::chrono::milliseconds waited{0};  ///< a closing's latest wait
-};
+using Packed = CallLogItem::Packed;
+using Resumed = CallLogItem::Resumed;
 
 }  // namespace
 
@@ -59,6 +42,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
       : connection_(connection),
         options_(std::move(options)),
         log_(std::move(log)),
+        queue_(options_.max_queued, options_.max_queued_bytes, [this] { post_pump(); }),
         recorder_(options_.caller_key),
         retry_timer_(connection.io()),
         poll_timer_(connection.io()) {}
@@ -81,30 +65,13 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
 
   void watch(Watcher watcher) { watchers_.push_back(std::move(watcher)); }
 
-  bool push(Item item) {
-    const std::lock_guard lock(mutex_);
-    const bool full = queued_.load() >= options_.max_queued ||
-                      queued_bytes_.load() + item.bytes > options_.max_queued_bytes;
-    if (full) {
-      ++refused_;
-      return false;
-    }
-    ++queued_;
-    queued_bytes_ += item.bytes;
-    queue_.push_back(std::move(item));
-    if (queue_.size() == 1 && gathering_ == 0) post_pump();
-    return true;
+  bool push(CallLogItem item) {
+    const bool taken = queue_.push(std::move(item));
+    if (!taken) ++refused_;
+    return taken;
   }
 
-  void gather() {
-    const std::lock_guard lock(mutex_);
-    ++gathering_;
-  }
-
-  void send_gathered() {
-    const std::lock_guard lock(mutex_);
-    if (--gathering_ == 0 && !queue_.empty()) post_pump();
-  }
+  CallLogQueue& queue() { return queue_; }
 
   bool append(std::string_view event) {
     if (event.size() > options_.max_event_bytes || !is_identified(event)) {
@@ -136,8 +103,8 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   std::atomic<std::uint64_t>& unreadable() { return unreadable_; }
 
   CallLogStats stats() const {
-    return {queued_,  queued_bytes_, written_, redacted_,          refused_,          late_,
-            retries_, resumed_,      closed_,  closed_unrecorded_, unknown_closings_, unreadable_};
+    return {queue_.items(), queue_.bytes(), written_, redacted_,          refused_,          late_,
+            retries_,       resumed_,       closed_,  closed_unrecorded_, unknown_closings_, unreadable_};
   }
 
  private:
@@ -151,7 +118,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
 
   void pump() {
     if (stopped_ || busy_ || !connection_.ready()) return;
-    if (batch_.empty()) take_batch();
+    if (batch_.empty()) batch_ = queue_.take_batch();
     if (batch_.empty()) return;
     busy_ = true;
     if (const auto* closing = std::get_if<CallClosing>(&batch_.front().what)) return look_up(*closing);
@@ -159,29 +126,15 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     send_batch();
   }
 
-  /// Consecutive events, or one thing that must be looked up.
-  void take_batch() {
-    const std::lock_guard lock(mutex_);
-    std::size_t bytes = 0;
-    while (!queue_.empty() && batch_.size() < kMaxBatch && bytes < kMaxBatchBytes) {
-      const bool lone = !std::holds_alternative<Packed>(queue_.front().what);
-      if (lone && !batch_.empty()) return;
-      bytes += queue_.front().bytes;
-      batch_.push_back(std::move(queue_.front()));
-      queue_.pop_front();
-      if (lone) return;
-    }
-  }
-
   /// What is no event goes nowhere: it would stop those behind it for ever.
   void make_records() {
-    std::erase_if(batch_, [this](Item& item) {
+    std::erase_if(batch_, [this](CallLogItem& item) {
       const auto* packed = std::get_if<Packed>(&item.what);
       if (packed == nullptr) return false;  // made before it was sent the last time
       auto record = recorder_.record(packed->event);
       if (!record) {
         ++refused_;
-        forget(item);
+        queue_.forget(item);
         return true;
       }
       item.what = std::move(*record);
@@ -202,11 +155,11 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
         std::to_string(options_.retention.count()), std::to_string(options_.max_length),
         std::to_string(options_.caller_retention.count()),
         std::to_string(options_.attributes_retention.count()), options_.caller_key.id()};
-    for (const Item& item : batch_) keys.push_back(seen_key(std::get<EventRecord>(item.what).call_id));
+    for (const CallLogItem& item : batch_) keys.push_back(seen_key(std::get<EventRecord>(item.what).call_id));
     std::vector<std::string_view> arguments = {"FCALL", "ringtrace_v2_record", count};
     arguments.insert(arguments.end(), keys.begin(), keys.end());
     arguments.insert(arguments.end(), values.begin(), values.end());
-    for (const Item& item : batch_) {
+    for (const CallLogItem& item : batch_) {
       const auto& of_event = std::get<EventRecord>(item.what).values;
       arguments.insert(arguments.end(), of_event.begin(), of_event.end());
     }
@@ -255,7 +208,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   /// The gateway that carried the call may have its events still: the closing comes again behind what is
   /// queued then, each time after a longer wait. False when it has waited long enough.
   bool postpone() {
-    Item& closing = batch_.front();
+    CallLogItem& closing = batch_.front();
     closing.waited = std::max(options_.retry, 2 * closing.waited);
     if (closing.waited > options_.closing_patience) return false;
     const auto timer = std::make_shared<asio::steady_timer>(connection_.io(), closing.waited);
@@ -263,10 +216,7 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
                        item = std::move(closing)](const boost::system::error_code& error) mutable {
       const auto self = weak.lock();
       if (error || !self || self->stopped_) return;
-      {
-        const std::lock_guard lock(self->mutex_);
-        self->queue_.push_back(std::move(item));
-      }
+      self->queue_.put_back(std::move(item));
       self->pump();
     });
     batch_.clear();
@@ -291,13 +241,8 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
-  void forget(const Item& item) {
-    --queued_;
-    queued_bytes_ -= item.bytes;
-  }
-
   void finish_batch() {
-    for (const Item& item : batch_) forget(item);
+    for (const CallLogItem& item : batch_) queue_.forget(item);
     batch_.clear();
     busy_ = false;
     told_refusal_ = false;
@@ -363,15 +308,12 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
   std::vector<Watcher> watchers_;
 
   // Own synchronization.
-  std::mutex mutex_;
-  std::deque<Item> queue_;  // by mutex_
-  unsigned gathering_ = 0;  // by mutex_
-  std::atomic<std::uint64_t> queued_{0}, queued_bytes_{0};
+  CallLogQueue queue_;
   std::atomic<std::uint64_t> written_{0}, redacted_{0}, refused_{0}, late_{0}, retries_{0}, resumed_{0},
       closed_{0}, closed_unrecorded_{0}, unknown_closings_{0}, unreadable_{0};
 
   // The io thread only.
-  std::vector<Item> batch_;
+  std::vector<CallLogItem> batch_;
   EventRecorder recorder_;
   bool busy_ = false;
   bool stopped_ = false;
@@ -388,8 +330,8 @@ RedisCallLog::RedisCallLog(Connection& connection, CallLogOptions options, Log l
 
 RedisCallLog::~RedisCallLog() { impl_->stop(); }
 
-RedisCallLog::Together::Together(RedisCallLog& log) : log_(log) { log_.impl_->gather(); }
-RedisCallLog::Together::~Together() { log_.impl_->send_gathered(); }
+RedisCallLog::Together::Together(RedisCallLog& log) : log_(log) { log_.impl_->queue().gather(); }
+RedisCallLog::Together::~Together() { log_.impl_->queue().send_gathered(); }
 
 bool RedisCallLog::append(const v1::CallEvent& event) { return impl_->append(event.SerializeAsString()); }
 bool RedisCallLog::append(std::string_view event) { return impl_->append(event); }

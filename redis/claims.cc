@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <mutex>
 #include <random>
 #include <utility>
 
+#include "redis/claim_grant.h"
 #include "redis/keys.h"
 
 namespace ringtrace::redis {
@@ -18,17 +18,6 @@ namespace {
 // A refused claim is asked for again after so long at most.
 constexpr std::chrono::milliseconds kAskAgain{1'000};
 constexpr int kBeatsInLength = 3;
-
-std::uint64_t number_of(std::string_view text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-std::uint64_t number_of(const Reply& reply) {
-  return reply.kind == Reply::Kind::kInteger ? static_cast<std::uint64_t>(reply.integer)
-                                             : number_of(reply.text);
-}
 
 /// No two processes draw the same.
 std::string draw_instance() {
@@ -46,23 +35,6 @@ std::string utc(std::int64_t ms) {
   std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text.data();
 }
-
-/// The answer of ringtrace_v1_claim to a claim that was granted.
-struct Granted {
-  explicit Granted(const std::vector<Reply>& parts)
-      : token(parts[1].text),
-        writes(number_of(parts[3])),
-        run_id(parts[4].text),
-        replid(parts[5].text),
-        token_before(parts[6].text),
-        run_id_before(parts[7].text),
-        replid_before(parts[8].text) {}
-
-  std::string token;
-  std::uint64_t writes;
-  std::string run_id, replid;
-  std::string token_before, run_id_before, replid_before;
-};
 
 }  // namespace
 
@@ -201,19 +173,19 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
     if (pool.asking) return;
     pool.asking = true;
     const std::string key = owner_key(pool.known.pool);
-    const auto facts = std::make_shared<Facts>();
+    const auto kept = std::make_shared<bool>(false);  // whether its own death costs it nothing
     connection_.execute(
         Command({"CONFIG", "GET", "appendonly", "appendfsync", "no-appendfsync-on-rewrite"}).routed_by(key),
-        [facts](const Answer& answer) { facts->note_settings(answer.reply); });
+        [kept](const Answer& answer) { *kept = keeps_all(answer.reply); });
     connection_.execute(Command({"CLIENT", "ID"}).routed_by(key),
-                        [weak = weak_from_this(), facts, key, gone, &pool](const Answer& answer) {
+                        [weak = weak_from_this(), kept, gone, &pool](const Answer& answer) {
                           const auto self = weak.lock();
                           if (!self) return;
                           if (answer.outcome != Outcome::kReplied || self->over()) {
                             pool.asking = false;
                             return;
                           }
-                          self->send_claim(pool, *facts, number_of(answer.reply), gone);
+                          self->send_claim(pool, *kept, number_of(answer.reply), gone);
                         });
   }
 
@@ -222,31 +194,16 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
                         [](const Answer&) {});
   }
 
-  struct Facts {
-    bool keeps_all = false;  ///< what it has acknowledged survives its own death
-
-    void note_settings(const Reply& reply) {
-      int kept = 0;
-      for (std::size_t i = 0; i + 1 < reply.elements.size(); i += 2) {
-        const std::string& name = reply.elements[i].text;
-        const std::string& value = reply.elements[i + 1].text;
-        kept += (name == "appendonly" && value == "yes") || (name == "appendfsync" && value == "always") ||
-                (name == "no-appendfsync-on-rewrite" && value == "no");
-      }
-      keeps_all = kept == 3;
-    }
-  };
-
-  void send_claim(Pool& pool, const Facts& facts, std::uint64_t client, const std::string& gone) {
+  void send_claim(Pool& pool, bool kept, std::uint64_t client, const std::string& gone) {
     execute(
         Command({"FCALL", "ringtrace_v1_claim", "1", owner_key(pool.known.pool), instance_, options_.name,
                  std::to_string(options_.length.count()), std::to_string(pool.known.counter),
                  std::to_string(client), gone}),
-        [&pool, facts](Impl& self, const Reply& reply) {
+        [&pool, kept](Impl& self, const Reply& reply) {
           pool.asking = false;
           const std::vector<Reply>& parts = reply.elements;
           if (parts[0].is("CLAIMED") && parts.size() == 9) {
-            self.granted(pool, Granted(parts), facts);
+            self.granted(pool, Granted(parts), kept);
           } else if (parts[0].is("OWNED") && parts.size() == 7) {
             self.owned(pool, parts);
           }
@@ -254,13 +211,13 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
         [&pool] { pool.asking = false; });
   }
 
-  void granted(Pool& pool, const Granted& grant, const Facts& facts) {
+  void granted(Pool& pool, const Granted& grant, bool kept) {
     if (was_anothers(pool, grant)) return hand_back(pool, grant);
     Claim claim;
     claim.again = !pool.token.empty();
     // Books that went back may have forgotten another's claim, too.
     claim.others_since = number_of(grant.token_before) != pool.known.counter;
-    judge_loss(claim, pool, grant, facts);
+    judge_loss(claim, pool.known, grant, kept && !options_.fails_over);
     pool.token = grant.token;
     pool.known.counter = number_of(grant.token);
     pool.known.writes = grant.writes;
@@ -287,28 +244,6 @@ class Claims::Impl : public std::enable_shared_from_this<Impl> {
     pool.known.counter = number_of(grant.token);
     give_up(pool.known.pool, grant.token);
     change(State::kLost, "pool " + pool.known.pool + " was leased by another gateway meanwhile");
-  }
-
-  /// A process that lived through it knows exactly: the store counts its writes. One that did not must infer.
-  void judge_loss(Claim& claim, const Pool& pool, const Granted& grant, const Facts& facts) const {
-    const auto lost = [&claim](Loss loss, std::string reason) {
-      claim.loss = loss;
-      claim.reason = std::move(reason);
-    };
-    const bool known = pool.known.counter > 0;
-    if (grant.token_before.empty()) {
-      if (known) lost(Loss::kCertain, "Redis knows nothing of this pool any more");
-      return;
-    }
-    if (number_of(grant.token_before) < pool.known.counter || grant.writes < pool.known.writes) {
-      return lost(Loss::kCertain, "Redis is behind what it had acknowledged");
-    }
-    if (claim.again) return;
-    const bool same_run = grant.run_id == grant.run_id_before;
-    if (same_run && grant.replid == grant.replid_before) return;
-    if (!options_.fails_over && facts.keeps_all) return;
-    lost(Loss::kPossible, same_run ? "Redis changed its replication id since the last gateway"
-                                   : "Redis restarted, or another one took over, since the last gateway");
   }
 
   void owned(Pool& pool, const std::vector<Reply>& parts) {

@@ -16,6 +16,8 @@ std::string shard_prefix(std::string_view pool) { return "rt:{" + std::string(po
 
 }  // namespace
 
+std::string to_text(pool::Time time) { return std::to_string(time.time_since_epoch().count()); }
+
 std::string lease_key(std::string_view pool, pool::Number number) {
   return lease_key_of_block(pool, block_of(number));
 }

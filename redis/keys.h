@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "pool/number.h"
+#include "pool/time.h"
 
 namespace ringtrace::redis {
 
@@ -62,6 +63,9 @@ namespace ringtrace::redis {
 /// the last may be shortened. The owner has none. `FCALL_RO ringtrace_v1_show 1 rt:{main:0}:leases:<block>
 /// <number>` tells what is left of a lease.
 inline constexpr std::uint64_t kNumbersPerBlock = 100'000;
+
+/// An instant as it is stored.
+std::string to_text(pool::Time time);
 
 std::string lease_key(std::string_view pool, pool::Number number);
 std::string attributes_key(std::string_view pool, pool::Number number);

@@ -10,8 +10,6 @@ namespace {
 // Of a call's encoding, beside its steps' own: only to reserve memory.
 constexpr std::size_t kBytesOfBlock = 200;
 
-std::string to_text(pool::Time time) { return std::to_string(time.time_since_epoch().count()); }
-
 /// What the steps of a call have in common.
 struct Shared {
   explicit Shared(const LeaseSteps& steps, std::chrono::milliseconds retention) {

@@ -13,8 +13,6 @@ namespace {
 // Of a step's encoding: only to reserve memory.
 constexpr std::size_t kBytesOfStep = 160;
 
-std::string to_text(pool::Time time) { return std::to_string(time.time_since_epoch().count()); }
-
 }  // namespace
 
 RedisLeaseStore::RedisLeaseStore(Connection& connection, Claims& claims, LeaseStoreOptions options)
