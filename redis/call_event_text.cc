@@ -1,9 +1,9 @@
 #include "redis/call_event_text.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <charconv>
+#include <utility>
 
+#include "proto/json_reader.h"
 #include "proto/json_text.h"
 
 namespace ringtrace::redis {
@@ -43,10 +43,7 @@ std::string caller_in_json(const std::string& caller) {
 
 std::optional<v1::CallEvent> event_from_json(const std::string& json) {
   v1::CallEvent event;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  if (!google::protobuf::util::JsonStringToMessage(json, &event, options).ok()) return std::nullopt;
-  return event;
+  return from_json(json, event) ? std::optional(std::move(event)) : std::nullopt;
 }
 
 std::optional<v1::CallEvent> event_from_entry(const Reply& entry) {

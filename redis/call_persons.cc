@@ -1,9 +1,8 @@
 #include "redis/call_persons.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 
+#include "proto/json_reader.h"
 #include "proto/json_text.h"
 
 namespace ringtrace::redis {
@@ -51,10 +50,8 @@ void put_persons(const Persons& persons, v1::CallEvent& event) {
     if (!visit.visitor_id().empty() || visit.has_attributes()) return;
     for (const auto& [id, json] : persons.visits) {
       if (id != visit.visit_id()) continue;
-      google::protobuf::util::JsonParseOptions options;
-      options.ignore_unknown_fields = true;
       v1::Visit told;
-      if (!google::protobuf::util::JsonStringToMessage(json, &told, options).ok()) return;
+      if (!from_json(json, told)) return;
       told.set_visit_id(id);
       visit.Swap(&told);
       return;

@@ -1,12 +1,12 @@
 #include "redis/lease_text.h"
 
-#include <google/protobuf/util/json_util.h>
 #include <ringtrace/v1/visit.pb.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "proto/json_reader.h"
 #include "proto/json_text.h"
 
 namespace ringtrace::redis {
@@ -171,9 +171,7 @@ std::string attributes_to_json(const std::string& bytes) {
 
 std::string attributes_from_json(const std::string& json) {
   v1::VisitAttributes attributes;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  if (!google::protobuf::util::JsonStringToMessage(json, &attributes, options).ok()) return {};
+  if (!from_json(json, attributes)) return {};
   return attributes.SerializeAsString();
 }
 

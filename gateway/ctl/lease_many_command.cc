@@ -12,6 +12,7 @@
 #include "gateway/ctl/expiration.h"
 #include "gateway/ctl/patience.h"
 #include "gateway/ctl/text.h"
+#include "proto/utf8.h"
 
 namespace ringtrace::ctl {
 namespace {

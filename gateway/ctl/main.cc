@@ -11,6 +11,7 @@
 #include "gateway/ctl/complaint.h"
 #include "gateway/ctl/mistake_text.h"
 #include "gateway/ctl/text.h"
+#include "proto/utf8.h"
 
 namespace ringtrace::ctl {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "gateway/ctl/commands.h"
 #include "gateway/ctl/text.h"
+#include "proto/utf8.h"
 
 namespace ringtrace::ctl {
 namespace {

@@ -30,15 +30,6 @@ std::string fixed(double value, int decimals) {
   return out.str();
 }
 
-/// How many bytes of a UTF-8 character follow the first; none when no character begins so.
-std::optional<std::size_t> bytes_after(unsigned char first) {
-  if (first < 0x80) return 0;
-  if (first >= 0xC2 && first <= 0xDF) return 1;
-  if (first >= 0xE0 && first <= 0xEF) return 2;
-  if (first >= 0xF0 && first <= 0xF4) return 3;
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::string time_text(bool present, const google::protobuf::Timestamp& time) {
@@ -122,24 +113,6 @@ std::string printable(std::string_view text) {
     result += c1 || byte < 0x20 || byte == 0x7F ? '?' : text[i];
   }
   return result;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto first = static_cast<unsigned char>(text.front());
-    const std::optional<std::size_t> more = bytes_after(first);
-    if (!more || *more >= text.size()) return false;
-    // What the second byte may be at least and at most: no longer form than needed, no surrogate, nothing
-    // beyond U+10FFFF.
-    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    for (std::size_t i = 1; i <= *more; ++i, least = 0x80, most = 0xBF) {
-      const auto byte = static_cast<unsigned char>(text[i]);
-      if (byte < least || byte > most) return false;
-    }
-    text.remove_prefix(*more + 1);
-  }
-  return true;
 }
 
 Table::Table(std::ostream& out, std::vector<Column> columns, bool colour)

@@ -44,9 +44,6 @@ std::size_t width(std::string_view text);
 /// The text without control characters, so that nothing a website sent can steer the terminal.
 std::string printable(std::string_view text);
 
-/// True when the text is UTF-8 (RFC 3629), as every text of a message must be.
-bool is_utf8(std::string_view text);
-
 /// Prints rows under a heading in aligned columns. Rows go out as they come, so a stream can be shown; a
 /// longer cell widens its column from then on.
 class Table {
