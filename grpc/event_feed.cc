@@ -34,17 +34,19 @@ std::variant<std::shared_ptr<EventFeed>, Error> EventFeed::create(CallEventLog& 
   if (start.has_cursor()) from = start.cursor();
   if (start.has_oldest() && start.oldest()) from = "";
   return std::shared_ptr<EventFeed>(
-      new EventFeed(log, std::get<EventFilter>(std::move(filter)), std::move(from)));
+      new EventFeed(log, std::get<EventFilter>(std::move(filter)), std::move(from), start.until_latest()));
 }
 
 std::shared_ptr<EventFeed> EventFeed::after(CallEventLog& log, EventFilter filter, std::string cursor) {
-  return std::shared_ptr<EventFeed>(new EventFeed(log, std::move(filter), std::move(cursor)));
+  return std::shared_ptr<EventFeed>(new EventFeed(log, std::move(filter), std::move(cursor), false));
 }
 
-EventFeed::EventFeed(CallEventLog& log, EventFilter filter, std::optional<std::string> from)
+EventFeed::EventFeed(CallEventLog& log, EventFilter filter, std::optional<std::string> from,
+                     bool until_latest)
     : log_(log),
       filter_(std::move(filter)),
       from_latest_(!from.has_value()),
+      until_latest_(until_latest),
       cursor_(from.value_or(std::string())) {}
 
 void EventFeed::open(OpenDone done) {
@@ -104,6 +106,10 @@ void EventFeed::pump() {
       const Error error = *error_;
       lock.unlock();
       done(error);
+    } else if (over_) {
+      const NextDone done = std::exchange(waiting_, nullptr);
+      lock.unlock();
+      done(SharedEvent());
     } else if (behind_ && !reading_) {
       behind_ = false;
       reading_ = true;
@@ -124,7 +130,9 @@ void EventFeed::took(LogRead read) {
     reading_ = false;
     if (read.status != LogStatus::kOk) {
       error_ = read_error(read, cursor_);
-    } else if (!read.events.empty()) {
+    } else if (read.events.empty()) {
+      over_ = until_latest_;
+    } else {
       behind_ = true;
       std::size_t bytes = 0;
       for (SharedEvent& event : read.events) {

@@ -46,20 +46,21 @@ class EventFeed final : public EventSource, public std::enable_shared_from_this<
   /// On success every event after the place, and none before, will be given by `next`.
   void open(OpenDone done) override;
 
-  /// Only events that pass the filter.
+  /// Only events that pass the filter. With `until_latest` of the start, null when the log holds no more.
   void next(NextDone done) override;
   void acknowledge(const std::string&) override {}
   void wake() override;
   void close() override;
 
  private:
-  EventFeed(CallEventLog& log, EventFilter filter, std::optional<std::string> from);
+  EventFeed(CallEventLog& log, EventFilter filter, std::optional<std::string> from, bool until_latest);
   void pump();
   void took(LogRead read);
 
   CallEventLog& log_;
   const EventFilter filter_;
   const bool from_latest_;
+  const bool until_latest_;
 
   std::mutex mutex_;  // held for a few instructions, never while calling out
   std::string cursor_;
@@ -69,6 +70,7 @@ class EventFeed final : public EventSource, public std::enable_shared_from_this<
   bool behind_ = true;  // the log may hold more after cursor_
   bool reading_ = false;
   bool pumping_ = false;
+  bool over_ = false;  // with until_latest_: the log holds no more
   bool closed_ = false;
 };
 

@@ -27,6 +27,7 @@ class EventSource {
   };
 
   using OpenDone = std::function<void(const Outcome&, const Place&)>;
+  /// An event; null at the end of a source that was asked to end with the log.
   using NextDone = std::function<void(std::variant<SharedEvent, Error>)>;
 
   virtual ~EventSource() = default;

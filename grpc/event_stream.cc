@@ -113,6 +113,7 @@ class EventStream final : public LongStream<Reactor> {
 
   void deliver(Next next) {
     if (const Error* error = std::get_if<Error>(&next)) return end(*error);
+    if (!std::get<SharedEvent>(next)) return end(std::nullopt);
     if (Outcome refused = ticket_->check_still_valid()) return end(*refused);
     change([&] {
       *response_.mutable_event() = *std::get<SharedEvent>(next);

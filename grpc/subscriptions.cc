@@ -54,6 +54,7 @@ std::variant<std::shared_ptr<EventSource>, Error> Subscriptions::open(const v1::
   if (!is_valid_name(name)) {
     return field_malformed("start.subscription", "1 to 64 of letters, digits, dash and underscore");
   }
+  if (start.until_latest()) return field_malformed("start.until_latest", "given without a subscription");
   auto filter = check_filter(pools_, start);
   if (const Error* error = std::get_if<Error>(&filter)) return *error;
   const auto& wanted = std::get<EventFilter>(filter);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "gateway/ctl/commands.h"
+#include "gateway/ctl/complaint.h"
 #include "gateway/ctl/patience.h"
 #include "gateway/ctl/text.h"
 #include "grpc/metadata.h"
@@ -116,17 +117,13 @@ v1::CallEventType type_of(const std::string& text) {
   return type;
 }
 
-/// Whether the log's last event may be one that this stream does not bring.
-bool may_miss_the_last(const Common& common, const CallsOptions& options) {
-  return !common.token.empty() || !options.pools.empty() || !options.types.empty();
-}
-
 v1::StreamCallEventsRequest start_request(const CallsOptions& options, const Progress& progress) {
   v1::StreamCallEventsRequest request;
   v1::CallEventsStart& start = *request.mutable_start();
   for (const std::string& pool : options.pools) start.add_pools(pool_resource_of(pool));
   for (const std::string& type : options.types) start.add_types(type_of(type));
   if (options.share) start.set_mode(v1::CONSUMER_MODE_SHARE);
+  start.set_until_latest(!options.follow);
   if (!options.subscription.empty()) {
     start.set_subscription(options.subscription);
   } else if (!progress.cursor) {
@@ -159,11 +156,9 @@ grpc::Status read_stream(const Common& common, v1::CallService::Stub& stub, cons
     // Who follows waits for as long as it takes.
     if (options.follow) patience.end();
     printer.heading();
-    const std::string end(latest->second.data(), latest->second.size());
-    if (!progress.cursor) progress.cursor = end;
-    bool done = enough() || (!options.follow && progress.cursor == end);
+    if (!progress.cursor) progress.cursor = std::string(latest->second.data(), latest->second.size());
     v1::StreamCallEventsResponse response;
-    while (!done && stream->Read(&response)) {
+    while (!enough() && stream->Read(&response)) {
       patience.rest();
       printer.print(response.event());
       ++progress.printed;
@@ -173,20 +168,16 @@ grpc::Status read_stream(const Common& common, v1::CallService::Stub& stub, cons
         acknowledgement.set_ack_cursor(*progress.cursor);
         stream->Write(acknowledgement);
       }
-      done = enough() || (!options.follow && progress.cursor == end);
       patience.renew();
     }
-    if (done) {
+    if (enough()) {
       if (acknowledges) stream->WritesDone();
       context.TryCancel();
       stream->Finish();
       return grpc::Status::OK;
     }
   }
-  const grpc::Status status = patience.status_of(stream->Finish());
-  // All has come that was there: the last one was not for us.
-  if (progress.connected && patience.ran_out() && may_miss_the_last(common, options)) return grpc::Status::OK;
-  return status;
+  return patience.status_of(stream->Finish());
 }
 
 }  // namespace
@@ -214,8 +205,8 @@ int calls(const Common& common, const CallsOptions& options) {
     const bool again =
         options.follow && ever_connected && (silent || status.error_code() == grpc::StatusCode::UNAVAILABLE);
     if (!again) return report(common, status);
-    std::cerr << "ringtracectl: " << printable(status.error_message()) << "; connecting again in "
-              << wait.count() << " ms\n";
+    complain(common.json, Complaint::kUnreachable,
+             status.error_message() + "; connecting again in " + std::to_string(wait.count()) + " ms");
     std::this_thread::sleep_for(wait);
     wait = std::min(wait * 2, kLongestWait);
   }

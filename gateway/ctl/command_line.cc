@@ -221,15 +221,11 @@ void CommandLine::add_calls() {
       .add_flag("--share", options.calls.share,
                 "Divide the subscription's events among all that follow it so, instead of all having each")
       ->needs(subscription);
-  calls
-      .add_option(
-          "--pool", options.calls.pools,
-          "Only calls to numbers of this pool; may be repeated. Without --follow ends when nothing has "
-          "come for --timeout")
+  calls.add_option("--pool", options.calls.pools, "Only calls to numbers of this pool; may be repeated")
       ->type_name("NAME")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  calls.add_option("--type", options.calls.types, "Only such events; may be repeated. Ends likewise")
+  calls.add_option("--type", options.calls.types, "Only such events; may be repeated")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"ringing", "answered", "ended", "attribution_updated"}))
       ->expected(1)

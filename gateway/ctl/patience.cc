@@ -37,13 +37,9 @@ void Patience::end() {
   changed_.notify_one();
 }
 
-bool Patience::ran_out() {
-  const std::lock_guard lock(mutex_);
-  return ran_out_;
-}
-
 grpc::Status Patience::status_of(const grpc::Status& status) {
-  if (status.ok() || !ran_out()) return status;
+  const std::lock_guard lock(mutex_);
+  if (status.ok() || !ran_out_) return status;
   return {grpc::StatusCode::DEADLINE_EXCEEDED, "no answer in time"};
 }
 

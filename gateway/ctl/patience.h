@@ -40,9 +40,6 @@ class Patience {
   /// From now on waits for as long as it takes.
   void end();
 
-  /// True when the stream was given up.
-  bool ran_out();
-
   /// How the stream ended; DEADLINE_EXCEEDED when it was given up.
   grpc::Status status_of(const grpc::Status& status);
 

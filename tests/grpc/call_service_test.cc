@@ -99,6 +99,20 @@ TEST_CASE("a stream brings past events first, then each as it happens") {
   }
 }
 
+TEST_CASE("a stream that is to end with the log does, also where that is at once") {
+  Harness harness;
+  v1::CallEventsStart start = oldest();
+  start.set_until_latest(true);
+  Stream empty(*harness.calls, start);
+  CHECK(empty.next().empty());
+  CHECK(empty.finish().ok());
+  for (int i = 0; i < 100; ++i) harness.log.append(call_event("x"));
+  Stream all(*harness.calls, start);
+  for (std::size_t i = 1; i <= 100; ++i) REQUIRE(all.next() == MemoryLog::cursor_of(i));
+  CHECK(all.next().empty());
+  CHECK(all.finish().ok());
+}
+
 TEST_CASE("a stream from the latest event brings all that comes once it has found its place") {
   Harness harness;
   harness.log.append(call_event("past"));
@@ -249,6 +263,10 @@ TEST_CASE("a mistake in a start is refused with its reason") {
   named.set_subscription("not a word");
   Stream subscribed(*harness.calls, named);
   CHECK(reason_of(subscribed, grpc::StatusCode::INVALID_ARGUMENT) == "FIELD_MALFORMED");
+  named.set_subscription("crm");
+  named.set_until_latest(true);
+  Stream ending(*harness.calls, named);
+  CHECK(reason_of(ending, grpc::StatusCode::INVALID_ARGUMENT) == "FIELD_MALFORMED");
   Stream foreign(*harness.calls, after("not ours"));
   CHECK(reason_of(foreign, grpc::StatusCode::INVALID_ARGUMENT) == "CURSOR_MALFORMED");
 }

@@ -331,6 +331,22 @@ class ExitCodes(unittest.TestCase):
             self.assertGreater(planned["number_count"], 110)
 
     def test_events_are_told_of_the_pools_and_types_that_are_asked_for(self):
+    def test_a_log_without_news_is_told_at_once(self):
+        for redis in (True, False):
+            with self.subTest(redis=redis), Stack(redis=redis).start() as stack:
+                for options in ((), ("--from", "oldest"), ("--type", "ended"), ("--pool", "main")):
+                    self.assertEqual(stack.ctl_json("--timeout", "1h", "calls", *options), [])
+                self.assertTrue(stack.ctl("calls").stdout.startswith("time "))
+                stack.line()
+                stack.call(stack.lease("visit-1")["number"])
+                last = stack.events(3)[-1]["cursor"]
+                self.assertEqual(stack.ctl_json("--timeout", "1h", "calls", "--from", last), [])
+                if redis:  # a Redis that lost its last events has given cursors beyond its end
+                    self.assertEqual(stack.ctl_json("--timeout", "1h", "calls", "--from", "9999999999999-0"), [])
+                    # All of them too old, and gone.
+                    stack.redis_cli("del", "rt:{calls}:events")
+                    self.assertEqual(stack.ctl_json("--timeout", "1h", "calls"), [])
+
         pools = "".join(f'[[pool]]\nname = "{name}"\nnumbers = ["{number}"]\non_exhausted = "refuse"\n'
                         for name, number in (("main", "+12025550101"), ("other", "+12025550151")))
         with Stack(redis=False, pools=pools) as stack:
@@ -342,7 +358,8 @@ class ExitCodes(unittest.TestCase):
 
             def told(*options):
                 return [(event["call"]["resolution"]["pool"], event["type"].rsplit("_", 1)[1])
-                        for event in stack.ctl_json("--timeout", "500ms", "calls", *options)]
+                # Nobody waits for what does not come.
+                        for event in stack.ctl_json("--timeout", "1h", "calls", *options)]
 
             self.assertEqual(told("--type", "ended"), [("pools/main", "ENDED"), ("pools/other", "ENDED")])
             self.assertEqual(told("--pool", "main", "--type", "ringing", "--type", "ended"),

@@ -68,13 +68,13 @@ v1::CallEventsStart from_oldest() {
 
 /// Collects what `next` brings.
 struct Collected {
-  std::vector<std::string> ids;
+  std::vector<std::string> ids;  // "end" at the end
   std::vector<Error> errors;
 
   void ask(EventFeed& feed) {
     feed.next([this](std::variant<SharedEvent, Error> next) {
       if (const auto* event = std::get_if<SharedEvent>(&next)) {
-        ids.push_back((*event)->event_id());
+        ids.push_back(*event ? (*event)->event_id() : "end");
       } else {
         errors.push_back(std::get<Error>(next));
       }
@@ -108,6 +108,28 @@ TEST_CASE_METHOD(FeedFixture, "a log without news is read once and then left alo
   events->wake();
   log.answer();
   CHECK(collected.ids == Ids{"a"});
+}
+
+TEST_CASE_METHOD(FeedFixture, "a feed that is to end with the log ends when the log holds no more") {
+  SlowLog log;
+  v1::CallEventsStart start = from_oldest();
+  start.set_until_latest(true);
+  start.add_types(v1::CALL_EVENT_TYPE_RINGING);
+  log.memory.append(call_event("a", v1::CALL_EVENT_TYPE_RINGING));
+  log.memory.append(call_event("b", v1::CALL_EVENT_TYPE_ENDED));
+  const auto events = feed(log, start);
+  Collected collected;
+  collected.ask(*events);
+  log.answer();
+  CHECK(collected.ids == Ids{"a"});
+  log.memory.append(call_event("c", v1::CALL_EVENT_TYPE_RINGING));  // the log has grown: it is not the end
+  collected.ask(*events);
+  log.answer();
+  CHECK(collected.ids == Ids{"a", "c"});
+  collected.ask(*events);
+  log.answer();
+  CHECK(collected.ids == Ids{"a", "c", "end"});
+  CHECK(collected.errors.empty());
 }
 
 TEST_CASE_METHOD(FeedFixture, "nothing is read ahead of a reader that does not ask") {
