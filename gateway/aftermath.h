@@ -25,7 +25,7 @@ namespace ringtrace::gateway {
 /// store may have lost some, the numbers it would have lent them from are held back.
 ///
 /// Without a state directory nothing is known of earlier lives. Loop thread, but for `leases`, the journal,
-/// whose calls may come from any.
+/// whose calls may come from any, and `held`.
 class Aftermath {
  public:
   /// `store` and the rest outlive it.
@@ -67,6 +67,7 @@ class Aftermath {
   /// A few times a second. `connected`: the store acknowledges leases; `told`: it knows all of them.
   void tick(bool connected, bool told);
 
+  /// What is held back of a pool. Any thread, from `begin` on.
   struct Held {
     std::uint64_t numbers = 0;
     pool::Time until = pool::kNever;

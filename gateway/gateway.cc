@@ -195,8 +195,9 @@ std::optional<std::string> Gateway::start_grpc() {
   rpc::NumberBook& numbers = store_ ? store_->number_book() : memory_numbers_;
   rpc::CallerEraser& eraser =
       store_ ? static_cast<rpc::CallerEraser&>(store_->caller_eraser()) : *memory_eraser_;
-  services_ = std::make_unique<GrpcPart>(
-      config_.grpc, rpc::Backends{*leasing_, events, calls, subscriptions, numbers, eraser}, log_);
+  rpc::Backends backends{*leasing_, events, calls, subscriptions, numbers, eraser};
+  if (store_) backends.held_back = [this](pool::PoolIndex pool) { return store_->held_back(pool).numbers; };
+  services_ = std::make_unique<GrpcPart>(config_.grpc, backends, log_);
   if (auto problem = services_->start()) return "[grpc] listen: " + *problem;
   return std::nullopt;
 }

@@ -16,7 +16,8 @@ std::string random_name() {
 
 }  // namespace
 
-HoldBack::HoldBack(pool::NumberPools& pools) : pools_(pools), name_(random_name()) {}
+HoldBack::HoldBack(pool::NumberPools& pools)
+    : pools_(pools), name_(random_name()), figures_(pools.pool_count()) {}
 
 std::size_t HoldBack::hold(pool::PoolIndex pool, std::size_t count, pool::Time until, pool::Time now) {
   const std::size_t most = std::min<std::size_t>(count, pools_.counts(pool, now).free);
@@ -28,6 +29,9 @@ std::size_t HoldBack::hold(pool::PoolIndex pool, std::size_t count, pool::Time u
     if (reservation.outcome != pool::ReserveOutcome::kReserved) break;
     held_.push_back({reservation.ticket, until});
   }
+  Figures& figures = figures_[pool.value];
+  figures.held += held;
+  if (held > 0) figures.until = std::max(figures.until.load(), until);
   return held;
 }
 
@@ -62,21 +66,10 @@ void HoldBack::tick(pool::Time now) {
   std::erase_if(held_, [&](const Held& held) {
     if (held.until > now) return false;
     pools_.cancel(held.ticket, now);
+    Figures& figures = figures_[held.ticket.pool.value];
+    if (--figures.held == 0) figures.until = pool::kNever;
     return true;
   });
-}
-
-std::size_t HoldBack::held(pool::PoolIndex pool) const {
-  return static_cast<std::size_t>(std::count_if(
-      held_.begin(), held_.end(), [pool](const Held& held) { return held.ticket.pool == pool; }));
-}
-
-pool::Time HoldBack::until(pool::PoolIndex pool) const {
-  pool::Time last = pool::kNever;
-  for (const Held& held : held_) {
-    if (held.ticket.pool == pool) last = std::max(last, held.until);
-  }
-  return last;
 }
 
 }  // namespace ringtrace::gateway

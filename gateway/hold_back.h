@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,7 +22,7 @@ namespace ringtrace::gateway {
 /// if it and its hold were over. Which ones these are nobody can tell, so that all that stood in the time
 /// that was lost are taken for extended.
 ///
-/// Loop thread only.
+/// Loop thread only, but for `held` and `until`.
 class HoldBack {
  public:
   explicit HoldBack(pool::NumberPools& pools);
@@ -37,21 +38,27 @@ class HoldBack {
   /// Gives back what is due.
   void tick(pool::Time now);
 
-  std::size_t held(pool::PoolIndex pool) const;
+  /// How many numbers of the pool are held back.
+  std::uint64_t held(pool::PoolIndex pool) const { return figures_[pool.value].held; }
 
   /// When the last of them is given back; kNever when there is none.
-  pool::Time until(pool::PoolIndex pool) const;
+  pool::Time until(pool::PoolIndex pool) const { return figures_[pool.value].until; }
 
  private:
   struct Held {
     pool::Ticket ticket;
     pool::Time until;
   };
+  struct Figures {
+    std::atomic<std::uint64_t> held{0};
+    std::atomic<pool::Time> until{pool::kNever};
+  };
 
   pool::NumberPools& pools_;
   const std::string name_;  ///< of the reservations; no website's visit is called so
   std::uint64_t serial_ = 0;
   std::vector<Held> held_;
+  std::vector<Figures> figures_;  ///< of each pool
 };
 
 }  // namespace ringtrace::gateway

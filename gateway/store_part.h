@@ -78,6 +78,7 @@ class StorePart {
   EventSpoolStats spool_stats() const { return spool_.stats(); }
   LateAttributionStats late_stats() const { return late_->stats(); }
   std::uint64_t calls_closed_by_age() const { return sweep_.closed(); }
+  /// Any thread, from `start` on.
   Aftermath::Held held_back(pool::PoolIndex pool) const { return leases_->held_back(pool); }
   std::uint64_t journal_bytes() { return leases_->journal_bytes(); }
 

@@ -75,6 +75,7 @@ class StoredLeases {
   /// Writes not answered yet.
   std::size_t outstanding() const { return leases_.outstanding(); }
 
+  /// Any thread, from `start` on.
   Aftermath::Held held_back(pool::PoolIndex pool) const { return aftermath_->held(pool); }
   std::uint64_t journal_bytes() { return aftermath_->leases().file_bytes(); }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+
 #include "grpc/call_event_log.h"
 #include "grpc/call_index.h"
 #include "grpc/caller_eraser.h"
@@ -18,6 +21,10 @@ struct Backends {
   SubscriptionStore& subscriptions;
   NumberBook& numbers;
   CallerEraser& eraser;
+
+  /// How many of a pool's reservations are numbers that are held back because they may stand in browsers.
+  /// Called from any thread.
+  std::function<std::uint64_t(pool::PoolIndex)> held_back = [](pool::PoolIndex) { return std::uint64_t{0}; };
 };
 
 }  // namespace ringtrace::rpc

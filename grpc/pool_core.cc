@@ -52,7 +52,9 @@ void PoolCore::fill(v1::Pool& message, PoolIndex pool) const {
   capacity.set_leased_count(as_count(counts.leased));
   capacity.set_held_count(as_count(counts.held));
   capacity.set_free_count(as_count(counts.free));
-  capacity.set_reserved_count(as_count(counts.reserved));
+  const std::uint64_t held_back = std::min(held_back_(pool), counts.reserved);
+  capacity.set_reserved_count(as_count(counts.reserved - held_back));
+  capacity.set_held_back_count(as_count(held_back));
   capacity.set_drained_count(as_count(counts.drained));
   capacity.set_exhausted_count(as_count(totals.fallbacks + totals.refusals));
   if (counts.oldest_idle) {

@@ -2,6 +2,9 @@
 
 #include <ringtrace/v1/pool_service.pb.h>
 
+#include <cstdint>
+#include <functional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,8 +21,12 @@ class PoolCore {
   static constexpr std::int32_t kDefaultPageSize = 100;
   static constexpr std::int32_t kMaxPageSize = 1000;
 
-  /// Both must outlive the core.
-  PoolCore(const pool::NumberPools& pools, const pool::Clock& clock) : pools_(pools), clock_(clock) {}
+  /// How many of a pool's reservations are numbers held back; from any thread.
+  using HeldBack = std::function<std::uint64_t(pool::PoolIndex)>;
+
+  /// All must outlive the core.
+  PoolCore(const pool::NumberPools& pools, const pool::Clock& clock, HeldBack held_back)
+      : pools_(pools), clock_(clock), held_back_(std::move(held_back)) {}
 
   Outcome list_pools(const v1::ListPoolsRequest& request, v1::ListPoolsResponse& response) const;
   Outcome get_pool(const v1::GetPoolRequest& request, v1::GetPoolResponse& response) const;
@@ -38,6 +45,7 @@ class PoolCore {
  private:
   const pool::NumberPools& pools_;
   const pool::Clock& clock_;
+  const HeldBack held_back_;
 };
 
 }  // namespace ringtrace::rpc

@@ -69,7 +69,7 @@ struct Server::State {
         access(table_of(config.tokens), config.client_limits, backends.leasing.clock()),
         front{access, statistics, config.max_message_bytes, backends.eraser},
         lease_core(backends.leasing),
-        pool_core(backends.leasing.pools(), backends.leasing.clock()),
+        pool_core(backends.leasing.pools(), backends.leasing.clock(), backends.held_back),
         call_core(backends.calls, backends.eraser),
         number_core(backends.leasing, backends.numbers),
         tail(EventTail::create(backends.events)),

@@ -114,6 +114,18 @@ class ServicesTest(unittest.TestCase):
                 self.assertEqual((capacity.total_count, capacity.drained_count, capacity.leased_count), (11, 1, 10))
                 self.assertEqual({visit: stack.get(visit)["number"] for visit in before}, before)
 
+    def test_numbers_that_may_stand_in_browsers_are_told_as_held_back(self):
+        with Stack().start() as stack:
+            stack.lease("visit-1")
+            stack.gateway.terminate()
+            stack.gateway.wait()
+            stack.redis_cli("flushall")
+            stack.start_gateway()
+            with Services(stack) as services:
+                capacity = services.call("PoolService", "GetPool", name="pools/main").pool.capacity
+                self.assertEqual((capacity.held_back_count, capacity.reserved_count, capacity.free_count), (10, 0, 0))
+                self.assertEqual(stack.metric("ringtrace_pool_held_back_numbers"), 10)
+
     def test_hangup_changes_numbers_but_those_the_services_had_the_last_word_on(self):
         with Stack().start() as stack:
             with Services(stack) as services:

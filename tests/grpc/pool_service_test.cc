@@ -3,6 +3,7 @@
 #include <limits>
 #include <string>
 
+#include "grpc/pool_core.h"
 #include "tests/grpc/harness.h"
 
 namespace ringtrace::rpc::testing {
@@ -46,6 +47,20 @@ TEST_CASE("a pool tells its configuration and what is in use") {
   CHECK(pool.capacity().nondurable_count() == 1);
   CHECK(pool.capacity().exhausted_count() == 0);
   CHECK(pool.capacity().read_time().seconds() == 1'772'366'400);
+}
+
+TEST_CASE("numbers that are held back are told apart from those that wait for the store") {
+  Harness harness;
+  const auto visit = [](const char* id) { return pool::VisitView{id, "", "", ""}; };
+  for (const char* id : {"held", "held too", "asked"}) {
+    harness.pools->reserve({}, visit(id), std::chrono::minutes(1), pool::AdmissionClass::kValuable,
+                           harness.clock.now());
+  }
+  const PoolCore core(*harness.pools, harness.clock, [](pool::PoolIndex) { return std::uint64_t{2}; });
+  v1::Pool pool;
+  core.fill(pool, {});
+  CHECK(pool.capacity().held_back_count() == 2);
+  CHECK(pool.capacity().reserved_count() == 1);
 }
 
 TEST_CASE("an unknown pool is not found") {
