@@ -36,6 +36,9 @@ class Ticket {
 
   bool allows_all_pools() const { return !grant_ || grant_->pools.empty(); }
 
+  /// What the token is called; of use only when there is one.
+  const std::string& token_name() const { return grant_->name; }
+
   /// The names of the pools the client may use; of use only when they are not all.
   const std::vector<std::string>& pools() const { return grant_->pools; }
 

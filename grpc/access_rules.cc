@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "proto/from_pool.h"
+
 namespace ringtrace::rpc {
 namespace {
 
@@ -16,11 +18,11 @@ Outcome restrict_pools(const Ticket& ticket, google::protobuf::RepeatedPtrField<
   return std::nullopt;
 }
 
-/// Calls and numbers that belong to no pool are told to those who may see all.
+/// Calls and numbers that belong to no pool are told to those who may see all. Which other pool they are of
+/// is not said.
 Outcome check_resolution(const Ticket& ticket, const v1::Resolution& resolution) {
-  if (ticket.allows_all_pools()) return std::nullopt;
-  if (resolution.pool().empty()) return ticket.check_pool("");
-  return ticket.check_pool_resource(resolution.pool());
+  if (ticket.allows_all_pools() || !ticket.check_pool(pool_name_of(resolution.pool()))) return std::nullopt;
+  return not_of_pools(ticket.token_name());
 }
 
 }  // namespace
@@ -36,7 +38,7 @@ Outcome restrict_request(const Ticket& ticket, v1::CallEventsStart& start) {
 Outcome restrict_request(const Ticket& ticket, v1::ListCallsRequest& request) {
   if (request.pool().empty() && !ticket.allows_all_pools()) {
     // The request has room for one pool: a client of several has to say which.
-    if (ticket.pools().size() > 1) return field_required("pool");
+    if (ticket.pools().size() > 1) return one_pool_needed(ticket.token_name());
     request.set_pool("pools/" + ticket.pools().front());
   }
   return ticket.check_pool_resource(request.pool());
@@ -44,7 +46,7 @@ Outcome restrict_request(const Ticket& ticket, v1::ListCallsRequest& request) {
 
 /// A caller's calls may be of any pool.
 Outcome restrict_request(const Ticket& ticket, const v1::EraseCallerRequest&) {
-  return ticket.allows_all_pools() ? std::nullopt : ticket.check_pool("");
+  return ticket.allows_all_pools() ? std::nullopt : Outcome(all_pools_needed(ticket.token_name()));
 }
 
 Outcome restrict_answer(const Ticket& ticket, v1::ListPoolsResponse& response) {

@@ -88,6 +88,11 @@ Error make(Reason reason, std::string message, std::map<std::string, std::string
 
 std::string quoted(std::string_view text) { return "\"" + echo(text) + "\""; }
 
+/// What a reader is to do when the stream ends that has come to `cursor`; empty when it has come nowhere.
+std::string go_on_later(std::string_view cursor) {
+  return cursor.empty() ? "begin again later" : "go on after cursor " + quoted(cursor) + " later";
+}
+
 }  // namespace
 
 std::string element(std::string_view field, std::size_t index) {
@@ -176,6 +181,25 @@ Error scope_missing(std::string_view token_name, std::string_view scope) {
 Error pool_not_allowed(std::string_view token_name, std::string_view pool) {
   return make(Reason::kPoolNotAllowed, "token " + quoted(token_name) + " is not for pool " + quoted(pool),
               {{"token", echo(token_name)}, {"pool", echo(pool)}});
+}
+
+Error all_pools_needed(std::string_view token_name) {
+  return make(Reason::kPoolNotAllowed,
+              "token " + quoted(token_name) + " is for some pools; this needs one for all of them",
+              {{"token", echo(token_name)}});
+}
+
+Error not_of_pools(std::string_view token_name) {
+  return make(Reason::kPoolNotAllowed,
+              "token " + quoted(token_name) + " is not for the pool that this belongs to, or it is of none",
+              {{"token", echo(token_name)}});
+}
+
+Error one_pool_needed(std::string_view token_name) {
+  Error error = field_required("pool");
+  error.message += ": token " + quoted(token_name) + " is for several, and calls are listed of one";
+  error.metadata["token"] = echo(token_name);
+  return error;
 }
 
 Error pool_not_found(std::string_view pool) {
@@ -274,8 +298,7 @@ Error cursor_malformed(std::string_view cursor) {
 }
 
 Error log_unavailable(std::string_view cursor) {
-  return make(Reason::kLogUnavailable,
-              "the event log cannot be read now; go on after cursor " + quoted(cursor) + " later",
+  return make(Reason::kLogUnavailable, "the event log cannot be read now; " + go_on_later(cursor),
               {{"cursor", echo(cursor)}}, seconds(1));
 }
 
@@ -304,7 +327,7 @@ Error acknowledgement_overdue(std::string_view subscription, std::string_view cu
 }
 
 Error draining(std::string_view cursor) {
-  return make(Reason::kDraining, "the gateway is stopping; go on after cursor " + quoted(cursor),
+  return make(Reason::kDraining, "the gateway is stopping; " + go_on_later(cursor),
               {{"cursor", echo(cursor)}}, seconds(1));
 }
 

@@ -15,7 +15,7 @@ namespace ringtrace::rpc {
 enum class Scope : std::uint8_t {
   kLease,  ///< lend, renew, release and look up leases
   kRead,   ///< read calls and their events, look at pools, resolve numbers
-  kAdmin,  ///< add numbers to pools and drain them
+  kAdmin,  ///< add numbers to pools and drain them, erase callers
 };
 
 /// "lease", "read", "admin".

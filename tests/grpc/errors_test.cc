@@ -44,6 +44,9 @@ std::vector<Error> one_of_each() {
           token_changed("t"),
           scope_missing("t", "lease"),
           pool_not_allowed("t", "p"),
+          all_pools_needed("t"),
+          not_of_pools("t"),
+          one_pool_needed("t"),
           pool_not_found("p"),
           lease_not_found("p", "v"),
           call_not_found("c"),
@@ -109,6 +112,12 @@ TEST_CASE("an error carries its reason, its variables and when to retry") {
   CHECK(info.reason() == "POOL_EXHAUSTED");
   CHECK(info.metadata().at("pool") == "main");
   CHECK(retry_delay(status) == std::chrono::milliseconds(1500));
+}
+
+TEST_CASE("a stream that has come nowhere is not told to go on there") {
+  CHECK(draining("7-0").message == "the gateway is stopping; go on after cursor \"7-0\" later");
+  CHECK(draining("").message == "the gateway is stopping; begin again later");
+  CHECK(log_unavailable("").message == "the event log cannot be read now; begin again later");
 }
 
 TEST_CASE("an error without a retry says nothing of one") {

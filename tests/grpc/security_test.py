@@ -15,7 +15,7 @@ from services import Authority, bearer, lease_request, refusal
 from stack import CALLER, Stack, wait_until
 
 TOKENS = {"shop": "rt_shop_secret", "crm": "rt_crm_secret", "office": "rt_office_secret",
-          "branch": "rt_branch_secret"}
+          "branch": "rt_branch_secret", "both": "rt_both_secret"}
 
 TWO_POOLS = '''
 [[pool]]
@@ -46,6 +46,7 @@ class Tokens(unittest.TestCase):
             file = stack.directory / "tokens.toml"
             file.write_text(token_table("shop", ["lease"], ["main"]) + token_table("crm", ["read"], ["main"])
                             + token_table("branch", ["read"], ["other"])
+                            + token_table("both", ["read", "admin"], ["main", "other"])
                             + token_table("office", ["lease", "read", "admin"]))
             stack.start()
             channel = services.connect(stack)
@@ -88,6 +89,18 @@ class Tokens(unittest.TestCase):
             said = refusal(lambda: calls.GetCall(services.call_service_pb2.GetCallRequest(call_id=listed[0].call_id),
                                                  timeout=services.deadline(), metadata=bearer(TOKENS["branch"])))
             self.assertEqual((said.code, said.reason), ("PERMISSION_DENIED", "POOL_NOT_ALLOWED"))
+            self.assertEqual(said.metadata, {"token": "branch"})
+            self.assertNotIn("main", said.message)
+
+            # Who may use several pools and not all hears what to do.
+            said = refusal(lambda: calls.ListCalls(everything, timeout=services.deadline(),
+                                                   metadata=bearer(TOKENS["both"])))
+            self.assertEqual((said.reason, said.metadata), ("FIELD_REQUIRED", {"field": "pool", "token": "both"}))
+            self.assertIn('pool is required: token "both" is for several', said.message)
+            said = refusal(lambda: calls.EraseCaller(services.call_service_pb2.EraseCallerRequest(caller=CALLER),
+                                                     timeout=services.deadline(), metadata=bearer(TOKENS["both"])))
+            self.assertEqual((said.code, said.reason), ("PERMISSION_DENIED", "POOL_NOT_ALLOWED"))
+            self.assertIn("this needs one for all of them", said.message)
 
             # A token is taken away, and is of no use at once; a bad file changes nothing.
             file.write_text(token_table("crm", ["read"]))
@@ -163,6 +176,15 @@ class Messages(unittest.TestCase):
             self.assertEqual(said.metadata["field"], "visit.attributes")
 
             self.assertTrue(lease(lease_request("visit-1")).lease.number)
+
+    def test_where_long_messages_are_taken_a_million_attributes_are_refused_by_name(self):
+        with Stack(redis=False, grpc=f"max_message_bytes = {16 * 1024 * 1024}\n").start() as stack:
+            million = lease_request("visit-1")
+            million.visit.attributes.extra.update({f"{i:x}": "v" for i in range(1_000_000)})
+            said = refusal(lambda: services.leases(services.connect(stack)).LeaseNumber(million, timeout=services.deadline()))
+            self.assertEqual((said.code, said.reason), ("INVALID_ARGUMENT", "FIELD_TOO_LONG"))
+            self.assertEqual(said.metadata, {"field": "visit.attributes", "max_bytes": "2048",
+                                             "bytes": str(million.visit.attributes.ByteSize())})
 
 
 class Limits(unittest.TestCase):
