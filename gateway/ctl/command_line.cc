@@ -19,6 +19,9 @@ namespace ringtrace::ctl {
 namespace {
 
 constexpr const char* kFooter =
+    "Beside the variables that stand in for options:\n"
+    "  RINGTRACE_TOKEN  the token to show, in place of --token-file\n"
+    "  NO_COLOR         when set, --color auto means never\n\n"
     "Exit codes:\n"
     "  0  done\n"
     "  1  the gateway refused, or knows no such thing\n"
@@ -277,8 +280,7 @@ void CommandLine::add_calls() {
           [&] { return ctl::resolve(options.common, options.resolve); });
   resolve.add_option("NUMBER", options.resolve.number, "The dialed number, such as +74950000001")->required();
   resolve.add_option("--caller", options.resolve.caller, "The caller's number")->type_name("NUMBER");
-  resolve.add_option("--at", options.resolve.at, "When the call came (RFC 3339); now when not given")
-      ->type_name("TIME");
+  add_time(resolve, "--at", "When the call came; now when not given", options.resolve.at);
 }
 
 void CommandLine::add_pools() {
@@ -338,7 +340,9 @@ void CommandLine::add_tools() {
                         "  ringtracectl token --name shop --scope lease --pool main\n"
                         "  ringtracectl token --name crm --scope read --expire-time 2027-01-31T00:00:00Z\n",
                         [&] { return ctl::token(options.common, options.token); });
-  token.add_option("--name", options.token.name, "What errors and logs call it: a-z, 0-9 and dash")
+  token
+      .add_option("--name", options.token.name,
+                  "What errors and logs call it: a-z, 0-9 and dash, a letter first")
       ->type_name("NAME")
       ->required();
   token.add_option("--scope", options.token.scopes, "What it may do: lease, read or admin; may be repeated")
@@ -351,8 +355,7 @@ void CommandLine::add_tools() {
       ->type_name("NAME")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  token.add_option("--expire-time", options.token.expire_time, "Refused from then on (RFC 3339)")
-      ->type_name("TIME");
+  add_time(token, "--expire-time", "Refused from then on", options.token.expire_time);
 
   CLI::App& completion =
       add("completion", "Print a shell's completion of these commands",

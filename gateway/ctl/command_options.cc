@@ -48,18 +48,22 @@ void add_pool(CLI::App& command, std::string& pool) {
   command.add_option("--pool", pool, "The pool")->type_name("NAME")->capture_default_str();
 }
 
+CLI::Option& add_time(CLI::App& command, const std::string& name, const std::string& help,
+                      std::string& target) {
+  return *command.add_option(name, target, help + " (RFC 3339)")
+              ->type_name("TIME")
+              ->check([](const std::string& text) {
+                google::protobuf::Timestamp time;
+                return google::protobuf::util::TimeUtil::FromString(text, &time)
+                           ? std::string()
+                           : "must be a time of RFC 3339, such as 2026-03-01T12:00:00Z, not " + text;
+              });
+}
+
 void add_expiration(CLI::App& command, const std::string& how_long, Expiration& target) {
   CLI::Option& ttl =
       add_duration(command, "--ttl", how_long + "; the pool's own time when not given", target.ttl);
-  command.add_option("--expire-time", target.expire_time, "Until when, in place of --ttl (RFC 3339)")
-      ->type_name("TIME")
-      ->excludes(&ttl)
-      ->check([](const std::string& text) {
-        google::protobuf::Timestamp time;
-        return google::protobuf::util::TimeUtil::FromString(text, &time)
-                   ? std::string()
-                   : "must be a time of RFC 3339, such as 2026-03-01T12:00:00Z, not " + text;
-      });
+  add_time(command, "--expire-time", "Until when, in place of --ttl", target.expire_time).excludes(&ttl);
 }
 
 void add_request_id(CLI::App& command, std::string& request_id) {

@@ -23,6 +23,10 @@ void add_pairs(CLI::App& command, const std::string& name, const std::string& he
 /// --pool, by default "main".
 void add_pool(CLI::App& command, std::string& pool);
 
+/// An instant, which its help says.
+CLI::Option& add_time(CLI::App& command, const std::string& name, const std::string& help,
+                      std::string& target);
+
 /// --ttl or --expire-time; `how_long` begins their help, such as "How long".
 void add_expiration(CLI::App& command, const std::string& how_long, Expiration& target);
 

@@ -34,6 +34,19 @@ std::string value_of(const CLI::Option& option) {
   return name.substr(0, name.find(":{"));
 }
 
+/// "One of answered, busy.": what the value may be; empty when it may be anything.
+std::string choice_of(const CLI::Option& option) {
+  std::string name = option.get_type_name();
+  const std::size_t begin = name.find(":{");
+  if (begin == std::string::npos) return {};
+  std::string choice = " One of ";
+  for (const char c : name.substr(begin + 2, name.find('}') - begin - 2)) {
+    choice += c;
+    if (c == ',') choice += ' ';
+  }
+  return choice + ".";
+}
+
 /// Running text in lines that a manual page's source may have, broken between words.
 std::string filled(const std::string& text) {
   constexpr std::size_t kWidth = 78;
@@ -81,7 +94,7 @@ void print_option(std::ostream& out, const CLI::Option& option) {
   std::string text = option.get_description();
   if (!option.get_default_str().empty()) text += " [" + option.get_default_str() + "]";
   if (option.get_required() && !is_positional(option)) text += " (required)";
-  out << filled(text + ".") << '\n';
+  out << filled(text + "." + choice_of(option)) << '\n';
 }
 
 /// The paragraphs of a footer: a title line, then indented lines as they are.

@@ -10,6 +10,7 @@
 
 #include "gateway/ctl/commands.h"
 #include "gateway/ctl/text.h"
+#include "pool/visit.h"
 #include "proto/hex_text.h"
 
 namespace ringtrace::ctl {
@@ -36,22 +37,18 @@ std::string list(const std::vector<std::string>& texts) {
   return "[" + text + "]";
 }
 
-/// Names go into the table as they are.
+/// Names go into the table as they are, and the gateway takes no others.
 void check_name(const std::string& name) {
-  if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos) {
-    throw std::runtime_error("\"" + name + "\" is no name: a-z, 0-9 and dash");
-  }
+  if (pool::is_valid_pool_name(name)) return;
+  throw std::runtime_error("\"" + name +
+                           "\" is no name: 1 to 63 of a-z, 0-9 and dash, beginning with a letter");
 }
 
 /// A token that nobody could use is not worth making.
 void check_expire_time(const std::string& text) {
+  using google::protobuf::util::TimeUtil;
   google::protobuf::Timestamp time;
-  if (text.empty()) return;
-  if (!google::protobuf::util::TimeUtil::FromString(text, &time)) {
-    throw std::runtime_error("--expire-time must be a time of RFC 3339, such as 2027-01-31T00:00:00Z, not " +
-                             text);
-  }
-  if (time <= google::protobuf::util::TimeUtil::GetCurrentTime()) {
+  if (TimeUtil::FromString(text, &time) && time <= TimeUtil::GetCurrentTime()) {
     throw std::runtime_error("--expire-time " + text + " is past");
   }
 }

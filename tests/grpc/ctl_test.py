@@ -48,7 +48,7 @@ class Texts(unittest.TestCase):
             for option in re.findall(r"--[a-z-]+", run(command, "--help").stdout.split("Examples:")[0]):
                 self.assertIn(option, text)
         for part in ("EXIT CODES", "ENVIRONMENT", "--server HOST:PORT", "RINGTRACE_SERVER", "RINGTRACE_HTTP",
-                     "the gateway cannot be reached"):
+                     "the gateway cannot be reached", "RINGTRACE_TOKEN ", "One of answered, busy,"):
             self.assertIn(part, text)
 
 
@@ -138,7 +138,8 @@ class Mistakes(unittest.TestCase):
 
     def test_programs_hear_of_a_mistake_in_json(self):
         for arguments, said in ((("lease",), "--visit is required"), (("leese",), "did you mean lease?"),
-                                (("token", "--name", "A b", "--scope", "lease"), "\"A b\" is no name")):
+                                (("token", "--name", "A b", "--scope", "lease"), "\"A b\" is no name"),
+                                (("token", "--name", "7-shops", "--scope", "lease"), "beginning with a letter")):
             with self.subTest(arguments):
                 done = run(*arguments, "--json")
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
@@ -330,7 +331,6 @@ class ExitCodes(unittest.TestCase):
             planned = stack.ctl_json("plan", "--hourly-visits", 1200, "--visit", "3m", "--hold", "150s")[0]
             self.assertGreater(planned["number_count"], 110)
 
-    def test_events_are_told_of_the_pools_and_types_that_are_asked_for(self):
     def test_a_log_without_news_is_told_at_once(self):
         for redis in (True, False):
             with self.subTest(redis=redis), Stack(redis=redis).start() as stack:
@@ -347,6 +347,7 @@ class ExitCodes(unittest.TestCase):
                     stack.redis_cli("del", "rt:{calls}:events")
                     self.assertEqual(stack.ctl_json("--timeout", "1h", "calls"), [])
 
+    def test_events_are_told_of_the_pools_and_types_that_are_asked_for(self):
         pools = "".join(f'[[pool]]\nname = "{name}"\nnumbers = ["{number}"]\non_exhausted = "refuse"\n'
                         for name, number in (("main", "+12025550101"), ("other", "+12025550151")))
         with Stack(redis=False, pools=pools) as stack:
@@ -357,8 +358,8 @@ class ExitCodes(unittest.TestCase):
             stack.events(6)
 
             def told(*options):
-                return [(event["call"]["resolution"]["pool"], event["type"].rsplit("_", 1)[1])
                 # Nobody waits for what does not come.
+                return [(event["call"]["resolution"]["pool"], event["type"].rsplit("_", 1)[1])
                         for event in stack.ctl_json("--timeout", "1h", "calls", *options)]
 
             self.assertEqual(told("--type", "ended"), [("pools/main", "ENDED"), ("pools/other", "ENDED")])
