@@ -1,8 +1,11 @@
-"""A subscriber that is killed again and again under call load sees every event once."""
+"""Subscribers under call load: one that is killed again and again, one that is stopped, two that share. Each event is told
+once."""
 
 import contextlib
 import json
+import queue
 import random
+import signal
 import subprocess
 import threading
 import unittest
@@ -79,7 +82,7 @@ def ids(events):
     return [event["event_id"] for event in events]
 
 
-class Killed(unittest.TestCase):
+class UnderLoad(unittest.TestCase):
     @contextlib.contextmanager
     def load(self):
         """(stack, load, dice)"""
@@ -103,6 +106,8 @@ class Killed(unittest.TestCase):
         self.assertEqual(len(entries), load.events)
         return [{"cursor": cursor, "event_id": json.loads(fields[-1])["event_id"]} for cursor, fields in entries]
 
+
+class Killed(UnderLoad):
     def test_one_that_keeps_its_cursor_is_told_every_event_once(self):
         with self.load() as (stack, load, dice):
             seen, cursor = [], "oldest"
@@ -147,6 +152,41 @@ class Killed(unittest.TestCase):
             last.read(len(every) - at[places[-1]])
             last.kill()
             self.assertEqual(ids(last.seen), ids(every[at[places[-1]]:]))
+
+
+class Others(UnderLoad):
+    def test_one_that_is_stopped_keeps_its_place_and_holds_up_nobody(self):
+        with self.load() as (stack, load, _):
+            stopped = Subscriber(stack, "--follow", "--from", "oldest")
+            stopped.read(1)
+            stopped.process.send_signal(signal.SIGSTOP)
+            other = Subscriber(stack, "--follow", "--from", "oldest")
+            wait_until("enough has been told for no buffer to hold it", lambda: load.rounds > 3)
+            every = ids(self.all_events(stack, load))
+            other.read(len(every))
+            self.assertEqual(ids(other.seen), every)
+            stopped.process.send_signal(signal.SIGCONT)
+            stopped.read(len(every) - 1)
+            self.assertEqual(ids(stopped.seen), every)
+            for subscriber in (stopped, other):
+                subscriber.kill()
+
+    def test_two_that_share_a_subscription_divide_its_events(self):
+        with self.load() as (stack, load, _):
+            told = queue.SimpleQueue()
+            workers = [Subscriber(stack, "--subscription", "crm", "--share") for _ in range(2)]
+            for worker in workers:
+                threading.Thread(target=lambda of=worker: [told.put((of, line)) for line in of.process.stdout]).start()
+            wait_until("events have been told", lambda: told.qsize() > 100)
+            every = ids(self.all_events(stack, load))
+            for _ in every:
+                worker, line = told.get(timeout=DEADLINE)
+                worker.seen.append(json.loads(line))
+            for worker in workers:
+                worker.process.kill()
+                worker.process.wait(DEADLINE)
+                self.assertGreater(len(worker.seen), len(every) / 10, "one did nearly all of the work")
+            self.assertEqual(sorted(ids(workers[0].seen + workers[1].seen)), sorted(every))
 
 
 if __name__ == "__main__":
