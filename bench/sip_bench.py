@@ -159,7 +159,7 @@ def main():
     arguments = parser.parse_args()
     if (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, set(range(1, os.cpu_count())))  # the probe belongs to the load
-    bench = Bench(arguments.build, 3 if arguments.long else 1, 10 if arguments.long else 4)
+    bench = Bench(arguments.build.resolve(), 3 if arguments.long else 1, 10 if arguments.long else 4)
     bench.run(arguments.kamailio or list(KINDS))
     text = json.dumps(bench.rows, indent=1)
     arguments.json.write_text(text + "\n") if arguments.json else print(text)
