@@ -237,7 +237,7 @@ std::optional<sip::ProxyConfig> read_emergency_plan(const std::string& state_dir
     if (const auto listen = parse_sip_endpoint(text, true))
       plan.listen.push_back(to_listen(*listen, advertise));
   }
-  plan.signing_key = file["signing_key"].value_or(std::string());
+  plan.signing_key = text_in(file, "signing_key");
   plan.dns.servers = texts_in(file, "dns_servers");
   plan.dns.remembered = NameFile(state_directory).read();
   if (const toml::array* trunks = file["trunk"].as_array()) {

@@ -162,8 +162,7 @@ void Forwarder::on_other_response(Exchange& exchange, const Message& response) {
   if (status < 200) return;  // RFC 4320 section 4.1: no other than our own 100 goes upstream, at its time
   Message passed = response;
   if (response.method_name() == "UPDATE" && status < 300) note_refresh(exchange, passed);
-  if (exchange.method == Method::kBye &&
-      ((status >= 200 && status < 300) || status == 481 || status == 408)) {
+  if (exchange.method == Method::kBye && (status < 300 || status == 481 || status == 408)) {
     dialog_over(exchange, status);
   }
   if (status == 408) {

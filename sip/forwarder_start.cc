@@ -121,7 +121,6 @@ bool Forwarder::try_next_line(Exchange& exchange) {
     env_.calls.set_line(setup.call, line.name);
     Message message = setup.prepared.clone();
     message.set_request_uri(line_uri(setup.user, line.hop));
-    filter_identity(message, exchange.routing->trust_of(exchange.source, line.hop));
     const std::string parameters =
         route_parameters(exchange.routing->signer(), {setup.call.to_string(), line.hop, exchange.source},
                          exchange.request.sip_call_id(), exchange.request.from_tag());
@@ -174,6 +173,7 @@ bool Forwarder::forward(Exchange& exchange, Message message, const Hop& next) {
   branch.listener = *listener;
   branch.trust = exchange.in_dialog ? exchange.routing->trust_of(exchange.in_dialog->ticket)
                                     : exchange.routing->trust_of(exchange.source, next);
+  filter_identity(message, branch.trust);
   branch.via_branch = via.to_string(exchange.routing->signer(), message.sip_call_id(), message.cseq());
   message.set_max_forwards(decremented(message.max_forwards()));
   message.prepend_via(env_.via_value(*listener, branch.via_branch));

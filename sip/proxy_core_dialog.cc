@@ -63,7 +63,6 @@ std::optional<ProxyCore::Onward> ProxyCore::route_in_dialog(const Message& reque
                                                           : env_.routing->is_line(source));
   if (!on_its_side) return std::nullopt;
 
-  filter_identity(message, env_.routing->trust_of(*ticket));
   const UriView target = message.has_route() ? message.route_uri(0) : message.request_uri();
   auto next = target.numeric_hop();
   // A host name, a transport we do not speak (many leave theirs out of their Contact), or a URI that would
@@ -85,6 +84,7 @@ void ProxyCore::receive_ack(const Message& ack, const Arrival& arrival) {
     env_.stats.refuse(Refusal::kUnmatchedAck);
     return;
   }
+  filter_identity(onward->message, env_.routing->trust_of(onward->ticket));
   forwarder_.forward_ack(std::move(onward->message), arrival, onward->next);
 }
 
