@@ -23,13 +23,20 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+std::string_view without_end(std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
 // A line, its end included.
 struct Line {
   std::string_view text;
   bool is_folded = false;  // others are folded into it
 };
 
-// Cuts the next one off, with what is folded into it when it may be.
+// Cuts the next one off, with what is folded into it when it may be: never into an empty one, behind which
+// the body begins, with whatever it likes.
 Line take_line(std::string_view& text, bool may_be_folded) {
   Line line;
   std::size_t end = 0;
@@ -37,16 +44,11 @@ Line take_line(std::string_view& text, bool may_be_folded) {
     const std::size_t feed = text.find('\n', end);
     end = feed == std::string_view::npos ? text.size() : feed + 1;
     if (!may_be_folded || end == text.size() || (text[end] != ' ' && text[end] != '\t')) break;
+    if (without_end(text.substr(0, end)).empty()) break;
     line.is_folded = true;
   }
   line.text = text.substr(0, end);
   text.remove_prefix(end);
-  return line;
-}
-
-std::string_view without_end(std::string_view line) {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
 
@@ -182,7 +184,7 @@ MessageParts take_apart(std::string_view text) {
       break;
     }
     const Row& row = parts.rows.emplace_back(row_of(line.text));
-    regular = regular && is_token(row.name) && has_regular_ends(line);
+    regular = regular && !is_white(line.text.front()) && is_token(row.name) && has_regular_ends(line);
   }
   parts.head = whole.substr(0, whole.size() - text.size());
   parts.body = text;

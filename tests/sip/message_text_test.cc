@@ -80,6 +80,24 @@ TEST_CASE("what comes behind the body of a datagram is not passed on") {
   CHECK(message.to_string().ends_with("\r\n\r\nv=0\r\n"));
 }
 
+TEST_CASE("the body begins behind the empty line, though it begins with a blank") {
+  const std::string blank = " Max-Forwards: 9\r\n";
+  for (const std::string& text : {invite(), with(invite(), "CSeq: 1 INVITE\r\n", "CSeq: 1\r\n INVITE\r\n")}) {
+    std::string whole = with(text, "Content-Length: 5", "Content-Length: " + std::to_string(blank.size()));
+    whole = with(whole, "v=0\r\n", blank);
+    const MessageParts parts = take_apart(whole);
+    CHECK(parts.body == blank);
+    CHECK(parts.rows.back().field == Field::kContentLength);
+    Message message = Message::parse(whole);
+    REQUIRE(message.is_well_formed());
+    CHECK(message.max_forwards() == 70);
+    REQUIRE(message.prepare());
+    CHECK(message.to_string() == whole);
+  }
+  const std::string bare = "INVITE sip:1@a SIP/2.0\r\n\r\n To: <sip:b@a>;tag=1\r\n\r\n";
+  CHECK(first_row(bare, Field::kTo).empty());
+}
+
 TEST_CASE("what a stream sends is the very text, zeroes included") {
   const std::string text("SIP/2.0 200 OK\r\nContent-Length: 4\r\n\r\n\x01\x00\x02\x00", 41);
   const SofiaMessage message = make_verbatim(text);
@@ -101,16 +119,26 @@ TEST_CASE("the usual messages are plain, and need no further judgement") {
 TEST_CASE("what is wrong, or only odd, is not plain") {
   const std::string text = invite();
   const std::string cseq = "CSeq: 1 INVITE\r\n";
-  for (const std::string& odd :
-       {with(text, cseq, ""), with(text, cseq, cseq + cseq), with(text, cseq, "CSeq: 1 BYE\r\n"),
-        with(text, cseq, "CSeq: 99999999999 INVITE\r\n"), with(text, cseq, "CSeq 1 INVITE\r\n"),
-        with(text, cseq, "CSeq: 1\r\n INVITE\r\n"), with(text, cseq, "CSeq: 1 INVITE\rTo: x\r\n"),
-        with(text, cseq, "CSeq: 1 INVITE\n"), with(text, " SIP/2.0\r\n", " SIP/3.0\r\n"),
-        with(text, "INVITE sip:", "INVITE  sip:"), with(text, "INVITE sip:", "INVITE sip:%"),
-        with(text, "Content-Length: 5", "Content-Length: 6"),
-        with(text, "Content-Length: 5", "Content-Length: -5"), with(text, ";branch=", ";;branch="),
-        with(text, ";tag=", ";tag=\"x"), with(text, "From: <", "From: a b@ <"),
-        with(text, ";branch=", ";branch=z9hG4bK-1, ;branch="), text.substr(0, text.find("\r\n\r\n"))}) {
+  for (const std::string& odd : {with(text, cseq, ""),
+                                 with(text, cseq, cseq + cseq),
+                                 with(text, cseq, "CSeq: 1 BYE\r\n"),
+                                 with(text, cseq, "CSeq: 99999999999 INVITE\r\n"),
+                                 with(text, cseq, "CSeq 1 INVITE\r\n"),
+                                 with(text, cseq, "CSeq: 1\r\n INVITE\r\n"),
+                                 with(text, cseq, "CSeq: 1 INVITE\rTo: x\r\n"),
+                                 with(text, cseq, "CSeq: 1 INVITE\n"),
+                                 with(text, " SIP/2.0\r\n", " SIP/3.0\r\n"),
+                                 with(text, " SIP/2.0\r\n", " SIP/2.0\r\n \r\n "),
+                                 with(text, " SIP/2.0\r\n", " SIP/2.0\r\n\r\n "),
+                                 with(text, "INVITE sip:", "INVITE  sip:"),
+                                 with(text, "INVITE sip:", "INVITE sip:%"),
+                                 with(text, "Content-Length: 5", "Content-Length: 6"),
+                                 with(text, "Content-Length: 5", "Content-Length: -5"),
+                                 with(text, ";branch=", ";;branch="),
+                                 with(text, ";tag=", ";tag=\"x"),
+                                 with(text, "From: <", "From: a b@ <"),
+                                 with(text, ";branch=", ";branch=z9hG4bK-1, ;branch="),
+                                 text.substr(0, text.find("\r\n\r\n"))}) {
     INFO(odd);
     CHECK_FALSE(is_plain(take_apart(odd)));
   }
