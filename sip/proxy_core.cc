@@ -116,8 +116,7 @@ void ProxyCore::receive_request(Message request, Arrival arrival) {
   const auto objection = check_request(env_, request);
   const bool ping = method == Method::kOptions && request.to_tag().empty();
   if (ping && (!objection || objection->reason == Refusal::kMaxForwards)) {
-    // A carrier's "are you there?": always answered, also in overload (RFC 3261 section 11, 16.3 step 3).
-    env_.reply(request, arrival, 200, {kAllow, "Accept: application/sdp"});
+    answer_ping(request, arrival);
   } else if (objection) {
     refuse(request, arrival, objection->reason, objection->status, objection->headers, objection->phrase);
   } else if (method == Method::kCancel) {
@@ -129,6 +128,15 @@ void ProxyCore::receive_request(Message request, Arrival arrival) {
   } else {
     refuse(request, arrival, Refusal::kMethod, 405, {kAllow});
   }
+}
+
+/// A carrier's "are you there?": always answered, also in overload (RFC 3261 section 11, 16.3 step 3). It
+/// asks us and nobody behind us, so what it requires it requires of us (section 8.2.2.3).
+void ProxyCore::answer_ping(const Message& options, const Arrival& arrival) {
+  const std::string required = options.joined_header("Require");
+  if (!required.empty())
+    return refuse(options, arrival, Refusal::kProxyRequire, 420, {"Unsupported: " + required});
+  env_.reply(options, arrival, 200, {kAllow, "Accept: application/sdp"});
 }
 
 bool ProxyCore::is_known(const Message& request, const IpAddress& address) const {

@@ -52,6 +52,7 @@ class ProxyCore {
   void receive_request(Message request, Arrival arrival);
   void receive_response(const Message& response, const Arrival& arrival);
   void receive_ack(const Message& ack, const Arrival& arrival);
+  void answer_ping(const Message& options, const Arrival& arrival);
   void receive_cancel(const Message& cancel, const Arrival& arrival);
   void receive_new_call(const Message& invite, const Arrival& arrival);
   /// True when the request is one of a dialog of ours, or claims to be, and has been dealt with.

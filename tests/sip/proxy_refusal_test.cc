@@ -95,6 +95,20 @@ TEST_CASE("our own address in a Route of a new call is taken off") {
   CHECK(headers(world.next().text, "Route").empty());
 }
 
+TEST_CASE("OPTIONS that require what we do not know are told so (RFC 3261 section 8.2.2.3)") {
+  FakeWorld world;
+  const std::string ping = replaced(replaced(invite({.extra = "Require: foo\r\nRequire: bar\r\n"}),
+                                             "INVITE sip:+74950000001@198.18.0.1", "OPTIONS sip:198.18.0.1"),
+                                    "1 INVITE", "1 OPTIONS");
+  world.receive(kTrunkHop, ping);
+  const Sent answer = world.next();
+  CHECK(answer.message.status() == 420);
+  CHECK(header(answer.text, "Unsupported") == "foo, bar");
+  // What is required of the line is the line's to refuse.
+  world.receive(kTrunkHop, invite({.extra = "Require: foo\r\n"}));
+  CHECK(world.next().message.status() == 100);
+}
+
 TEST_CASE("a carrier's OPTIONS is answered at once, also without hops left") {
   FakeWorld world;
   const std::string text =
