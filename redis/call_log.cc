@@ -99,8 +99,23 @@ class RedisCallLog::Impl : public std::enable_shared_from_this<Impl> {
     return push({Resumed{saw}, bytes.size()});
   }
 
+  void read_after(const std::string& cursor, std::size_t max, ReadDone done) {
+    const char* const from = cursor.empty() ? "-" : "(";
+    Command command({"FCALL_RO", "ringtrace_v1_read_calls", "2", kEventsKey, kLogKey, from + cursor,
+                     std::to_string(max)});
+    connection_.execute(std::move(command), [self = shared_from_this(), cursor, max,
+                                             done = std::move(done)](const Answer& answer) {
+      heed_missing_functions(self->connection_, answer);
+      CallLogPage page = page_of(answer, cursor, self->unreadable_);
+      // A page of nothing that can be read must not look like the end of the log.
+      const bool is_end =
+          page.status != CallLogPage::Status::kDone || !page.events.empty() || page.next == cursor;
+      if (is_end) return done(std::move(page));
+      self->read_after(page.next, max, done);
+    });
+  }
+
   Connection& connection() const { return connection_; }
-  std::atomic<std::uint64_t>& unreadable() { return unreadable_; }
 
   CallLogStats stats() const {
     return {queue_.items(), queue_.bytes(), written_, redacted_,          refused_,          late_,
@@ -344,14 +359,7 @@ void RedisCallLog::read_after(const std::string& cursor, std::size_t max, ReadDo
   const auto after = Cursor::parse(cursor);
   if (!cursor.empty() && !after)
     return done({CallLogPage::Status::kBadCursor, {}, {}, "no cursor of this log"});
-  const std::string most = std::to_string(std::clamp<std::size_t>(max, 1, kMaxPage));
-  Command command(
-      {"FCALL_RO", "ringtrace_v1_read_calls", "2", kEventsKey, kLogKey, after ? "(" + cursor : "-", most});
-  impl_->connection().execute(std::move(command),
-                              [impl = impl_, cursor, done = std::move(done)](const Answer& answer) {
-                                heed_missing_functions(impl->connection(), answer);
-                                done(page_of(answer, cursor, impl->unreadable()));
-                              });
+  impl_->read_after(cursor, std::clamp<std::size_t>(max, 1, kMaxPage), std::move(done));
 }
 
 void RedisCallLog::latest_cursor(CursorDone done) const {

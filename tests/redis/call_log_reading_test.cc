@@ -146,4 +146,15 @@ TEST_CASE("what is no cursor is refused, and what is no event is passed over") {
   CHECK(client.log.stats().unreadable == 1);
 }
 
+TEST_CASE("a page of nothing but what is no event is not the end of the log") {
+  RedisServer server;
+  LogClient client(server);
+  for (int i = 0; i < 5; ++i) server.command({"XADD", "rt:{calls}:events", "*", "json", "{no"});
+  client.log.append(ringing("c1"));
+  REQUIRE(client.settled());
+  const CallLogPage page = client.read("", 2);
+  REQUIRE(page.events.size() == 1);
+  CHECK(page.events[0].event_id() == "c1-ringing");
+}
+
 }  // namespace ringtrace::test
