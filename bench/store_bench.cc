@@ -1,16 +1,18 @@
-// What durable leases cost, beside what one would write oneself.
+// What durable leases and the log of call events cost, beside what one would write oneself.
 //
 // leases          a lease is written and acknowledged. Through the store alone: 256 under way on one
-// connection,
-//                 the calls that one busy gateway has open at a time. Through gRPC: 64 calls under way, all
-//                 processes on this machine. Peers: the do-it-yourself answer, one Lua script a lease (take a
-//                 free number, set two keys with expiry), each waited for, on one connection too; and
-//                 redis-benchmark's SET of 100 bytes, 256 in a pipeline, on one connection.
+//                 connection, the calls that one busy gateway has open at a time. Through gRPC: 64 calls
+//                 under way, all processes on this machine. Peers: the do-it-yourself answer, one Lua
+//                 script a lease (take a free number, set two keys with expiry), each waited for, on one
+//                 connection too; and redis-benchmark's SET of 100 bytes, 256 in a pipeline, on one
+//                 connection.
 // lent again      the same for numbers that were lent before: the former holder goes into the holder log.
 // one at a time   the time of one lease when nothing else goes on. Peer: the script.
-// replica         each acknowledged when a replica has it, too (WAIT 1). Peer: the script, and WAIT 1 after
-// it. recovery        all leases of a pool read back, put in order and taken over into memory. Peers: the
-// same
+// replica         each acknowledged when a replica has it, too (WAIT 1). Peer: the script, and WAIT 1
+//                 after it.
+// events          call events written into their log, with what they are found by: three of each of 10 000
+//                 calls. Peer: one XADD an event, found by nothing, and told twice when an answer is lost.
+// recovery        all leases of a pool read back, put in order and taken over into memory. Peers: the same
 //                 hashes read with HGETALL one by one and thrown away; and the limit of 3 s for a million.
 // memory          memory of Redis (used_memory) for each live lease: the lease and its visit's place in the
 //                 index, a visit id of 36 bytes, the source google/cpc; then with a visitor id of 36 bytes,
@@ -27,6 +29,7 @@
 #include <sstream>
 
 #include "bench/report.h"
+#include "bench/store_events.h"
 #include "bench/store_grpc.h"
 #include "bench/store_world.h"
 #include "gateway/clock.h"
@@ -323,6 +326,16 @@ void bytes(std::vector<Row>& rows) {
   rows.back().target = {};
 }
 
+void events(std::vector<Row>& rows, const RedisServer& server) {
+  set(server, "appendfsync", "everysec");
+  constexpr int kCalls = 10'000;
+  add(rows,
+      compare(
+          row_of("call events into the log, appendfsync everysec", "1/s", "XADD alone, each waited for"),
+          kRounds, [&] { return call_events_per_second(server, kCalls); },
+          [&] { return plain_events_per_second(server, kCalls); }));
+}
+
 /// All parts, or the one of that name.
 std::vector<Row> measure(const std::string& only) {
   std::vector<Row> rows;
@@ -331,6 +344,7 @@ std::vector<Row> measure(const std::string& only) {
     const RedisServer server;
     if (wanted("everysec")) throughput(rows, server, "everysec", 100'000);
     if (wanted("always")) throughput(rows, server, "always", 30'000);
+    if (wanted("events")) events(rows, server);
     if (wanted("recovery")) recovery(rows, server);
   }
   if (wanted("replica")) replica(rows);
@@ -344,7 +358,7 @@ std::vector<Row> measure(const std::string& only) {
 int main(int argc, char** argv) {
   using namespace ringtrace::bench;
   if (argc > 2 && std::string_view(argv[1]) == "--serve") return serve({argv + 2, argv + argc});
-  // --part everysec, always, recovery, replica or memory: that one alone.
+  // --part everysec, always, events, recovery, replica or memory: that one alone.
   const bool part = argc > 2 && std::string_view(argv[1]) == "--part";
   return part ? report(argc - 2, argv + 2, measure(argv[2])) : report(argc, argv, measure({}));
 }

@@ -39,9 +39,20 @@ local function is_dropped(cursor, last)
   return high < last_high or (high == last_high and tonumber(low) <= tonumber(last_low))
 end
 
--- Notes an event that went into the stream. `text` is "start outcome pool number source". True for the first event
--- of a call.
-function calls.note(call, kind, cursor, text, retention)
+-- Writes what a batch of events adds to sets: {set = {start, call, ...; newest = start}}. One write a set, however many
+-- calls go into it.
+function calls.add(additions, retention)
+  for set, added in pairs(additions) do
+    redis.call('ZADD', set, unpack(added))
+    redis.call('ZREMRANGEBYSCORE', set, '-inf', ms(added.newest - retention - CALLS_SLACK_MS))
+    redis.call('PEXPIRE', set, ms(retention + CALLS_SLACK_MS))
+    additions[set] = nil
+  end
+end
+
+-- Notes an event that went into the stream. `text` is "start outcome pool number source"; what belongs into sets goes to
+-- `additions`, see calls.add. True for the first event of a call.
+function calls.note(call, kind, cursor, text, retention, additions)
   local row = {}
   row.start, row.outcome, row.pool, row.number, row.source =
     string.match(text, '^(%d+) (%S+) (%S+) (%S+) (%S+)$')
@@ -57,20 +68,31 @@ function calls.note(call, kind, cursor, text, retention)
       row.pool, row.source = before.pool, before.source
     end
   end
-  -- Most events leave a call where it is.
-  local moves = not before or before.pool ~= row.pool or before.number ~= row.number or before.source ~= row.source
-  if before and moves then
-    for _, set in ipairs(call_sets(before)) do redis.call('ZREM', set, call) end
+  local written = {is_update and 'updated' or 'latest', cursor}
+  for name, value in pairs(row) do
+    if not before or before[name] ~= value then
+      written[#written + 1] = name
+      written[#written + 1] = value
+    end
   end
   local key = CALLS .. 'call:' .. call
-  redis.call('HSET', key, 'start', row.start, 'outcome', row.outcome, 'pool', row.pool, 'number', row.number,
-             'source', row.source, is_update and 'updated' or 'latest', cursor)
-  redis.call('PEXPIRE', key, ms(retention + CALLS_SLACK_MS))
+  redis.call('HSET', key, unpack(written))
+  -- A call that goes on is told of again.
+  if not before or kind ~= 'answered' then redis.call('PEXPIRE', key, ms(retention + CALLS_SLACK_MS)) end
+  -- Most events leave a call where it is.
+  local moves = not before or before.pool ~= row.pool or before.number ~= row.number or before.source ~= row.source
   if not moves then return false end
+  if before then
+    calls.add(additions, retention)
+    for _, set in ipairs(call_sets(before)) do redis.call('ZREM', set, call) end
+  end
+  local start = tonumber(row.start)
   for _, set in ipairs(call_sets(row)) do
-    redis.call('ZADD', set, row.start, call)
-    redis.call('ZREMRANGEBYSCORE', set, '-inf', ms(tonumber(row.start) - retention - CALLS_SLACK_MS))
-    redis.call('PEXPIRE', set, ms(retention + CALLS_SLACK_MS))
+    local added = additions[set] or {newest = start}
+    additions[set] = added
+    added.newest = math.max(added.newest, start)
+    added[#added + 1] = row.start
+    added[#added + 1] = call
   end
   return not before
 end

@@ -43,28 +43,43 @@ local function note_key(log, id)
 end
 
 -- Appends one event, described in `row`. Its cursor; "" when it came after its call's end. Second, whether something
--- personal was left out.
-local function append(keys, row, limits)
+-- personal was left out. What the events of a batch change together goes to `batch`, see finish.
+local function append(keys, row, limits, batch)
   local known = redis.call('HMGET', row.seen, row.event, 'ended', 'erased')
   if known[1] then return known[1], false end
   local over = known[2]
   if over and row.kind ~= 'attribution_updated' then return '', false end
   local cursor = redis.call('XADD', keys[1], '*', 'type', row.kind, 'call', row.call, 'json', row.json)
-  redis.call('HSET', keys[3], 'last', cursor)
-  local is_first = calls.note(row.call, row.kind, cursor, row.index, limits.retention)
+  batch.last = cursor
+  local is_first = calls.note(row.call, row.kind, cursor, row.index, limits.retention, batch.additions)
   if row.kind == 'ended' then
     redis.call('HSET', row.seen, row.event, cursor, 'ended', cursor)
-    redis.call('HDEL', keys[2], row.call)
+    batch.open[row.call] = nil
+    batch.over[#batch.over + 1] = row.call
   else
     redis.call('HSET', row.seen, row.event, cursor)
-    if not over then
-      redis.call('HSET', keys[2], row.call, row.json)
-      redis.call('PEXPIRE', keys[2], OPEN_MS)
-    end
+    if not over then batch.open[row.call] = row.json end
   end
   local kept = persons.keep(row, {is_first = is_first, is_erased = known[3], seen = row.seen}, limits)
   redis.call('PEXPIRE', row.seen, SEEN_MS)
   return cursor, not kept
+end
+
+-- Writes what the events of a batch change together: where the log ends, which calls are open, and their sets.
+local function finish(keys, batch, limits)
+  if not batch.last then return end
+  redis.call('HSET', keys[3], 'last', batch.last)
+  calls.add(batch.additions, limits.retention)
+  local open = {}
+  for call, text in pairs(batch.open) do
+    open[#open + 1] = call
+    open[#open + 1] = text
+  end
+  if #open > 0 then
+    redis.call('HSET', keys[2], unpack(open))
+    redis.call('PEXPIRE', keys[2], OPEN_MS)
+  end
+  if #batch.over > 0 then redis.call('HDEL', keys[2], unpack(batch.over)) end
 end
 
 -- Appends events of calls, in order, each once.
@@ -79,6 +94,7 @@ local function record(keys, argv)
   limits.index = limits.retention + CALLS_SLACK_MS
   note_key(keys[3], argv[5])
   local answers = {0}
+  local batch = {additions = {}, open = {}, over = {}}
   local a = 6
   for k = 4, #keys do
     local row = {seen = keys[k], event = argv[a], kind = argv[a + 1], call = argv[a + 2], json = argv[a + 3],
@@ -87,10 +103,11 @@ local function record(keys, argv)
     a = a + 8
     for v = 1, 2 * tonumber(argv[a - 1]) do row.visits[v] = argv[a + v - 1] end
     a = a + #row.visits
-    local cursor, left_out = append(keys, row, limits)
+    local cursor, left_out = append(keys, row, limits, batch)
     answers[#answers + 1] = cursor
     if left_out then answers[1] = answers[1] + 1 end
   end
+  finish(keys, batch, limits)
   trim(keys[1], keys[3], limits, tonumber(argv[2]))
   -- When nothing comes any more everything is forgotten in the end.
   redis.call('PEXPIRE', keys[1], ms(limits.retention + EXPIRY_SLACK_MS))
