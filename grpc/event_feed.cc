@@ -72,6 +72,11 @@ void EventFeed::next(NextDone done) {
   pump();
 }
 
+bool EventFeed::has_next() {
+  const std::lock_guard lock(mutex_);
+  return !batch_.empty();
+}
+
 void EventFeed::wake() {
   {
     const std::lock_guard lock(mutex_);

@@ -48,6 +48,7 @@ class EventFeed final : public EventSource, public std::enable_shared_from_this<
 
   /// Only events that pass the filter. With `until_latest` of the start, null when the log holds no more.
   void next(NextDone done) override;
+  bool has_next() override;
   void acknowledge(const std::string&) override {}
   void wake() override;
   void close() override;

@@ -38,6 +38,10 @@ class EventSource {
   /// Asks for the next event; `done` waits until there is one. One ask at a time.
   virtual void next(NextDone done) = 0;
 
+  /// Another event is at hand: the `next` to come waits for nothing, neither the log nor an acknowledgement.
+  /// Only while none waits.
+  virtual bool has_next() = 0;
+
   /// Every event given up to and including this cursor has been dealt with.
   virtual void acknowledge(const std::string& cursor) = 0;
 

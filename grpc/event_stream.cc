@@ -137,7 +137,10 @@ class EventStream final : public LongStream<Reactor> {
     } else if (std::exchange(write_wanted_, false)) {
       lock.unlock();
       write_message(response_, written_);
-      StartWrite(&written_);
+      // With the next event at hand the transport may wait for it, and send them together.
+      grpc::WriteOptions options;
+      if (current_source()->has_next()) options.set_buffer_hint();
+      StartWrite(&written_, options);
     } else {
       return false;
     }

@@ -19,6 +19,7 @@ class FollowedSubscription final : public EventSource,
 
   void open(OpenDone done) override;
   void next(NextDone done) override;
+  bool has_next() override { return feed()->has_next(); }
   void acknowledge(const std::string& cursor) override;
   void wake() override;
   void close() override;

@@ -25,6 +25,11 @@ class SharedSubscription::Consumer final : public EventSource, public std::enabl
     subscription->pump();
   }
 
+  bool has_next() override {
+    const std::lock_guard lock(subscription->mutex_);
+    return may_take() && !assigned.empty();
+  }
+
   void acknowledge(const std::string& cursor) override { subscription->acknowledge(*this, cursor); }
 
   void wake() override {

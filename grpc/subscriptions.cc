@@ -29,6 +29,7 @@ class Subscriptions::Member final : public EventSource {
 
   void open(OpenDone done) override { source_->open(std::move(done)); }
   void next(NextDone done) override { source_->next(std::move(done)); }
+  bool has_next() override { return source_->has_next(); }
   void acknowledge(const std::string& cursor) override { source_->acknowledge(cursor); }
   void wake() override { source_->wake(); }
   void close() override {

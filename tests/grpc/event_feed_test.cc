@@ -143,6 +143,23 @@ TEST_CASE_METHOD(FeedFixture, "nothing is read ahead of a reader that does not a
   CHECK(log.read_count() == EventFeed::kBatch);
 }
 
+TEST_CASE_METHOD(FeedFixture, "a feed has another event at hand as long as one that passes was read") {
+  MemoryLog log;
+  log.append(call_event("a"));
+  log.append(call_event("b"));
+  log.append(call_event("no", v1::CALL_EVENT_TYPE_ENDED));
+  v1::CallEventsStart start = from_oldest();
+  start.add_types(call_event("a").type());
+  const auto events = feed(log, start);
+  Collected collected;
+  CHECK_FALSE(events->has_next());
+  collected.ask(*events);
+  CHECK(events->has_next());
+  collected.ask(*events);
+  CHECK_FALSE(events->has_next());
+  CHECK(collected.ids == Ids{"a", "b"});
+}
+
 TEST_CASE_METHOD(FeedFixture,
                  "a long log of which nothing passes the filter is read through without recursion") {
   MemoryLog log;
