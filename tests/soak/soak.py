@@ -51,7 +51,7 @@ def memory_kib(process):
 
 
 class Ends(threading.Thread):
-    """Follows the event log from its beginning and counts the final events, by call and by outcome."""
+    """Follows the event log's final events from its beginning and counts them, by call and by outcome."""
 
     def __init__(self, stack):
         super().__init__()
@@ -59,13 +59,11 @@ class Ends(threading.Thread):
         self.outcomes = collections.Counter()
         self._follower = subprocess.Popen(
             [str(BUILD / "gateway" / "ctl" / "ringtracectl"), "--server", f"127.0.0.1:{stack.grpc_port}", "--json", "calls",
-             "--from", "oldest", "--follow"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+             "--from", "oldest", "--follow", "--type", "ended"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
         self.start()
 
     def run(self):
         for line in self._follower.stdout:
-            if b'"CALL_EVENT_TYPE_ENDED"' not in line:
-                continue
             call = json.loads(line)["call"]
             status = call.get("sip_status", 0)
             outcome = call["outcome"].removeprefix("CALL_OUTCOME_")
