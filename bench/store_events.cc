@@ -14,6 +14,8 @@ namespace {
 
 /// So many calls are under way at a time.
 constexpr int kOpen = 2'000;
+/// The log's length: it is full for most of the time, as a log is, and lets the oldest go.
+constexpr std::uint64_t kLength = 5'000;
 
 /// A call to a number that a visit of a search advertisement held.
 v1::CallEvent event_at(int index, v1::CallEventType type, pool::Time now) {
@@ -67,7 +69,7 @@ double call_events_per_second(const test::RedisServer& server, int calls) {
   server.command({"FLUSHALL"});
   const std::vector<std::string> events = events_of(calls);
   StoreWorld world(server);
-  redis::RedisCallLog log(world.connection, {.max_queued = events.size()}, {});
+  redis::RedisCallLog log(world.connection, {.max_length = kLength, .max_queued = events.size()}, {});
   const auto begin = std::chrono::steady_clock::now();
   for (const std::string& event : events)
     if (!log.append(event)) throw std::runtime_error("an event was refused");
@@ -86,7 +88,8 @@ double plain_events_per_second(const test::RedisServer& server, int calls) {
   }
   PlainClient client(server);
   const auto begin = std::chrono::steady_clock::now();
-  for (const std::string& text : texts) client.run({"XADD", "events", "*", "json", text});
+  for (const std::string& text : texts)
+    client.run({"XADD", "events", "MAXLEN", "~", std::to_string(kLength), "*", "json", text});
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   return static_cast<double>(texts.size()) / taken.count();
 }

@@ -97,20 +97,33 @@ function calls.note(call, kind, cursor, text, retention, additions)
   return not before
 end
 
+-- The call that an entry of the stream is of.
+local function call_of(entry)
+  local fields = entry[2]
+  for i = 1, #fields, 2 do
+    if fields[i] == 'call' then return fields[i + 1] end
+  end
+end
+
 -- Forgets the calls whose last event is among `entries`, which go out of the stream.
 function calls.drop(entries)
   local last = entries[#entries][1]
+  local looked, gone, members = {}, {}, {}
   for _, entry in ipairs(entries) do
-    local fields = entry[2]
-    for i = 1, #fields, 2 do
-      local row = fields[i] == 'call' and call_row(fields[i + 1])
-      if row and is_dropped(row.latest, last) and is_dropped(row.updated, last) then
-        for _, set in ipairs(call_sets(row)) do redis.call('ZREM', set, fields[i + 1]) end
-        redis.call('DEL', CALLS .. 'call:' .. fields[i + 1])
-        persons.forget(fields[i + 1])
+    local call = call_of(entry)
+    local row = call and not looked[call] and call_row(call)
+    if call then looked[call] = true end
+    if row and is_dropped(row.latest, last) and is_dropped(row.updated, last) then
+      gone[#gone + 1] = CALLS .. 'call:' .. call
+      for _, key in ipairs(persons.keys(call)) do gone[#gone + 1] = key end
+      for _, set in ipairs(call_sets(row)) do
+        members[set] = members[set] or {}
+        table.insert(members[set], call)
       end
     end
   end
+  for set, named in pairs(members) do redis.call('ZREM', set, unpack(named)) end
+  if #gone > 0 then redis.call('DEL', unpack(gone)) end
 end
 
 local function event_json(events, cursor)

@@ -73,6 +73,11 @@ function persons.names(numbers, number)
   return numbers and string.find('\t' .. numbers .. '\t', '\t' .. number .. '\t', 1, true) ~= nil
 end
 
+-- Where it stands.
+function persons.keys(call)
+  return {CALLS .. 'caller:' .. call, CALLS .. 'visits:' .. call}
+end
+
 function persons.forget(call)
-  return redis.call('DEL', CALLS .. 'caller:' .. call, CALLS .. 'visits:' .. call) > 0
+  return redis.call('DEL', unpack(persons.keys(call))) > 0
 end
