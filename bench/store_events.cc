@@ -16,10 +16,11 @@ namespace {
 constexpr int kOpen = 2'000;
 /// The log's length: it is full for most of the time, as a log is, and lets the oldest go.
 constexpr std::uint64_t kLength = 5'000;
+constexpr std::uint64_t kNumbers = 1'000;
 
 /// A call to a number that a visit of a search advertisement held.
 v1::CallEvent event_at(int index, v1::CallEventType type, pool::Time now) {
-  const pool::LeaseRecord lease = record_at(static_cast<std::uint64_t>(index), 1'000'000, now);
+  const pool::LeaseRecord lease = record_at(static_cast<std::uint64_t>(index), kNumbers, now);
   v1::CallEvent event;
   event.set_event_id(lease.visit_id.substr(9) + "-" + std::to_string(type));
   event.set_type(type);

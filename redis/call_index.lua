@@ -105,15 +105,21 @@ local function call_of(entry)
   end
 end
 
+-- The row of a call whose events are all gone with those up to `last`. Most entries are not their call's last one.
+local function row_dropped(call, last)
+  local cursors = redis.call('HMGET', CALLS .. 'call:' .. call, 'latest', 'updated')
+  return is_dropped(cursors[1], last) and is_dropped(cursors[2], last) and call_row(call)
+end
+
 -- Forgets the calls whose last event is among `entries`, which go out of the stream.
 function calls.drop(entries)
   local last = entries[#entries][1]
   local looked, gone, members = {}, {}, {}
   for _, entry in ipairs(entries) do
     local call = call_of(entry)
-    local row = call and not looked[call] and call_row(call)
+    local row = call and not looked[call] and row_dropped(call, last)
     if call then looked[call] = true end
-    if row and is_dropped(row.latest, last) and is_dropped(row.updated, last) then
+    if row then
       gone[#gone + 1] = CALLS .. 'call:' .. call
       for _, key in ipairs(persons.keys(call)) do gone[#gone + 1] = key end
       for _, set in ipairs(call_sets(row)) do

@@ -5,8 +5,9 @@
 namespace ringtrace::redis {
 namespace {
 
-// Events in one function call: all of them or none, so that the order holds however the call ends.
-constexpr std::size_t kMaxBatch = 64;
+// Events in one function call: all of them or none, so that the order holds however the call ends. Only who
+// is behind has so many; they keep Redis for some 5 ms, for which a lease may have to wait.
+constexpr std::size_t kMaxBatch = 128;
 constexpr std::size_t kMaxBatchBytes = std::size_t{1} << 20;
 
 }  // namespace

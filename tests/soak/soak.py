@@ -34,6 +34,9 @@ WARM_UP = 40
 CALL_AGE = 60
 # By then every call has been answered (32 s of the line's repeating at most) and ended so.
 MOST_SECONDS_TO_END = 2 * CALL_AGE + 60
+# Events in the log: it is full, and lets the oldest go, from the first minutes of a long soak on; a week of such calls
+# would fill the machine's memory instead.
+LOG_LENGTH = 200_000
 # How much of what it has after the warm-up a flat gateway may have more at the end.
 MOST_GROWTH = 1.05
 SLACK_KIB = 4096
@@ -140,7 +143,8 @@ def main():
     parser.add_argument("--rate", type=int, default=50, help="calls a second")
     parser.add_argument("--loss", type=int, default=1, help="percent of the packets, on both sides")
     options = parser.parse_args()
-    with Stack(patient=False, sip=f'max_call_age = "{CALL_AGE}s"').start() as stack:
+    log = f"[events]\nmax_length = {LOG_LENGTH}\n"
+    with Stack(patient=False, sip=f'max_call_age = "{CALL_AGE}s"', extra=log).start() as stack:
         ends = Ends(stack)
         try:
             samples = run(stack, options)
