@@ -171,6 +171,7 @@ class Peer:
         self.proxy.stop()
         if self.redis:
             self.redis.stop()
+        shutil.rmtree(self.directory)
 
 
 def cpu_seconds_of(pid):
