@@ -31,7 +31,7 @@ namespace ringtrace::rpc {
 class EventFeed final : public EventSource, public std::enable_shared_from_this<EventFeed> {
  public:
   /// Events read from the log at once, and bytes of them kept; what was read beyond is read again.
-  static constexpr std::size_t kBatch = 64;
+  static constexpr std::size_t kBatch = 256;
   static constexpr std::size_t kBatchBytes = std::size_t{256} << 10;
 
   /// A feed that begins where the start says, but for subscriptions. `log` must outlive the feed and every

@@ -36,7 +36,7 @@ CALL_AGE = 60
 MOST_SECONDS_TO_END = 2 * CALL_AGE + 60
 # Events in the log: it is full, and lets the oldest go, from the first minutes of a long soak on; a week of such calls
 # would fill the machine's memory instead.
-LOG_LENGTH = 200_000
+LOG_LENGTH = 400_000
 # How much of what it has after the warm-up a flat gateway may have more at the end.
 MOST_GROWTH = 1.05
 SLACK_KIB = 4096
