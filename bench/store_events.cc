@@ -1,12 +1,11 @@
 #include "bench/store_events.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <string>
 #include <vector>
 
 #include "bench/store_world.h"
 #include "proto/from_pool.h"
+#include "proto/json_text.h"
 #include "redis/call_log.h"
 
 namespace ringtrace::bench {
@@ -82,11 +81,8 @@ double call_events_per_second(const test::RedisServer& server, int calls) {
 double plain_events_per_second(const test::RedisServer& server, int calls) {
   server.command({"FLUSHALL"});
   std::vector<std::string> texts;
-  for (const std::string& event : events_of(calls)) {
-    v1::CallEvent message;
-    message.ParseFromString(event);
-    google::protobuf::util::MessageToJsonString(message, &texts.emplace_back());
-  }
+  for (const std::string& event : events_of(calls))
+    append_json(*v1::CallEvent::descriptor(), event, texts.emplace_back());
   PlainClient client(server);
   const auto begin = std::chrono::steady_clock::now();
   for (const std::string& text : texts)

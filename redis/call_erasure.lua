@@ -37,9 +37,8 @@ local function erase_unindexed(keys, argv)
   local entries = redis.call('XRANGE', keys[1], argv[3], argv[4], 'COUNT', argv[5])
   local cleared = {}
   for _, entry in ipairs(entries) do
-    local fields = entry[2]
-    local call, json = fields[4], fields[6]
-    if fields[3] == 'call' and json then
+    local call, json = entry_field(entry, 'call'), entry_field(entry, 'json')
+    if call and json then
       local numbers = redis.call('GET', CALLS .. 'caller:' .. call)
       if persons.names(numbers, argv[1]) and clear(call) then cleared[call] = true end
       if string.find(json, argv[2], 1, true) then

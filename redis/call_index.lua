@@ -77,7 +77,7 @@ function calls.note(call, kind, cursor, text, retention, additions)
   end
   local key = CALLS .. 'call:' .. call
   redis.call('HSET', key, unpack(written))
-  -- A call that goes on is told of again.
+  -- Who was answered is told of again, at the call's end at the latest.
   if not before or kind ~= 'answered' then redis.call('PEXPIRE', key, ms(retention + CALLS_SLACK_MS)) end
   -- Most events leave a call where it is.
   local moves = not before or before.pool ~= row.pool or before.number ~= row.number or before.source ~= row.source
@@ -97,11 +97,11 @@ function calls.note(call, kind, cursor, text, retention, additions)
   return not before
 end
 
--- The call that an entry of the stream is of.
-local function call_of(entry)
+-- A field of an entry of the stream, such as "call"; nil when it has none of that name.
+local function entry_field(entry, name)
   local fields = entry[2]
   for i = 1, #fields, 2 do
-    if fields[i] == 'call' then return fields[i + 1] end
+    if fields[i] == name then return fields[i + 1] end
   end
 end
 
@@ -116,7 +116,7 @@ function calls.drop(entries)
   local last = entries[#entries][1]
   local looked, gone, members = {}, {}, {}
   for _, entry in ipairs(entries) do
-    local call = call_of(entry)
+    local call = entry_field(entry, 'call')
     local row = call and not looked[call] and row_dropped(call, last)
     if call then looked[call] = true end
     if row then
@@ -134,11 +134,7 @@ end
 
 local function event_json(events, cursor)
   local entry = cursor and redis.call('XRANGE', events, cursor, cursor)[1]
-  if not entry then return '' end
-  for i = 1, #entry[2], 2 do
-    if entry[2][i] == 'json' then return entry[2][i + 1] end
-  end
-  return ''
+  return entry and entry_field(entry, 'json') or ''
 end
 
 -- Calls of a set, those that started last first.

@@ -125,7 +125,7 @@ local function read(keys, argv)
   if ends[2] and redis.call('EXISTS', keys[1]) == 0 then answer[1] = ends[2] end
   local told = {}
   for _, entry in ipairs(entries) do
-    local call = entry[2][3] == 'call' and entry[2][4]
+    local call = entry_field(entry, 'call')
     if call and not told[call] then
       told[call] = true
       answer[#answer + 1] = call
